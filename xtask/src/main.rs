@@ -1,0 +1,123 @@
+//! The project's own commands: `cargo xtask` lists them.
+
+mod apt_sources;
+mod bench;
+mod crates;
+mod debian;
+mod header;
+mod json;
+mod native;
+mod process;
+mod test;
+mod tools;
+
+use process::{run, Result};
+use std::env;
+use std::process::ExitCode;
+
+struct Command {
+    name: &'static str,
+    arguments: &'static str,
+    about: &'static str,
+    run: fn(&[String]) -> Result<()>,
+}
+
+const fn command(
+    name: &'static str,
+    arguments: &'static str,
+    about: &'static str,
+    run: fn(&[String]) -> Result<()>,
+) -> Command {
+    Command {
+        name,
+        arguments,
+        about,
+        run,
+    }
+}
+
+const COMMANDS: &[Command] = &[
+    command(
+        "native",
+        "[--release | --debug]",
+        "builds the library into artifacts/native",
+        native::command,
+    ),
+    command(
+        "test",
+        "[checks | rust | c | dotnet | sample]...",
+        "runs every test there is, or some steps",
+        test::command,
+    ),
+    command(
+        "lint",
+        "",
+        "asks every linter and formatter, and changes nothing",
+        tools::lint,
+    ),
+    command("fmt", "", "lets every formatter put things right", tools::fmt),
+    command(
+        "header",
+        "[--check]",
+        "writes include/backrun.h from src/ffi, or compares it",
+        header::command,
+    ),
+    command(
+        "bench",
+        "[--json OUT] ARGS...",
+        "runs the benchmarks, in release",
+        bench::command,
+    ),
+    command(
+        "cargo",
+        "ARGS...",
+        "runs cargo with the crates as this machine has them",
+        cargo,
+    ),
+    command(
+        "env",
+        "",
+        "prints what to `eval` in a shell so that plain cargo finds the crates",
+        print_env,
+    ),
+];
+
+fn main() -> ExitCode {
+    process::forget_cargo_run();
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    let Some((name, rest)) = arguments.split_first() else {
+        list();
+        return ExitCode::SUCCESS;
+    };
+    let Some(command) = COMMANDS.iter().find(|c| c.name == name) else {
+        eprintln!("xtask: there is no command {name}; `cargo xtask` lists them");
+        return ExitCode::from(2);
+    };
+    match (command.run)(rest) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(what) => {
+            eprintln!("xtask: {what}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn list() {
+    println!("cargo xtask COMMAND, from the repository's root:");
+    for command in COMMANDS {
+        let usage = format!("{} {}", command.name, command.arguments);
+        println!("  {usage:<44} {}", command.about);
+    }
+}
+
+fn cargo(arguments: &[String]) -> Result<()> {
+    let mut command = crates::cargo()?;
+    // The caller's folder, so that paths among the arguments mean what they meant to the caller.
+    command.current_dir(env::current_dir().map_err(|e| e.to_string())?);
+    run(command.args(arguments))
+}
+
+fn print_env(_: &[String]) -> Result<()> {
+    print!("{}", crates::Route::find()?.exports());
+    Ok(())
+}

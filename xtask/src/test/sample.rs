@@ -1,0 +1,251 @@
+//! The sample, run as a user runs it, against what other programs say about the same files.
+
+use super::sample_files::{self, Facts};
+use super::tally::Tally;
+use crate::json;
+use crate::process::{capture, exists, line, root, run as to_the_end, within, Result};
+use crate::tools::{dotnet, Verdict};
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+const PROJECT: &str = "dotnet-sample";
+
+pub fn run(tally: &mut Tally) {
+    if !root().join(PROJECT).is_dir() {
+        return tally.skip("the sample", "the folder dotnet-sample is not there yet");
+    }
+    for needed in ["dotnet", "sha256sum"] {
+        if !exists(needed) {
+            return tally.missing("the sample", &format!("{needed} is not installed"));
+        }
+    }
+    if let Err(what) = to_the_end(dotnet().args(["build", PROJECT, "-c", "Release", "--verbosity", "quiet"])) {
+        return tally.fail("the sample's build", &what);
+    }
+    tally.check("the sample agrees with sha256sum on 10,000 files", agrees_on_many_files);
+    tally.check(
+        "a link is listed, a name that is not UTF-8 is a named failure, and the rest is done",
+        names_what_it_cannot_do,
+    );
+    tally.check("--seed runs the seed's own example", seed_runs);
+    tally.check("a folder that does not exist is exit code 2", missing_folder_is_told);
+}
+
+fn agrees_on_many_files() -> Result<Verdict> {
+    let folder = sample_files::make()?;
+    let out = output_file("many.jsonl")?;
+    let arguments = [
+        folder.as_os_str(),
+        "--json".as_ref(),
+        out.as_os_str(),
+        "--memory".as_ref(),
+    ];
+    sample(&arguments)?.ended_with(0)?;
+    let expected = sample_files::facts(&folder)?;
+    if expected.len() != sample_files::COUNT {
+        return Err(format!(
+            "there are {} files to compare, not {}",
+            expected.len(),
+            sample_files::COUNT
+        ));
+    }
+    compare(&read_results(&out)?, &expected)?;
+    Ok(Verdict::Fine)
+}
+
+fn names_what_it_cannot_do() -> Result<Verdict> {
+    let folder = root().join("target/sample-trouble");
+    make_trouble(&folder).map_err(|e| format!("the files in {}: {e}", folder.display()))?;
+    let out = output_file("trouble.jsonl")?;
+    let arguments = [
+        folder.as_os_str(),
+        "--json".as_ref(),
+        out.as_os_str(),
+        "--memory".as_ref(),
+    ];
+    let said = sample(&arguments)?.ended_with(1)?;
+    for name in ["dangling-link", "not-utf8"] {
+        if !said.contains(name) {
+            return Err(format!("it does not name {name}:\n{said}"));
+        }
+    }
+    let done: Vec<String> = read_results(&out)?.into_iter().map(|(path, _)| path).collect();
+    if done != ["empty", "one.txt", "two words.txt"] {
+        return Err(format!("it has done {done:?}"));
+    }
+    Ok(Verdict::Fine)
+}
+
+#[cfg(unix)]
+fn make_trouble(folder: &Path) -> std::io::Result<()> {
+    use std::os::unix::ffi::OsStrExt;
+    if folder.exists() {
+        fs::remove_dir_all(folder)?;
+    }
+    fs::create_dir_all(folder)?;
+    fs::write(folder.join("empty"), "")?;
+    fs::write(folder.join("one.txt"), "one\n")?;
+    fs::write(folder.join("two words.txt"), "two words\n")?;
+    fs::write(
+        folder.join(OsStr::from_bytes(b"not-utf8-\xff.txt")),
+        "unreachable for a program that thinks in UTF-16\n",
+    )?;
+    std::os::unix::fs::symlink("nowhere", folder.join("dangling-link"))
+}
+
+#[cfg(not(unix))]
+fn make_trouble(_: &Path) -> std::io::Result<()> {
+    Err(std::io::Error::other("such names are made on Unix only"))
+}
+
+fn seed_runs() -> Result<Verdict> {
+    sample(&["--seed".as_ref(), "--memory".as_ref()])?.ended_with(0)?;
+    Ok(Verdict::Fine)
+}
+
+fn missing_folder_is_told() -> Result<Verdict> {
+    let folder = root().join("target/there-is-no-such-folder");
+    let said = sample(&[folder.as_os_str(), "--memory".as_ref()])?.ended_with(2)?;
+    if said.contains("there-is-no-such-folder") {
+        return Ok(Verdict::Fine);
+    }
+    Err(format!("it does not say which folder:\n{said}"))
+}
+
+struct Ended {
+    command: String,
+    code: Option<i32>,
+    said: String,
+}
+
+impl Ended {
+    fn ended_with(self, code: i32) -> Result<String> {
+        if self.code == Some(code) {
+            return Ok(self.said);
+        }
+        let ended = self
+            .code
+            .map_or("no exit code".to_owned(), |c| format!("exit code {c}"));
+        Err(format!(
+            "`{}` ended with {ended}, not {code}:\n{}",
+            self.command, self.said
+        ))
+    }
+}
+
+fn sample(arguments: &[&OsStr]) -> Result<Ended> {
+    let mut command = dotnet();
+    command
+        .args(["run", "--project", PROJECT, "-c", "Release", "--no-build", "--"])
+        .args(arguments);
+    let mut command = within(Duration::from_secs(600), command);
+    let output = capture(&mut command)?;
+    Ok(Ended {
+        command: line(&command),
+        code: output.code,
+        said: output.stdout + &output.stderr,
+    })
+}
+
+/// A place for the sample to write to, empty before it does.
+fn output_file(name: &str) -> Result<PathBuf> {
+    let folder = root().join("target/sample-results");
+    fs::create_dir_all(&folder).map_err(|e| format!("cannot make {}: {e}", folder.display()))?;
+    let file = folder.join(name);
+    match fs::remove_file(&file) {
+        Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(format!("cannot remove {}: {e}", file.display())),
+        _ => Ok(file),
+    }
+}
+
+/// The lines of a `--json` file, in its order.
+fn read_results(file: &Path) -> Result<Vec<(String, Facts)>> {
+    let text = fs::read_to_string(file).map_err(|e| format!("cannot read {}: {e}", file.display()))?;
+    let line = |(number, line): (usize, &str)| {
+        result_of(line).map_err(|what| format!("{}:{}: {what}", file.display(), number + 1))
+    };
+    text.lines().enumerate().map(line).collect()
+}
+
+fn result_of(line: &str) -> Result<(String, Facts)> {
+    let value = json::parse(line)?;
+    let facts = Facts {
+        bytes: value.number("bytes")?,
+        lines: value.number("lines")?,
+        words: value.number("words")?,
+        sha256: value.text("sha256")?.to_owned(),
+    };
+    if value.number("attempt")? == 0 {
+        return Err("attempt is 0: nothing has run".to_owned());
+    }
+    Ok((value.text("path")?.to_owned(), facts))
+}
+
+fn compare(results: &[(String, Facts)], expected: &BTreeMap<String, Facts>) -> Result<()> {
+    // The generator writes no names for which the orders of UTF-8 and UTF-16 differ, so there is only one way to sort.
+    if let Some(pair) = results.windows(2).find(|pair| pair[0].0 >= pair[1].0) {
+        return Err(format!(
+            "not sorted, or twice: {:?} stands before {:?}",
+            pair[0].0, pair[1].0
+        ));
+    }
+    let mut wrong = Vec::new();
+    for (path, facts) in results {
+        match expected.get(path) {
+            Some(truth) if truth == facts => {}
+            truth => wrong.push(format!("{path}: the sample says {facts:?}, the truth is {truth:?}")),
+        }
+    }
+    let said: std::collections::BTreeSet<_> = results.iter().map(|(path, _)| path).collect();
+    wrong.extend(
+        expected
+            .keys()
+            .filter(|path| !said.contains(path))
+            .map(|path| format!("{path}: it is missing")),
+    );
+    if wrong.is_empty() {
+        return Ok(());
+    }
+    Err(format!(
+        "{} of {} files differ:\n{}",
+        wrong.len(),
+        expected.len(),
+        wrong[..wrong.len().min(10)].join("\n")
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn facts(bytes: u64) -> Facts {
+        Facts {
+            bytes,
+            lines: 0,
+            words: 1,
+            sha256: "ab".to_owned(),
+        }
+    }
+
+    #[test]
+    fn a_wrong_a_missing_and_a_doubled_file_are_found() {
+        let expected = BTreeMap::from([("a".to_owned(), facts(1)), ("b".to_owned(), facts(2))]);
+        let results = |list: &[(&str, u64)]| list.iter().map(|(p, n)| (p.to_string(), facts(*n))).collect::<Vec<_>>();
+        assert!(compare(&results(&[("a", 1), ("b", 2)]), &expected).is_ok());
+        assert!(compare(&results(&[("a", 1), ("b", 3)]), &expected).is_err());
+        assert!(compare(&results(&[("a", 1)]), &expected).is_err());
+        assert!(compare(&results(&[("a", 1), ("a", 1), ("b", 2)]), &expected).is_err());
+        assert!(compare(&results(&[("b", 2), ("a", 1)]), &expected).is_err());
+        assert!(compare(&results(&[("a", 1), ("b", 2), ("c", 2)]), &expected).is_err());
+    }
+
+    #[test]
+    fn a_line_of_results_is_read() {
+        let line = r#"{"path":"a/b","bytes":1,"lines":0,"words":1,"sha256":"ab","attempt":1,"user":"u"}"#;
+        assert_eq!(result_of(line), Ok(("a/b".to_owned(), facts(1))));
+        assert!(result_of(&line.replace("\"attempt\":1", "\"attempt\":0")).is_err());
+    }
+}
