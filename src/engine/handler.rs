@@ -1,0 +1,160 @@
+//! What runs tasks: the trait, and what a run is told.
+
+use crate::store::memory::Task;
+use crate::task::{Failure, Lease, Outcome, PayloadFormat, Priority, TaskId};
+use std::fmt::Display;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::Arc;
+
+/// What runs tasks of one name. Called from many threads at once; dropped once, when nothing of the engine uses it any more.
+///
+/// A closure `Fn(&TaskContext) -> R` is a handler, where `R` is `()`, [`Outcome`] or a `Result` of them with an error that
+/// can be displayed.
+pub trait Handler: Send + Sync + 'static {
+    /// Runs a task. A panic is a failed run.
+    fn run(&self, context: &TaskContext<'_>) -> Outcome;
+
+    /// Tells that cancellation of a run was asked for. On the observer thread; must return promptly. The run may have ended
+    /// meanwhile: compare the lease.
+    fn cancel_requested(&self, id: TaskId, lease: Lease) {
+        let _ = (id, lease);
+    }
+}
+
+impl<F, R> Handler for F
+where
+    F: Fn(&TaskContext<'_>) -> R + Send + Sync + 'static,
+    R: IntoOutcome,
+{
+    fn run(&self, context: &TaskContext<'_>) -> Outcome {
+        self(context).into_outcome()
+    }
+}
+
+/// What a closure may return.
+pub trait IntoOutcome {
+    /// As an outcome.
+    fn into_outcome(self) -> Outcome;
+}
+
+impl IntoOutcome for () {
+    fn into_outcome(self) -> Outcome {
+        Outcome::Done
+    }
+}
+
+impl IntoOutcome for Outcome {
+    fn into_outcome(self) -> Outcome {
+        self
+    }
+}
+
+impl<T: IntoOutcome, E: Display> IntoOutcome for Result<T, E> {
+    fn into_outcome(self) -> Outcome {
+        match self {
+            Ok(value) => value.into_outcome(),
+            Err(error) => Outcome::Failed(Failure::new(std::any::type_name::<E>(), &error.to_string(), "")),
+        }
+    }
+}
+
+/// A task as its run sees it.
+#[derive(Debug)]
+pub struct TaskContext<'a> {
+    pub(crate) id: TaskId,
+    pub(crate) task_name: &'a str,
+    pub(crate) queue: &'a str,
+    pub(crate) priority: Priority,
+    pub(crate) attempt: u32,
+    pub(crate) lease: Lease,
+    pub(crate) task: &'a Task,
+    pub(crate) cancelled: &'a CancelFlag,
+}
+
+/// Set once, by whoever asks a run to stop; read by the run without a lock.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct CancelFlag(Arc<AtomicBool>);
+
+impl CancelFlag {
+    pub(crate) fn set(&self) {
+        // Nothing is published by it: a run that sees it late stops late.
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_set(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+impl TaskContext<'_> {
+    /// The id of the task.
+    #[must_use]
+    pub fn id(&self) -> TaskId {
+        self.id
+    }
+
+    /// The name of the task.
+    #[must_use]
+    pub fn task_name(&self) -> &str {
+        self.task_name
+    }
+
+    /// The queue it runs in.
+    #[must_use]
+    pub fn queue(&self) -> &str {
+        self.queue
+    }
+
+    /// Its priority.
+    #[must_use]
+    pub fn priority(&self) -> Priority {
+        self.priority
+    }
+
+    /// 1 for the first run; an interrupted run does not count.
+    #[must_use]
+    pub fn attempt(&self) -> u32 {
+        self.attempt
+    }
+
+    /// The lease of this run.
+    #[must_use]
+    pub fn lease(&self) -> Lease {
+        self.lease
+    }
+
+    /// The MessagePack bytes of the parameters.
+    #[must_use]
+    pub fn payload(&self) -> &[u8] {
+        &self.task.payload
+    }
+
+    /// How they are to be read.
+    #[must_use]
+    pub fn payload_format(&self) -> PayloadFormat {
+        self.task.payload_format
+    }
+
+    /// On whose behalf the task runs.
+    #[must_use]
+    pub fn user_context(&self) -> Option<&[u8]> {
+        self.task.user_context.as_deref()
+    }
+
+    /// The value of a header.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers().find(|(key, _)| *key == name).map(|(_, value)| value)
+    }
+
+    /// All headers, in the order of the submission.
+    pub fn headers(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.task.headers.iter().map(|(name, value)| (&**name, &**value))
+    }
+
+    /// Whether the run is asked to stop. Costs one load.
+    #[must_use]
+    pub fn is_cancelled(&self) -> bool {
+        self.cancelled.is_set()
+    }
+}

@@ -1,0 +1,130 @@
+//! Counters.
+
+use crate::engine::core::Core;
+use std::sync::Arc;
+
+/// Counters of an engine or of one queue: since the start, and now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct Counters {
+    /// Tasks accepted since the start.
+    pub accepted: u64,
+    /// Tasks refused since the start.
+    pub refused: u64,
+    /// Runs begun since the start.
+    pub started: u64,
+    /// Tasks that succeeded since the start.
+    pub succeeded: u64,
+    /// Runs that failed since the start.
+    pub runs_failed: u64,
+    /// Tasks that died since the start.
+    pub dead: u64,
+    /// Tasks that were cancelled since the start.
+    pub cancelled: u64,
+    /// Tasks that were dropped from a full queue since the start.
+    pub dropped: u64,
+    /// Runs interrupted by a shutdown since the start.
+    pub interrupted: u64,
+    /// Runs that a shutdown left running.
+    pub abandoned: u64,
+    /// Outcomes refused for a stale lease since the start.
+    pub stale_settles: u64,
+    /// Tasks ready now.
+    pub ready: u64,
+    /// Bytes of payload, user context and headers of the tasks ready now.
+    pub ready_bytes: u64,
+    /// Tasks running now, pending ones not counted.
+    pub running: u64,
+    /// Tasks pending now.
+    pub pending: u64,
+    /// Worker threads now.
+    pub workers: u64,
+    /// Worker threads without work now.
+    pub idle_workers: u64,
+}
+
+impl Counters {
+    fn add(&mut self, other: &Counters) {
+        // Every field by name: a new one that is not added does not compile.
+        let Counters {
+            accepted,
+            refused,
+            started,
+            succeeded,
+            runs_failed,
+            dead,
+            cancelled,
+            dropped,
+            interrupted,
+            abandoned,
+            stale_settles,
+            ready,
+            ready_bytes,
+            running,
+            pending,
+            workers,
+            idle_workers,
+        } = other;
+        self.accepted += accepted;
+        self.refused += refused;
+        self.started += started;
+        self.succeeded += succeeded;
+        self.runs_failed += runs_failed;
+        self.dead += dead;
+        self.cancelled += cancelled;
+        self.dropped += dropped;
+        self.interrupted += interrupted;
+        self.abandoned += abandoned;
+        self.stale_settles += stale_settles;
+        self.ready += ready;
+        self.ready_bytes += ready_bytes;
+        self.running += running;
+        self.pending += pending;
+        self.workers += workers;
+        self.idle_workers += idle_workers;
+    }
+}
+
+/// All counters at one moment.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Statistics {
+    /// The whole engine.
+    pub engine: Counters,
+    /// Each queue, by name, in the order in which they were configured.
+    pub queues: Vec<(Arc<str>, Counters)>,
+    /// Events that the observer could not keep up with since the start.
+    pub events_lost: u64,
+    /// Log records that the observer could not keep up with since the start.
+    pub logs_lost: u64,
+}
+
+pub(crate) fn statistics(core: &Core, (events_lost, logs_lost): (u64, u64)) -> Statistics {
+    let queues: Vec<_> = core
+        .queues
+        .iter()
+        .map(|queue| {
+            let mut counters = queue.counters;
+            counters.ready = queue.lanes.len() as u64;
+            counters.ready_bytes = queue.lanes.bytes();
+            counters.pending = u64::from(queue.pending);
+            counters.running = u64::from(queue.runs - queue.pending);
+            counters.workers = u64::from(queue.workers);
+            counters.idle_workers = u64::from(queue.idle);
+            (queue.name.clone(), counters)
+        })
+        .collect();
+    let mut engine = Counters {
+        refused: core.refused_elsewhere,
+        ..Counters::default()
+    };
+    for (_, counters) in &queues {
+        engine.add(counters);
+    }
+    Statistics {
+        engine,
+        queues,
+        events_lost,
+        logs_lost,
+    }
+}

@@ -1,0 +1,325 @@
+//! An engine's life: version, options, start, shutdown, abandon, free.
+
+use super::bytes::backrun_str;
+use super::convert;
+use super::handler::backrun_release_fn;
+use super::observer::{backrun_event_fn, backrun_log_fn, Observers};
+use super::panic::{check_out, fallible, guard, preset, with_engine, Health};
+use super::queue::backrun_queue_options;
+use super::status::backrun_error;
+use super::structs::{read, Versioned};
+use crate::engine::{Engine, ShutdownReport};
+use crate::error::{Error, Result};
+use crate::options::EngineOptions;
+use std::os::raw::{c_char, c_void};
+use std::time::Duration;
+
+/// The version of this ABI. Programs pass it in backrun_engine_options.abi_version.
+pub const BACKRUN_ABI_VERSION: u32 = 1;
+
+/// Keep accepted tasks in memory: they end with the process. The default.
+pub const BACKRUN_STORE_MEMORY: u32 = 1;
+/// Keep accepted tasks in an SQLite file. Not yet: BACKRUN_NOT_SUPPORTED.
+pub const BACKRUN_STORE_SQLITE: u32 = 2;
+/// Keep accepted tasks in a PostgreSQL database. Not yet: BACKRUN_NOT_SUPPORTED.
+pub const BACKRUN_STORE_POSTGRES: u32 = 3;
+
+/// A submit returns when the task is on disk (fsync or commit). The default of durable stores; the memory store refuses it.
+pub const BACKRUN_DURABILITY_COMMITTED: u32 = 1;
+/// A submit returns earlier: the last moments may be lost in a power cut. The default, and only one, of the memory store.
+pub const BACKRUN_DURABILITY_BUFFERED: u32 = 2;
+
+/// Run what is queued, wait for what runs; take nothing new.
+pub const BACKRUN_SHUTDOWN_DRAIN: u32 = 1;
+/// Start nothing more, ask what runs to stop, wait for it; take nothing new.
+pub const BACKRUN_SHUTDOWN_CANCEL: u32 = 2;
+
+/// A background-task engine: queues, workers, and the tasks in them. Made by backrun_engine_new, ended by backrun_engine_free.
+pub struct backrun_engine {
+    pub(super) engine: Engine,
+}
+
+/// What a shutdown left behind. Made by backrun_engine_shutdown, freed by backrun_shutdown_report_free.
+pub struct backrun_shutdown_report {
+    pub(super) report: ShutdownReport,
+}
+
+/// How an engine is made. All zero but for the first two fields is an engine with every default.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct backrun_engine_options {
+    /// sizeof(backrun_engine_options).
+    pub struct_size: u32,
+    /// BACKRUN_ABI_VERSION.
+    pub abi_version: u32,
+    /// Workers of a queue that does not say how many. 0: one a core, at least 2. At most `max_workers`.
+    pub workers: u32,
+    /// Worker threads of the whole engine at one time, all queues and replacements together. 0: 64. At most 4096.
+    pub max_workers: u32,
+    /// One of BACKRUN_STORE_MEMORY and its kin. 0: memory.
+    pub store: u32,
+    /// One of BACKRUN_DURABILITY_COMMITTED and its kin, for submissions that do not say. 0: the store's default.
+    pub durability: u32,
+    /// Where a durable store is: a file, or a connection string. Empty for the memory store.
+    pub store_address: backrun_str,
+    /// Stack of each worker in bytes. 0: 8 MiB. From 1.5 MiB to 1 GiB; address space, not memory, until used.
+    pub worker_stack_bytes: u64,
+    /// Finished tasks (succeeded, cancelled, dropped) whose status is kept, newest first. 0: 10,000; -1: none.
+    pub keep_finished: i64,
+    /// Dead tasks whose status is kept, newest first. 0: 10,000; -1: none.
+    pub keep_dead: i64,
+    /// Options of the queue named `default`; its name must be empty or `default`. NULL: every default.
+    pub default_queue: *const backrun_queue_options,
+    /// Called on the observer thread with log records, or NULL. Must return promptly.
+    pub on_log: backrun_log_fn,
+    /// Called on the observer thread with events, or NULL. Must return promptly.
+    pub on_event: backrun_event_fn,
+    /// Passed to `on_log`, `on_event` and `observer_release`; owned by the engine from a successful backrun_engine_new on.
+    pub observer_user_data: *mut c_void,
+    /// Called once, after the last `on_log`, `on_event`, `cancel_requested` and watch callback: frees `observer_user_data`.
+    /// Before backrun_engine_shutdown returns BACKRUN_OK; after backrun_engine_abandon whenever that is. May be NULL.
+    pub observer_release: backrun_release_fn,
+    /// Events wanted: the sum of (1 << kind) over BACKRUN_EVENT_ACCEPTED and its kin. 0: all.
+    /// backrun_engine_set_event_kinds changes it later.
+    pub event_kinds: u64,
+    /// The least severe log records wanted: one of BACKRUN_LOG_ERROR and its kin. 0: BACKRUN_LOG_INFO.
+    pub log_level: u32,
+    /// Events, and as many log records, that may wait for the observer thread; more are counted and dropped. 0: 8192.
+    pub observer_capacity: u32,
+    /// How long to wait for another process to let go of the store, in milliseconds. 0: 30 s; -1: not at all.
+    /// The memory store refuses any other value than 0.
+    pub owner_wait_ms: i64,
+}
+
+// SAFETY: integers, pointers and optional functions; no padding (test `no_struct_has_padding`).
+unsafe impl Versioned for backrun_engine_options {
+    const NAME: &'static str = "backrun_engine_options";
+    const FIRST_SIZE: usize = 128;
+}
+
+impl backrun_engine_options {
+    /// # Safety
+    /// Its pointers are valid for the call.
+    unsafe fn to_engine_options(self) -> Result<EngineOptions> {
+        if self.abi_version != BACKRUN_ABI_VERSION {
+            return Err(Error::AbiMismatch {
+                caller: self.abi_version,
+                library: BACKRUN_ABI_VERSION,
+            });
+        }
+        if self.owner_wait_ms != 0 {
+            return Err(Error::not_supported(
+                "backrun_engine_options.owner_wait_ms",
+                "the memory store has no other owner to wait for; leave it 0",
+            ));
+        }
+        // SAFETY: valid for the call.
+        let address = unsafe { self.store_address.as_optional("backrun_engine_options.store_address") }?;
+        let mut options = EngineOptions {
+            workers: nonzero(self.workers),
+            max_workers: nonzero(self.max_workers),
+            store: convert::store(self.store, address)?,
+            durability: convert::durability(self.durability)?,
+            worker_stack_bytes: nonzero(self.worker_stack_bytes),
+            keep_finished: convert::retention(self.keep_finished, "keep_finished")?,
+            keep_dead: convert::retention(self.keep_dead, "keep_dead")?,
+            observer_capacity: nonzero(self.observer_capacity),
+            event_kinds: self.event_kinds,
+            log_level: convert::log_filter(self.log_level)?,
+            ..EngineOptions::default()
+        };
+        if !self.default_queue.is_null() {
+            // SAFETY: not NULL, so a struct, by contract.
+            let queue = unsafe { read(self.default_queue) }?;
+            // SAFETY: valid for the call.
+            let (name, queue_options) = unsafe { queue.to_queue_options() }?;
+            if !name.is_default() {
+                return Err(Error::InvalidArgument(format!(
+                    "backrun_engine_options.default_queue is named '{name}'; leave its name empty, and make other queues by backrun_engine_configure_queue"
+                )));
+            }
+            options.default_queue = queue_options;
+        }
+        Ok(options)
+    }
+}
+
+fn nonzero<T: Default + PartialEq>(value: T) -> Option<T> {
+    (value != T::default()).then_some(value)
+}
+
+/// The time limit of a wait: `None` for ever, zero a look.
+pub(super) fn time_limit(timeout_ms: i64) -> Option<Duration> {
+    u64::try_from(timeout_ms).ok().map(Duration::from_millis)
+}
+
+/// The ABI version of this library, to be compared with BACKRUN_ABI_VERSION of the header.
+///
+/// Any thread; a callback may call it.
+#[no_mangle]
+pub extern "C" fn backrun_abi_version() -> u32 {
+    BACKRUN_ABI_VERSION
+}
+
+/// The version of this library, such as "0.1.0": ends with a NUL byte, valid for ever, not to be freed.
+///
+/// Any thread; a callback may call it.
+#[no_mangle]
+pub extern "C" fn backrun_version() -> *const c_char {
+    concat!(env!("CARGO_PKG_VERSION"), "\0").as_ptr().cast()
+}
+
+/// Makes an engine and starts its threads.
+///
+/// `options`: may not be NULL; borrowed for the call. After an error `observer_user_data` is still the caller's.
+/// `out`: receives the engine, which the caller frees by backrun_engine_free; NULL on failure.
+/// `out_error`: receives an error to be freed by backrun_error_free, or NULL; may be NULL.
+///
+/// Errors: BACKRUN_ABI_MISMATCH, BACKRUN_INVALID_ARGUMENT, BACKRUN_UNSUPPORTED_FIELD, BACKRUN_NOT_SUPPORTED (a store or
+/// durability that is not to be had), BACKRUN_OUT_OF_MEMORY, BACKRUN_SYSTEM (a thread could not be started).
+/// Any thread; a callback may call it.
+#[no_mangle]
+pub unsafe extern "C" fn backrun_engine_new(
+    options: *const backrun_engine_options,
+    out: *mut *mut backrun_engine,
+    out_error: *mut *mut backrun_error,
+) -> i32 {
+    // SAFETY: pointers are NULL or valid, by contract.
+    unsafe {
+        preset(out, std::ptr::null_mut());
+        fallible(out_error, || {
+            check_out(out)?;
+            let options = read(options)?;
+            let engine_options = options.to_engine_options()?;
+            let observers = Observers::of(&options);
+            let engine = Engine::start_observed(engine_options, observers.clone())?;
+            observers.own_user_data();
+            out.write(Box::into_raw(Box::new(backrun_engine { engine })));
+            Ok(())
+        })
+    }
+}
+
+/// Shuts an engine down: takes no new work, ends the old as `mode` says, joins every thread, releases every handler.
+///
+/// `mode`: BACKRUN_SHUTDOWN_DRAIN or BACKRUN_SHUTDOWN_CANCEL. Tasks that a memory store still has queued at the end are
+/// cancelled ("the engine was shut down"), so that whoever waits for them is told.
+/// `timeout_ms`: how long to wait; 0: not at all, < 0: for ever.
+/// `out`: receives a report to be freed by backrun_shutdown_report_free, also with BACKRUN_SHUTDOWN_INCOMPLETE; may be NULL.
+/// `out_error`: receives an error to be freed by backrun_error_free, or NULL; may be NULL.
+///
+/// BACKRUN_OK: no callback of this engine runs or will run, each handler was released once.
+/// BACKRUN_SHUTDOWN_INCOMPLETE: at the time limit the tasks in the report were still running. Their threads are left to
+/// them, their outcomes are refused, and the last run of each handler releases it. Calling it again waits for them again.
+/// Others: BACKRUN_INVALID_ARGUMENT, BACKRUN_WOULD_DEADLOCK (from a thread of this engine), BACKRUN_FORKED.
+/// The engine still answers status and statistics until backrun_engine_free. Any thread but the engine's own.
+#[no_mangle]
+pub unsafe extern "C" fn backrun_engine_shutdown(
+    engine: *mut backrun_engine,
+    mode: u32,
+    timeout_ms: i64,
+    out: *mut *mut backrun_shutdown_report,
+    out_error: *mut *mut backrun_error,
+) -> i32 {
+    // SAFETY: pointers are NULL or valid, by contract.
+    unsafe {
+        preset(out, std::ptr::null_mut());
+        with_engine(engine, Health::Any, out_error, |engine| {
+            let mode = convert::shutdown_mode(mode)?;
+            let report = engine.shutdown(mode, time_limit(timeout_ms))?;
+            let result = report.to_result();
+            if !out.is_null() {
+                out.write(Box::into_raw(Box::new(backrun_shutdown_report { report })));
+            }
+            result
+        })
+    }
+}
+
+/// Gives an engine up without waiting: for finalizers. After it `engine` is no longer valid.
+///
+/// As backrun_engine_shutdown with BACKRUN_SHUTDOWN_CANCEL and a time limit of 0, then backrun_engine_free: running
+/// callbacks go on and may outlive this call; each handler is released once, by the last thread that uses it.
+/// `engine`: NULL does nothing. Any thread; a callback may call it.
+#[no_mangle]
+pub unsafe extern "C" fn backrun_engine_abandon(engine: *mut backrun_engine) {
+    if engine.is_null() {
+        return;
+    }
+    // SAFETY: made by Box::into_raw and given up once, by contract.
+    let owned = unsafe { Box::from_raw(engine) };
+    guard((), move || owned.engine.abandon());
+}
+
+/// Frees an engine. After it `engine` is no longer valid.
+///
+/// An engine that was not shut down is shut down as by BACKRUN_SHUTDOWN_CANCEL with 5 s. After a shutdown, complete or
+/// not, it never waits. From a thread of this engine it is backrun_engine_abandon. In a fork of the process that made the
+/// engine it does nothing (the memory stays until the process ends).
+/// `engine`: NULL does nothing. No other call may be using it. Any thread; a callback may call it.
+#[no_mangle]
+pub unsafe extern "C" fn backrun_engine_free(engine: *mut backrun_engine) {
+    if engine.is_null() {
+        return;
+    }
+    // SAFETY: made by Box::into_raw and freed once, by contract.
+    let owned = unsafe { Box::from_raw(engine) };
+    guard((), move || owned.engine.close());
+}
+
+/// How many tasks were still running (or pending) when the shutdown returned.
+///
+/// `report`: NULL gives 0. Any thread; a callback may call it.
+#[no_mangle]
+pub unsafe extern "C" fn backrun_shutdown_report_running_count(report: *const backrun_shutdown_report) -> usize {
+    // SAFETY: NULL or a live report, by contract.
+    unsafe { report.as_ref() }.map_or(0, |r| r.report.running.len())
+}
+
+/// The id of a task that was still running, by its index from 0; 0 where there is no such index.
+///
+/// `report`: NULL gives 0. Any thread; a callback may call it.
+#[no_mangle]
+pub unsafe extern "C" fn backrun_shutdown_report_running_id(
+    report: *const backrun_shutdown_report,
+    index: usize,
+) -> i64 {
+    // SAFETY: NULL or a live report, by contract.
+    unsafe { report.as_ref() }
+        .and_then(|r| r.report.running.get(index))
+        .map_or(0, |left| left.id.value())
+}
+
+/// The name of a task that was still running, by its index from 0, borrowed from the report; empty where there is none.
+///
+/// `report`: NULL gives an empty text. Any thread; a callback may call it.
+#[no_mangle]
+pub unsafe extern "C" fn backrun_shutdown_report_running_name(
+    report: *const backrun_shutdown_report,
+    index: usize,
+) -> backrun_str {
+    // SAFETY: NULL or a live report, by contract.
+    unsafe { report.as_ref() }
+        .and_then(|r| r.report.running.get(index))
+        .map_or(backrun_str::EMPTY, |left| backrun_str::of(&left.task_name))
+}
+
+/// How many queued tasks the shutdown cancelled (memory store) or left in the store (durable stores).
+///
+/// `report`: NULL gives 0. Any thread; a callback may call it.
+#[no_mangle]
+pub unsafe extern "C" fn backrun_shutdown_report_queued_count(report: *const backrun_shutdown_report) -> u64 {
+    // SAFETY: NULL or a live report, by contract.
+    unsafe { report.as_ref() }.map_or(0, |r| r.report.queued)
+}
+
+/// Frees a report.
+///
+/// `report`: NULL does nothing. Once for each report. Any thread; a callback may call it.
+#[no_mangle]
+pub unsafe extern "C" fn backrun_shutdown_report_free(report: *mut backrun_shutdown_report) {
+    if !report.is_null() {
+        // SAFETY: made by Box::into_raw and freed once, by contract.
+        drop(unsafe { Box::from_raw(report) });
+    }
+}

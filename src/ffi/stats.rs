@@ -1,0 +1,208 @@
+//! Counters of an engine and of its queues.
+
+use super::bytes::backrun_str;
+use super::engine::backrun_engine;
+use super::panic::{check_out, fallible, preset, with_engine, Health};
+use super::status::backrun_error;
+use crate::engine::{Counters, Statistics};
+use crate::error::{Error, Result};
+
+/// Tasks accepted since the start.
+pub const BACKRUN_STAT_ACCEPTED: u32 = 1;
+/// Tasks refused since the start, whatever the error (those that named no queue count for the engine only).
+pub const BACKRUN_STAT_REFUSED: u32 = 2;
+/// Runs begun since the start.
+pub const BACKRUN_STAT_STARTED: u32 = 3;
+/// Tasks that succeeded since the start.
+pub const BACKRUN_STAT_SUCCEEDED: u32 = 4;
+/// Runs that failed since the start.
+pub const BACKRUN_STAT_RUNS_FAILED: u32 = 5;
+/// Tasks that died since the start.
+pub const BACKRUN_STAT_DEAD: u32 = 6;
+/// Tasks that were cancelled since the start.
+pub const BACKRUN_STAT_CANCELLED: u32 = 7;
+/// Tasks that were dropped from a full queue since the start.
+pub const BACKRUN_STAT_DROPPED: u32 = 8;
+/// Runs interrupted by a shutdown since the start.
+pub const BACKRUN_STAT_INTERRUPTED: u32 = 9;
+/// Runs that a shutdown left running.
+pub const BACKRUN_STAT_ABANDONED: u32 = 10;
+/// Outcomes refused for a stale lease since the start.
+pub const BACKRUN_STAT_STALE_SETTLES: u32 = 11;
+/// Tasks ready now.
+pub const BACKRUN_STAT_READY: u32 = 12;
+/// Bytes of payload, user context and headers of the tasks ready now.
+pub const BACKRUN_STAT_READY_BYTES: u32 = 13;
+/// Tasks running now, pending ones not counted.
+pub const BACKRUN_STAT_RUNNING: u32 = 14;
+/// Tasks pending now.
+pub const BACKRUN_STAT_PENDING: u32 = 15;
+/// Worker threads now.
+pub const BACKRUN_STAT_WORKERS: u32 = 16;
+/// Worker threads without work now.
+pub const BACKRUN_STAT_IDLE_WORKERS: u32 = 17;
+/// Events that the observer thread could not keep up with since the start. Engine only.
+pub const BACKRUN_STAT_EVENTS_LOST: u32 = 18;
+/// Log records that the observer thread could not keep up with since the start. Engine only.
+pub const BACKRUN_STAT_LOGS_LOST: u32 = 19;
+
+/// Counters at one moment. Freed by backrun_stats_free.
+pub struct backrun_stats {
+    statistics: Statistics,
+}
+
+/// Takes a snapshot of all counters.
+///
+/// `out`: receives a snapshot to be freed by backrun_stats_free; NULL on failure.
+/// `out_error`: receives an error to be freed by backrun_error_free, or NULL; may be NULL.
+///
+/// Errors: BACKRUN_INVALID_ARGUMENT, BACKRUN_FORKED. Any thread; a callback may call it.
+#[no_mangle]
+pub unsafe extern "C" fn backrun_engine_stats(
+    engine: *mut backrun_engine,
+    out: *mut *mut backrun_stats,
+    out_error: *mut *mut backrun_error,
+) -> i32 {
+    // SAFETY: pointers are NULL or valid, by contract.
+    unsafe {
+        preset(out, std::ptr::null_mut());
+        with_engine(engine, Health::Any, out_error, |engine| {
+            check_out(out)?;
+            let statistics = engine.statistics();
+            out.write(Box::into_raw(Box::new(backrun_stats { statistics })));
+            Ok(())
+        })
+    }
+}
+
+/// A counter of the whole engine.
+///
+/// `stat`: one of BACKRUN_STAT_ACCEPTED and its kin. `out`: receives it; 0 on failure; may not be NULL.
+/// `out_error`: receives an error to be freed by backrun_error_free, or NULL; may be NULL.
+///
+/// Errors: BACKRUN_INVALID_ARGUMENT. Any thread; a callback may call it.
+#[no_mangle]
+pub unsafe extern "C" fn backrun_stats_value(
+    stats: *const backrun_stats,
+    stat: u32,
+    out: *mut u64,
+    out_error: *mut *mut backrun_error,
+) -> i32 {
+    // SAFETY: pointers are NULL or valid, by contract.
+    unsafe {
+        read_value(stats, out, out_error, |statistics| match stat {
+            BACKRUN_STAT_EVENTS_LOST => Ok(statistics.events_lost),
+            BACKRUN_STAT_LOGS_LOST => Ok(statistics.logs_lost),
+            _ => counter(&statistics.engine, stat),
+        })
+    }
+}
+
+/// How many queues there are. `stats`: NULL gives 0. Any thread; a callback may call it.
+#[no_mangle]
+pub unsafe extern "C" fn backrun_stats_queue_count(stats: *const backrun_stats) -> usize {
+    // SAFETY: NULL or live, by contract.
+    unsafe { stats.as_ref() }.map_or(0, |stats| stats.statistics.queues.len())
+}
+
+/// The name of a queue by its index from 0, borrowed from the snapshot; empty where there is none.
+///
+/// `stats`: NULL gives an empty text. Any thread; a callback may call it.
+#[no_mangle]
+pub unsafe extern "C" fn backrun_stats_queue_name(stats: *const backrun_stats, index: usize) -> backrun_str {
+    // SAFETY: NULL or live, by contract.
+    unsafe { stats.as_ref() }
+        .and_then(|stats| stats.statistics.queues.get(index))
+        .map_or(backrun_str::EMPTY, |(name, _)| backrun_str::of(name))
+}
+
+/// A counter of one queue.
+///
+/// `index`: from 0. `stat`: one of BACKRUN_STAT_ACCEPTED and its kin, but none marked "engine only".
+/// `out`: receives it; 0 on failure; may not be NULL.
+/// `out_error`: receives an error to be freed by backrun_error_free, or NULL; may be NULL.
+///
+/// Errors: BACKRUN_INVALID_ARGUMENT, BACKRUN_NOT_FOUND (no such index). Any thread; a callback may call it.
+#[no_mangle]
+pub unsafe extern "C" fn backrun_stats_queue_value(
+    stats: *const backrun_stats,
+    index: usize,
+    stat: u32,
+    out: *mut u64,
+    out_error: *mut *mut backrun_error,
+) -> i32 {
+    // SAFETY: pointers are NULL or valid, by contract.
+    unsafe {
+        read_value(stats, out, out_error, |statistics| {
+            let (_, counters) = statistics.queues.get(index).ok_or_else(|| {
+                Error::NotFound(format!(
+                    "there is no queue {index}; there are {}",
+                    statistics.queues.len()
+                ))
+            })?;
+            counter(counters, stat)
+        })
+    }
+}
+
+/// Frees a snapshot. `stats`: NULL does nothing. Once for each. Any thread; a callback may call it.
+#[no_mangle]
+pub unsafe extern "C" fn backrun_stats_free(stats: *mut backrun_stats) {
+    if !stats.is_null() {
+        // SAFETY: made by Box::into_raw and freed once, by contract.
+        drop(unsafe { Box::from_raw(stats) });
+    }
+}
+
+/// # Safety
+/// Pointers are NULL or valid.
+unsafe fn read_value(
+    stats: *const backrun_stats,
+    out: *mut u64,
+    out_error: *mut *mut backrun_error,
+    read: impl FnOnce(&Statistics) -> Result<u64>,
+) -> i32 {
+    // SAFETY: the caller's contract.
+    unsafe {
+        fallible(out_error, || {
+            if out.is_null() {
+                return Err(Error::InvalidArgument(
+                    "out is NULL; pass the address of a uint64_t".into(),
+                ));
+            }
+            out.write(0);
+            let stats = stats.as_ref().ok_or_else(|| {
+                Error::InvalidArgument("stats is NULL; pass a snapshot made by backrun_engine_stats".into())
+            })?;
+            out.write(read(&stats.statistics)?);
+            Ok(())
+        })
+    }
+}
+
+fn counter(counters: &Counters, stat: u32) -> Result<u64> {
+    Ok(match stat {
+        BACKRUN_STAT_ACCEPTED => counters.accepted,
+        BACKRUN_STAT_REFUSED => counters.refused,
+        BACKRUN_STAT_STARTED => counters.started,
+        BACKRUN_STAT_SUCCEEDED => counters.succeeded,
+        BACKRUN_STAT_RUNS_FAILED => counters.runs_failed,
+        BACKRUN_STAT_DEAD => counters.dead,
+        BACKRUN_STAT_CANCELLED => counters.cancelled,
+        BACKRUN_STAT_DROPPED => counters.dropped,
+        BACKRUN_STAT_INTERRUPTED => counters.interrupted,
+        BACKRUN_STAT_ABANDONED => counters.abandoned,
+        BACKRUN_STAT_STALE_SETTLES => counters.stale_settles,
+        BACKRUN_STAT_READY => counters.ready,
+        BACKRUN_STAT_READY_BYTES => counters.ready_bytes,
+        BACKRUN_STAT_RUNNING => counters.running,
+        BACKRUN_STAT_PENDING => counters.pending,
+        BACKRUN_STAT_WORKERS => counters.workers,
+        BACKRUN_STAT_IDLE_WORKERS => counters.idle_workers,
+        _ => {
+            return Err(Error::InvalidArgument(format!(
+                "{stat} is no counter to be had here; pass one of BACKRUN_STAT_ACCEPTED and its kin"
+            )))
+        }
+    })
+}

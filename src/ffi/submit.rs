@@ -1,0 +1,280 @@
+//! Handing work over: submissions, one, many, and asynchronously.
+
+use super::bytes::{backrun_bytes, backrun_str};
+use super::convert;
+use super::engine::backrun_engine;
+use super::handler::{backrun_retry_policy, check_flags, read_retry, NO_TIME_LIMIT_YET};
+use super::panic::{preset, with_engine, Health};
+use super::status::backrun_error;
+use super::structs::{read, read_array, Versioned};
+use crate::error::{Error, Result};
+use crate::task::{Priority, Submission};
+use std::os::raw::c_void;
+
+/// The payload is as MessagePack-CSharp's ContractlessStandardResolver writes it. The default.
+pub const BACKRUN_FORMAT_CONTRACTLESS: u32 = 1;
+/// The payload is as MessagePack-CSharp's StandardResolver writes it.
+pub const BACKRUN_FORMAT_STANDARD: u32 = 2;
+/// The payload names its types (MessagePack-CSharp's typeless form). Not yet: BACKRUN_NOT_SUPPORTED.
+pub const BACKRUN_FORMAT_TYPELESS: u32 = 3;
+
+/// The payload is compressed as one LZ4 block (ext 99). Not yet: BACKRUN_NOT_SUPPORTED.
+pub const BACKRUN_PAYLOAD_LZ4_BLOCK: u32 = 1;
+/// The payload is compressed as an array of LZ4 blocks (ext 98). Not yet: BACKRUN_NOT_SUPPORTED.
+pub const BACKRUN_PAYLOAD_LZ4_BLOCK_ARRAY: u32 = 2;
+/// The payload is to be encrypted in the store. Not yet: BACKRUN_NOT_SUPPORTED.
+pub const BACKRUN_PAYLOAD_ENCRYPTED: u32 = 4;
+
+/// The first of the five levels of priority; 0 is normal, -1 and 1 lie between.
+pub const BACKRUN_PRIORITY_LOWEST: i32 = -2;
+/// The last of the five levels of priority.
+pub const BACKRUN_PRIORITY_HIGHEST: i32 = 2;
+
+/// A small named text that travels with a task.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct backrun_header {
+    /// sizeof(backrun_header).
+    pub struct_size: u32,
+    /// 0.
+    pub reserved: u32,
+    /// Not empty, printable UTF-8, once a task.
+    pub name: backrun_str,
+    /// UTF-8.
+    pub value: backrun_str,
+}
+
+// SAFETY: integers and pointers; no padding.
+unsafe impl Versioned for backrun_header {
+    const NAME: &'static str = "backrun_header";
+    const FIRST_SIZE: usize = 40;
+}
+
+/// Work to be handed over. All zero but for `struct_size`, `task_name` and the payload is every default.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct backrun_submission {
+    /// sizeof(backrun_submission).
+    pub struct_size: u32,
+    /// -2 (lowest) to 2 (highest); 0 is normal.
+    pub priority: i32,
+    /// The task name: that of a registered handler.
+    pub task_name: backrun_str,
+    /// The MessagePack bytes of the parameters, up to 4 MiB. Copied; not looked into.
+    pub payload: backrun_bytes,
+    /// On whose behalf the task runs, up to 64 KiB. Empty: nobody's. Copied; not looked into.
+    pub user_context: backrun_bytes,
+    /// The queue. Empty: that of the task's options, else `default`.
+    pub queue: backrun_str,
+    /// Headers; may be NULL if `header_count` is 0. Names and values together up to 4 KiB.
+    pub headers: *const backrun_header,
+    /// How many.
+    pub header_count: usize,
+    /// One of BACKRUN_FORMAT_CONTRACTLESS and its kin. 0: contractless.
+    pub payload_format: u32,
+    /// The sum of BACKRUN_PAYLOAD_LZ4_BLOCK and its kin. Not yet: another value than 0 is BACKRUN_NOT_SUPPORTED.
+    pub payload_flags: u32,
+    /// One of BACKRUN_DURABILITY_COMMITTED and its kin. 0: the engine's.
+    pub durability: u32,
+    /// One of BACKRUN_WHEN_FULL_REFUSE and its kin. 0: the queue's.
+    pub when_full: u32,
+    /// How long BACKRUN_WHEN_FULL_WAIT waits, in milliseconds. 0: 30 s; < 0: for ever. Only with `when_full`.
+    pub when_full_timeout_ms: i64,
+    /// Not to be started before so many milliseconds from now. 0: at once. Not yet: another value is BACKRUN_NOT_SUPPORTED.
+    pub delay_ms: i64,
+    /// Not to be started before this time, in milliseconds since 1970 UTC. 0: at once. Not yet: another value is BACKRUN_NOT_SUPPORTED.
+    pub run_at_unix_ms: i64,
+    /// How long a run may take, in milliseconds. 0: as the task's options say. Not yet: another value is BACKRUN_NOT_SUPPORTED.
+    pub time_limit_ms: i64,
+    /// What follows a failed run. NULL: as the task's options say.
+    pub retry: *const backrun_retry_policy,
+    /// 0.
+    pub flags: u32,
+    /// 0.
+    pub reserved: u32,
+}
+
+// SAFETY: integers and pointers; no padding.
+unsafe impl Versioned for backrun_submission {
+    const NAME: &'static str = "backrun_submission";
+    const FIRST_SIZE: usize = 152;
+}
+
+impl backrun_submission {
+    /// # Safety
+    /// Its pointers are valid for `'a`.
+    unsafe fn to_submission<'a>(self) -> Result<Submission<'a>> {
+        check_flags(self.flags, "backrun_submission.flags")?;
+        check_flags(self.reserved, "backrun_submission.reserved")?;
+        let later = [
+            ("backrun_submission.delay_ms", self.delay_ms, NO_DELAY_YET),
+            ("backrun_submission.run_at_unix_ms", self.run_at_unix_ms, NO_DELAY_YET),
+            (
+                "backrun_submission.time_limit_ms",
+                self.time_limit_ms,
+                NO_TIME_LIMIT_YET,
+            ),
+        ];
+        if let Some((field, _, why)) = later.iter().find(|(_, value, _)| *value != 0) {
+            return Err(Error::not_supported(field, why));
+        }
+        check_payload_flags(self.payload_flags)?;
+        // SAFETY: the caller's contract, for every view below.
+        unsafe {
+            let mut submission = Submission::new(
+                self.task_name.as_str("backrun_submission.task_name")?,
+                self.payload.as_slice("backrun_submission.payload")?,
+            );
+            let user_context = self.user_context.as_slice("backrun_submission.user_context")?;
+            submission.user_context = (!user_context.is_empty()).then_some(user_context);
+            submission.queue = self.queue.as_optional("backrun_submission.queue")?;
+            submission.priority = Priority::from_level(self.priority)?;
+            submission.payload_format = convert::payload_format(self.payload_format)?;
+            submission.durability = convert::durability(self.durability)?;
+            submission.when_full = convert::when_full(self.when_full, self.when_full_timeout_ms)?;
+            submission.retry = read_retry(self.retry)?;
+            for header in read_array(self.headers, self.header_count)? {
+                check_flags(header.reserved, "backrun_header.reserved")?;
+                submission.headers.push((
+                    header.name.as_str("backrun_header.name")?,
+                    header.value.as_str("backrun_header.value")?,
+                ));
+            }
+            Ok(submission)
+        }
+    }
+}
+
+const NO_DELAY_YET: &str = "this version has no delayed tasks yet; leave it 0";
+
+fn check_payload_flags(flags: u32) -> Result<()> {
+    let known = BACKRUN_PAYLOAD_LZ4_BLOCK | BACKRUN_PAYLOAD_LZ4_BLOCK_ARRAY | BACKRUN_PAYLOAD_ENCRYPTED;
+    if flags & !known != 0 {
+        return Err(Error::InvalidArgument(format!(
+            "backrun_submission.payload_flags is {flags:#x}; pass a sum of BACKRUN_PAYLOAD_LZ4_BLOCK and its kin, or 0"
+        )));
+    }
+    if flags != 0 {
+        return Err(Error::not_supported(
+            "backrun_submission.payload_flags",
+            "this version takes plain payloads only; pass 0",
+        ));
+    }
+    Ok(())
+}
+
+/// Hands a task over: it will run.
+///
+/// `submission`: may not be NULL; copied.
+/// `out_id`: receives the id, a positive number; 0 on failure; may be NULL.
+/// `out_error`: receives an error to be freed by backrun_error_free, or NULL; may be NULL.
+///
+/// Errors, and then nothing was accepted: BACKRUN_QUEUE_FULL, BACKRUN_NO_HANDLER, BACKRUN_NOT_FOUND (no such queue),
+/// BACKRUN_TOO_LARGE, BACKRUN_INVALID_ARGUMENT, BACKRUN_UNSUPPORTED_FIELD, BACKRUN_NOT_SUPPORTED, BACKRUN_SHUTTING_DOWN,
+/// BACKRUN_WOULD_DEADLOCK (waiting for room on a thread of this engine), BACKRUN_OUT_OF_MEMORY, BACKRUN_FORKED, BACKRUN_PANIC.
+/// Any thread; a callback may call it.
+#[no_mangle]
+pub unsafe extern "C" fn backrun_engine_submit(
+    engine: *mut backrun_engine,
+    submission: *const backrun_submission,
+    out_id: *mut i64,
+    out_error: *mut *mut backrun_error,
+) -> i32 {
+    // SAFETY: pointers are NULL or valid, by contract.
+    unsafe {
+        preset(out_id, 0);
+        with_engine(engine, Health::Sound, out_error, |engine| {
+            let submission = read(submission)
+                .and_then(|raw| raw.to_submission())
+                .inspect_err(|error| engine.refused("", None, 1, error))?;
+            let id = engine.submit(&submission)?;
+            if !out_id.is_null() {
+                out_id.write(id.value());
+            }
+            Ok(())
+        })
+    }
+}
+
+/// Hands many tasks over, all or none, in one step: cheaper than one by one. They are ready in the order of the array.
+///
+/// `submissions`: `count` structs, their `struct_size` being the distance between them; may be NULL if `count` is 0; copied.
+/// All go to one queue or several; `durability` and `when_full` are those of the first one, and the others must say the same.
+/// `out_ids`: receives `count` ids; zeros on failure; may be NULL.
+/// `out_error`: receives an error to be freed by backrun_error_free, or NULL; may be NULL.
+///
+/// Errors: as backrun_engine_submit; a count that no queue can ever hold is BACKRUN_QUEUE_FULL at once.
+/// Any thread; a callback may call it.
+#[no_mangle]
+pub unsafe extern "C" fn backrun_engine_submit_many(
+    engine: *mut backrun_engine,
+    submissions: *const backrun_submission,
+    count: usize,
+    out_ids: *mut i64,
+    out_error: *mut *mut backrun_error,
+) -> i32 {
+    // SAFETY: pointers are NULL or valid, by contract.
+    unsafe {
+        // A count that no array can have is answered below.
+        if !out_ids.is_null() && count <= isize::MAX as usize / size_of::<i64>() {
+            std::ptr::write_bytes(out_ids, 0, count);
+        }
+        with_engine(engine, Health::Sound, out_error, |engine| {
+            let raw = read_array(submissions, count).inspect_err(|error| engine.refused("", None, count, error))?;
+            let mut all = Vec::new();
+            all.try_reserve_exact(count).map_err(|_| Error::OutOfMemory {
+                bytes: count * size_of::<Submission>(),
+            })?;
+            for submission in raw {
+                all.push(
+                    submission
+                        .to_submission()
+                        .inspect_err(|error| engine.refused("", None, count, error))?,
+                );
+            }
+            let ids = engine.submit_many(&all)?;
+            if !out_ids.is_null() {
+                for (index, id) in ids.iter().enumerate() {
+                    out_ids.add(index).write(id.value());
+                }
+            }
+            Ok(())
+        })
+    }
+}
+
+/// Hears of an asynchronous submit: BACKRUN_OK and the id, or an error's code and 0. On the observer thread; must return promptly.
+pub type backrun_submitted_fn = Option<unsafe extern "C" fn(user_data: *mut c_void, code: i32, id: i64)>;
+
+/// Hands a task over without waiting for it to be safe. Not yet: BACKRUN_NOT_SUPPORTED.
+///
+/// `submission`: may not be NULL; copied.
+/// `done`: may not be NULL; called once if and only if this returns BACKRUN_OK. `user_data`: passed to it.
+/// `out_error`: receives an error to be freed by backrun_error_free, or NULL; may be NULL.
+///
+/// Errors: as backrun_engine_submit. Any thread; a callback may call it.
+#[no_mangle]
+pub unsafe extern "C" fn backrun_engine_submit_async(
+    engine: *mut backrun_engine,
+    submission: *const backrun_submission,
+    done: backrun_submitted_fn,
+    user_data: *mut c_void,
+    out_error: *mut *mut backrun_error,
+) -> i32 {
+    let _ = user_data;
+    // SAFETY: pointers are NULL or valid, by contract.
+    unsafe {
+        with_engine(engine, Health::Sound, out_error, |_| {
+            read(submission)?.to_submission()?;
+            if done.is_none() {
+                return Err(Error::InvalidArgument(
+                    "done is NULL; pass the function to be told".into(),
+                ));
+            }
+            Err(Error::not_supported(
+                "backrun_engine_submit_async",
+                "the memory store has nothing to wait for; use backrun_engine_submit",
+            ))
+        })
+    }
+}

@@ -1,0 +1,474 @@
+//! What a callback may ask and say of the task it runs, and the settling of pending runs.
+
+use super::bytes::{backrun_bytes, backrun_str};
+use super::convert;
+use super::engine::backrun_engine;
+use super::handler::{
+    BACKRUN_RUN_CANCELLED, BACKRUN_RUN_DONE, BACKRUN_RUN_FAILED, BACKRUN_RUN_FATAL, BACKRUN_RUN_PENDING,
+    BACKRUN_RUN_RETRY_AFTER, NO_RESULT_YET,
+};
+use super::panic::{fallible, guard, with_engine, Health};
+use super::status::backrun_error;
+use super::structs::{read, Versioned};
+use crate::engine::TaskContext;
+use crate::error::{Error, Result};
+use crate::sync::Mutex;
+use crate::task::{Failure, Lease, Outcome, TaskId};
+
+/// A task during one callback of its run. Valid during that callback only; its functions may be called from any thread
+/// while the callback lasts.
+pub struct backrun_task {
+    // A raw pointer, since the type crosses the border without a lifetime; `new` borrows the context for the whole call.
+    context: *const TaskContext<'static>,
+    failure: Mutex<Option<Failure>>,
+}
+
+impl backrun_task {
+    pub(super) fn new(context: &TaskContext<'_>) -> Self {
+        Self {
+            context: std::ptr::from_ref(context).cast(),
+            failure: Mutex::new(None),
+        }
+    }
+
+    fn context(&self) -> &TaskContext<'_> {
+        // SAFETY: a backrun_task lives inside CHandler::run, which borrows the context for longer.
+        unsafe { &*self.context }
+    }
+
+    /// What a callback's return code and what it said by backrun_task_fail come to.
+    pub(super) fn into_outcome(self, code: i32) -> Outcome {
+        let said = self.failure.lock().take();
+        outcome_of(code, said)
+    }
+}
+
+/// The outcome that a return code of `run` stands for, PENDING included.
+fn outcome_of(code: i32, said: Option<Failure>) -> Outcome {
+    let failure = || {
+        said.clone()
+            .unwrap_or_else(|| Failure::message("the handler gave no reason (backrun_task_fail)"))
+    };
+    match code {
+        BACKRUN_RUN_DONE => Outcome::Done,
+        BACKRUN_RUN_FAILED => Outcome::Failed(failure()),
+        // Without retry-after (docs/c-abi.md, "Not yet") it is a failed run.
+        BACKRUN_RUN_RETRY_AFTER => Outcome::Failed(failure()),
+        BACKRUN_RUN_FATAL => Outcome::Fatal(failure()),
+        BACKRUN_RUN_CANCELLED => Outcome::Cancelled,
+        BACKRUN_RUN_PENDING => Outcome::Pending,
+        unknown => Outcome::Failed(said.unwrap_or_else(|| {
+            Failure::message(format!(
+                "the handler returned {unknown}, which is none of BACKRUN_RUN_DONE and its kin"
+            ))
+        })),
+    }
+}
+
+/// Why a run failed.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct backrun_failure {
+    /// sizeof(backrun_failure).
+    pub struct_size: u32,
+    /// 0.
+    pub reserved: u32,
+    /// The kind of error, such as an exception's type name. May be empty. Kept up to 512 bytes.
+    pub error_type: backrun_str,
+    /// One sentence for people. Kept up to 4 KiB.
+    pub message: backrun_str,
+    /// More, such as a stack trace. May be empty. Kept up to 32 KiB.
+    pub detail: backrun_str,
+}
+
+// SAFETY: integers and pointers; no padding.
+unsafe impl Versioned for backrun_failure {
+    const NAME: &'static str = "backrun_failure";
+    const FIRST_SIZE: usize = 56;
+}
+
+impl backrun_failure {
+    /// # Safety
+    /// Its pointers are valid for the call.
+    unsafe fn to_failure(self) -> Result<Failure> {
+        if self.reserved != 0 {
+            return Err(Error::InvalidArgument(format!(
+                "backrun_failure.reserved is {}; pass 0",
+                self.reserved
+            )));
+        }
+        // SAFETY: the caller's contract.
+        unsafe {
+            Ok(Failure::new(
+                self.error_type.as_str("backrun_failure.error_type")?,
+                self.message.as_str("backrun_failure.message")?,
+                self.detail.as_str("backrun_failure.detail")?,
+            ))
+        }
+    }
+}
+
+/// How a pending run ended.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct backrun_outcome {
+    /// sizeof(backrun_outcome).
+    pub struct_size: u32,
+    /// One of BACKRUN_RUN_DONE and its kin, but not BACKRUN_RUN_PENDING.
+    pub code: i32,
+    /// Why it failed, or NULL.
+    pub failure: *const backrun_failure,
+    /// Delay of BACKRUN_RUN_RETRY_AFTER in milliseconds. Not yet: another value than 0 is BACKRUN_NOT_SUPPORTED.
+    pub retry_after_ms: i64,
+    /// The task's result. Not yet: any but an empty one is BACKRUN_NOT_SUPPORTED.
+    pub result: backrun_bytes,
+}
+
+// SAFETY: integers and pointers; no padding.
+unsafe impl Versioned for backrun_outcome {
+    const NAME: &'static str = "backrun_outcome";
+    const FIRST_SIZE: usize = 40;
+}
+
+impl backrun_outcome {
+    /// # Safety
+    /// Its pointers are valid for the call.
+    unsafe fn to_outcome(self) -> Result<Outcome> {
+        if !(BACKRUN_RUN_DONE..BACKRUN_RUN_PENDING).contains(&self.code) {
+            return Err(Error::InvalidArgument(format!(
+                "backrun_outcome.code is {}; pass BACKRUN_RUN_DONE, _FAILED, _RETRY_AFTER, _FATAL or _CANCELLED",
+                self.code
+            )));
+        }
+        if self.code == BACKRUN_RUN_RETRY_AFTER || self.retry_after_ms != 0 {
+            return Err(Error::not_supported(
+                "backrun_outcome.retry_after_ms",
+                NO_RETRY_AFTER_YET,
+            ));
+        }
+        if self.result.len != 0 {
+            return Err(Error::not_supported("backrun_outcome.result", NO_RESULT_YET));
+        }
+        let failure = if self.failure.is_null() {
+            None
+        } else {
+            // SAFETY: not NULL, so a failure, by contract.
+            Some(unsafe { read(self.failure)?.to_failure() }?)
+        };
+        Ok(outcome_of(self.code, failure))
+    }
+}
+
+const NO_RETRY_AFTER_YET: &str = "this version does not retry yet; report a failure instead";
+
+/// Reads through a task pointer; NULL gives `otherwise`.
+///
+/// # Safety
+/// `task` is NULL or valid.
+unsafe fn of<'a, R>(task: *const backrun_task, otherwise: R, read: impl FnOnce(&'a backrun_task) -> R) -> R {
+    // SAFETY: NULL or valid, by contract.
+    match unsafe { task.as_ref() } {
+        Some(task) => guard(otherwise, || read(task)),
+        None => otherwise,
+    }
+}
+
+/// [`fallible`] for a function that says something of a task.
+///
+/// # Safety
+/// `task` is NULL or valid; `out_error` is NULL or writable.
+unsafe fn on<'a>(
+    task: *mut backrun_task,
+    out_error: *mut *mut backrun_error,
+    body: impl FnOnce(&'a backrun_task) -> Result<()>,
+) -> i32 {
+    // SAFETY: the caller's contract.
+    unsafe {
+        fallible(out_error, || {
+            body(task.as_ref().ok_or_else(|| {
+                Error::InvalidArgument("task is NULL; pass the one that the callback was given".into())
+            })?)
+        })
+    }
+}
+
+/// The id of the task. `task`: NULL gives 0.
+#[no_mangle]
+pub unsafe extern "C" fn backrun_task_id(task: *const backrun_task) -> i64 {
+    // SAFETY: NULL or valid, by contract.
+    unsafe { of(task, 0, |t| t.context().id().value()) }
+}
+
+/// The number of this attempt: 1 for the first run; an interrupted run does not count. `task`: NULL gives 0.
+#[no_mangle]
+pub unsafe extern "C" fn backrun_task_attempt(task: *const backrun_task) -> u32 {
+    // SAFETY: NULL or valid, by contract.
+    unsafe { of(task, 0, |t| t.context().attempt()) }
+}
+
+/// The lease of this run: a number that grows with each claim of the task. `task`: NULL gives 0.
+#[no_mangle]
+pub unsafe extern "C" fn backrun_task_lease(task: *const backrun_task) -> i64 {
+    // SAFETY: NULL or valid, by contract.
+    unsafe { of(task, 0, |t| t.context().lease().value()) }
+}
+
+/// The name of the task, borrowed for the callback. `task`: NULL gives an empty text.
+#[no_mangle]
+pub unsafe extern "C" fn backrun_task_name(task: *const backrun_task) -> backrun_str {
+    // SAFETY: NULL or valid, by contract.
+    unsafe { of(task, backrun_str::EMPTY, |t| backrun_str::of(t.context().task_name())) }
+}
+
+/// The queue that the task runs in, borrowed for the callback. `task`: NULL gives an empty text.
+#[no_mangle]
+pub unsafe extern "C" fn backrun_task_queue(task: *const backrun_task) -> backrun_str {
+    // SAFETY: NULL or valid, by contract.
+    unsafe { of(task, backrun_str::EMPTY, |t| backrun_str::of(t.context().queue())) }
+}
+
+/// The priority of the task, -2 (lowest) to 2 (highest). `task`: NULL gives 0.
+#[no_mangle]
+pub unsafe extern "C" fn backrun_task_priority(task: *const backrun_task) -> i32 {
+    // SAFETY: NULL or valid, by contract.
+    unsafe { of(task, 0, |t| t.context().priority().level()) }
+}
+
+/// The format of the payload: one of BACKRUN_FORMAT_CONTRACTLESS and its kin. `task`: NULL gives 0.
+#[no_mangle]
+pub unsafe extern "C" fn backrun_task_payload_format(task: *const backrun_task) -> u32 {
+    // SAFETY: NULL or valid, by contract.
+    unsafe {
+        of(task, 0, |t| {
+            convert::payload_format_number(t.context().payload_format())
+        })
+    }
+}
+
+/// Whether cancellation of this run was asked for (by backrun_engine_cancel or a shutdown): 1 or 0. Costs one load, so a
+/// loop may ask often. `task`: NULL gives 0.
+#[no_mangle]
+pub unsafe extern "C" fn backrun_task_is_cancelled(task: *const backrun_task) -> i32 {
+    // SAFETY: NULL or valid, by contract.
+    unsafe { of(task, 0, |t| i32::from(t.context().is_cancelled())) }
+}
+
+/// The value of a header, borrowed for the callback; `(NULL, 0)` if the task has none of that name.
+///
+/// `task`: NULL gives an empty text. `name`: borrowed for the call.
+#[no_mangle]
+pub unsafe extern "C" fn backrun_task_header(task: *const backrun_task, name: backrun_str) -> backrun_str {
+    // SAFETY: NULL or valid, by contract.
+    unsafe {
+        of(task, backrun_str::EMPTY, |t| {
+            let Ok(name) = name.as_str("name") else {
+                return backrun_str::EMPTY;
+            };
+            t.context().header(name).map_or(backrun_str::EMPTY, present)
+        })
+    }
+}
+
+/// How many headers the task has. `task`: NULL gives 0.
+#[no_mangle]
+pub unsafe extern "C" fn backrun_task_header_count(task: *const backrun_task) -> usize {
+    // SAFETY: NULL or valid, by contract.
+    unsafe { of(task, 0, |t| t.context().headers().count()) }
+}
+
+/// The name of a header by its index from 0, borrowed for the callback; empty where there is none.
+///
+/// `task`: NULL gives an empty text.
+#[no_mangle]
+pub unsafe extern "C" fn backrun_task_header_name(task: *const backrun_task, index: usize) -> backrun_str {
+    // SAFETY: NULL or valid, by contract.
+    unsafe {
+        of(task, backrun_str::EMPTY, |t| {
+            t.context()
+                .headers()
+                .nth(index)
+                .map_or(backrun_str::EMPTY, |(name, _)| backrun_str::of(name))
+        })
+    }
+}
+
+/// An empty text that is there: its `data` is not NULL.
+fn present(text: &str) -> backrun_str {
+    backrun_str {
+        data: text.as_ptr().cast(),
+        len: text.len(),
+    }
+}
+
+/// Tells how far the run is. Not yet: BACKRUN_NOT_SUPPORTED.
+///
+/// `fraction`: 0 to 1. `text`: may be empty; kept up to 512 bytes; borrowed for the call.
+/// `out_error`: receives an error to be freed by backrun_error_free, or NULL; may be NULL.
+/// Errors: BACKRUN_INVALID_ARGUMENT.
+#[no_mangle]
+pub unsafe extern "C" fn backrun_task_set_progress(
+    task: *mut backrun_task,
+    fraction: f64,
+    text: backrun_str,
+    out_error: *mut *mut backrun_error,
+) -> i32 {
+    // SAFETY: pointers are NULL or valid, by contract.
+    unsafe {
+        on(task, out_error, |_| {
+            check_progress(fraction, text)?;
+            Err(Error::not_supported("backrun_task_set_progress", NO_PROGRESS_YET))
+        })
+    }
+}
+
+const NO_PROGRESS_YET: &str = "this version does not keep progress yet";
+
+/// # Safety
+/// `text` is valid for the call.
+unsafe fn check_progress(fraction: f64, text: backrun_str) -> Result<()> {
+    // SAFETY: the caller's contract.
+    unsafe { text.as_str("text") }?;
+    if !(0.0..=1.0).contains(&fraction) {
+        return Err(Error::InvalidArgument(format!(
+            "the progress is {fraction}; pass a number from 0 to 1"
+        )));
+    }
+    Ok(())
+}
+
+/// Leaves the result of the task, kept once the run is done. Not yet: BACKRUN_NOT_SUPPORTED.
+///
+/// `result`: copied; up to 4 MiB.
+/// `out_error`: receives an error to be freed by backrun_error_free, or NULL; may be NULL.
+/// Errors: BACKRUN_INVALID_ARGUMENT, BACKRUN_TOO_LARGE, BACKRUN_OUT_OF_MEMORY.
+#[no_mangle]
+pub unsafe extern "C" fn backrun_task_set_result(
+    task: *mut backrun_task,
+    result: backrun_bytes,
+    out_error: *mut *mut backrun_error,
+) -> i32 {
+    // SAFETY: pointers are NULL or valid, by contract.
+    unsafe {
+        on(task, out_error, |_| {
+            result.as_slice("result")?;
+            Err(Error::not_supported("backrun_task_set_result", NO_RESULT_YET))
+        })
+    }
+}
+
+/// Says why the run fails; the callback then returns BACKRUN_RUN_FAILED or BACKRUN_RUN_FATAL. The last call counts.
+///
+/// `message`: one sentence for people; copied, kept up to 4 KiB.
+/// `out_error`: receives an error to be freed by backrun_error_free, or NULL; may be NULL.
+/// Errors: BACKRUN_INVALID_ARGUMENT.
+#[no_mangle]
+pub unsafe extern "C" fn backrun_task_fail(
+    task: *mut backrun_task,
+    message: backrun_str,
+    out_error: *mut *mut backrun_error,
+) -> i32 {
+    // SAFETY: pointers are NULL or valid, by contract.
+    unsafe {
+        on(task, out_error, |task| {
+            let failure = Failure::message(message.as_str("message")?);
+            *task.failure.lock() = Some(failure);
+            Ok(())
+        })
+    }
+}
+
+/// backrun_task_fail with the kind of error and more detail.
+///
+/// `failure`: may not be NULL; copied.
+/// `out_error`: receives an error to be freed by backrun_error_free, or NULL; may be NULL.
+/// Errors: BACKRUN_INVALID_ARGUMENT, BACKRUN_UNSUPPORTED_FIELD.
+#[no_mangle]
+pub unsafe extern "C" fn backrun_task_fail_with(
+    task: *mut backrun_task,
+    failure: *const backrun_failure,
+    out_error: *mut *mut backrun_error,
+) -> i32 {
+    // SAFETY: pointers are NULL or valid, by contract.
+    unsafe {
+        on(task, out_error, |task| {
+            let failure = read(failure)?.to_failure()?;
+            *task.failure.lock() = Some(failure);
+            Ok(())
+        })
+    }
+}
+
+/// Says when the run wants to be tried again; the callback then returns BACKRUN_RUN_RETRY_AFTER. Not yet: BACKRUN_NOT_SUPPORTED.
+///
+/// `delay_ms`: at least 0.
+/// `out_error`: receives an error to be freed by backrun_error_free, or NULL; may be NULL.
+/// Errors: BACKRUN_INVALID_ARGUMENT.
+#[no_mangle]
+pub unsafe extern "C" fn backrun_task_retry_after(
+    task: *mut backrun_task,
+    delay_ms: i64,
+    out_error: *mut *mut backrun_error,
+) -> i32 {
+    // SAFETY: pointers are NULL or valid, by contract.
+    unsafe {
+        on(task, out_error, |_| {
+            if delay_ms < 0 {
+                return Err(Error::InvalidArgument(format!(
+                    "the delay is {delay_ms} ms; pass 0 or more"
+                )));
+            }
+            Err(Error::not_supported("backrun_task_retry_after", NO_RETRY_AFTER_YET))
+        })
+    }
+}
+
+/// Ends a pending run, from any thread; legal even before its `run` has returned BACKRUN_RUN_PENDING. Once.
+///
+/// `id`, `lease`: those of the run. `outcome`: may not be NULL; copied.
+/// `out_error`: receives an error to be freed by backrun_error_free, or NULL; may be NULL.
+///
+/// Errors: BACKRUN_STALE_LEASE (settled already, claimed anew, or abandoned by a shutdown), BACKRUN_NOT_FOUND (no such
+/// task), BACKRUN_INVALID_ARGUMENT, BACKRUN_UNSUPPORTED_FIELD, BACKRUN_NOT_SUPPORTED, BACKRUN_FORKED, BACKRUN_PANIC.
+/// Any thread; a callback may call it.
+#[no_mangle]
+pub unsafe extern "C" fn backrun_task_settle(
+    engine: *mut backrun_engine,
+    id: i64,
+    lease: i64,
+    outcome: *const backrun_outcome,
+    out_error: *mut *mut backrun_error,
+) -> i32 {
+    // SAFETY: pointers are NULL or valid, by contract.
+    unsafe {
+        with_engine(engine, Health::Sound, out_error, |engine| {
+            let outcome = read(outcome)?.to_outcome()?;
+            engine.settle(TaskId::new(id)?, Lease::new(lease), outcome)
+        })
+    }
+}
+
+/// backrun_task_set_progress for a run that is known by id and lease, such as a pending one. Not yet: BACKRUN_NOT_SUPPORTED.
+///
+/// `id`, `lease`: those of the run. `fraction`: 0 to 1. `text`: may be empty; kept up to 512 bytes; borrowed for the call.
+/// `out_error`: receives an error to be freed by backrun_error_free, or NULL; may be NULL.
+/// Errors: BACKRUN_STALE_LEASE, BACKRUN_NOT_FOUND, BACKRUN_INVALID_ARGUMENT, BACKRUN_FORKED, BACKRUN_PANIC.
+/// Any thread; a callback may call it.
+#[no_mangle]
+pub unsafe extern "C" fn backrun_engine_set_progress(
+    engine: *mut backrun_engine,
+    id: i64,
+    lease: i64,
+    fraction: f64,
+    text: backrun_str,
+    out_error: *mut *mut backrun_error,
+) -> i32 {
+    // SAFETY: pointers are NULL or valid, by contract.
+    unsafe {
+        with_engine(engine, Health::Sound, out_error, |_| {
+            TaskId::new(id)?;
+            let _ = Lease::new(lease);
+            check_progress(fraction, text)?;
+            Err(Error::not_supported("backrun_engine_set_progress", NO_PROGRESS_YET))
+        })
+    }
+}

@@ -1,0 +1,41 @@
+//! Backrun: background tasks for .NET, C, C++ and Rust on one native engine.
+//!
+//! A program registers what runs tasks of a name, submits bytes under that name, and gets on with its work; the engine's
+//! workers run them. From Rust:
+//!
+//! ```
+//! use backrun::{Engine, EngineOptions, State, Submission, TaskContext};
+//!
+//! let engine = Engine::start(EngineOptions::default())?;
+//! engine.register("greet", |task: &TaskContext<'_>| {
+//!     println!("hello, {}", String::from_utf8_lossy(task.payload()));
+//! })?;
+//! let id = engine.submit(&Submission::new("greet", b"world"))?;
+//! assert_eq!(engine.wait(id, None)?.state, State::Succeeded);
+//! # Ok::<(), backrun::Error>(())
+//! ```
+//!
+//! Reading order: [`task`] (the words and the table of states), [`options`], [`error`]; then `queue` (what runs next),
+//! `store` (where tasks live), [`engine`] (threads and time around them); last [`ffi`], the C ABI, which is translation
+//! and nothing else.
+
+pub mod engine;
+pub mod error;
+pub mod ffi;
+pub mod options;
+mod queue;
+mod store;
+mod sync;
+mod sys;
+pub mod task;
+
+pub use engine::{
+    CancelResult, Counters, Engine, Event, EventKind, Handler, IntoOutcome, LeftRunning, LogRecord, Observer,
+    ShutdownMode, ShutdownReport, Statistics, TaskContext,
+};
+pub use error::{Error, Result};
+pub use options::{
+    Durability, EngineOptions, LogFilter, LogLevel, QueueName, QueueOptions, Retention, RetryPolicy, StoreKind,
+    TaskOptions, WhenFull,
+};
+pub use task::{Failure, Lease, Outcome, PayloadFormat, Priority, State, Submission, TaskId, TaskName, TaskStatus};

@@ -1,0 +1,394 @@
+//! Options of engines, queues and task names: defaults, limits, validation.
+
+use crate::error::{Error, Result};
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Bytes of a payload.
+pub const MAX_PAYLOAD_BYTES: usize = 4 * 1024 * 1024;
+/// Bytes of a task name.
+pub const MAX_TASK_NAME_BYTES: usize = 200;
+/// Bytes of a user context.
+pub const MAX_USER_CONTEXT_BYTES: usize = 64 * 1024;
+/// Bytes of all names and values of a task's headers together.
+pub const MAX_HEADER_BYTES: usize = 4 * 1024;
+/// Bytes of a queue name.
+pub const MAX_QUEUE_NAME_BYTES: usize = 64;
+/// Bytes that are kept of the reason of a cancel.
+pub const MAX_REASON_BYTES: usize = 512;
+/// Worker threads of an engine, where its options do not say.
+pub const DEFAULT_MAX_WORKERS: u32 = 64;
+/// The most that `max_workers` may be.
+pub const MAX_WORKERS_LIMIT: u32 = 4096;
+/// Stack of a worker in bytes, where the options do not say.
+pub const DEFAULT_WORKER_STACK_BYTES: u64 = 8 * 1024 * 1024;
+/// The least that `worker_stack_bytes` may be: a .NET thread's own default.
+pub const MIN_WORKER_STACK_BYTES: u64 = 1536 * 1024;
+/// The most that `worker_stack_bytes` may be.
+pub const MAX_WORKER_STACK_BYTES: u64 = 1024 * 1024 * 1024;
+/// Finished tasks whose status is kept, and dead ones, where the options do not say.
+pub const DEFAULT_KEEP: usize = 10_000;
+/// Events and log records that may wait for the observer, where the options do not say.
+pub const DEFAULT_OBSERVER_CAPACITY: u32 = 8192;
+/// How long a submit waits for room, where it is to wait and no limit is given.
+pub const DEFAULT_FULL_WAIT: Duration = Duration::from_secs(30);
+
+/// How an engine is made.
+#[derive(Debug, Clone, Default)]
+#[non_exhaustive]
+pub struct EngineOptions {
+    /// Workers of a queue that does not say how many. `None`: one a core, at least 2.
+    pub workers: Option<u32>,
+    /// Worker threads of the whole engine at one time. `None`: [`DEFAULT_MAX_WORKERS`].
+    pub max_workers: Option<u32>,
+    /// Where accepted tasks live.
+    pub store: StoreKind,
+    /// How safe a submit is when it returns. `None`: the store's default.
+    pub durability: Option<Durability>,
+    /// Stack of each worker. `None`: [`DEFAULT_WORKER_STACK_BYTES`].
+    pub worker_stack_bytes: Option<u64>,
+    /// Finished tasks whose status is kept.
+    pub keep_finished: Retention,
+    /// Dead tasks whose status is kept.
+    pub keep_dead: Retention,
+    /// Options of the queue `default`.
+    pub default_queue: QueueOptions,
+    /// Events wanted, the sum of `1 << kind`. 0: all.
+    pub event_kinds: u64,
+    /// The least severe log records wanted.
+    pub log_level: LogFilter,
+    /// Events, and as many log records, that may wait for the observer. `None`: [`DEFAULT_OBSERVER_CAPACITY`].
+    pub observer_capacity: Option<u32>,
+}
+
+impl EngineOptions {
+    /// Checks what no type checks, and fills in the numbers.
+    pub(crate) fn resolve(&self) -> Result<Resolved> {
+        let max_workers = self.max_workers.unwrap_or(DEFAULT_MAX_WORKERS);
+        in_range("max_workers", u64::from(max_workers), 1, u64::from(MAX_WORKERS_LIMIT))?;
+        let workers = self
+            .workers
+            .unwrap_or_else(|| crate::sys::cores().max(2).min(max_workers));
+        in_range("workers", u64::from(workers), 1, u64::from(max_workers))?;
+        let stack = self.worker_stack_bytes.unwrap_or(DEFAULT_WORKER_STACK_BYTES);
+        in_range(
+            "worker_stack_bytes",
+            stack,
+            MIN_WORKER_STACK_BYTES,
+            MAX_WORKER_STACK_BYTES,
+        )?;
+        let capacity = self.observer_capacity.unwrap_or(DEFAULT_OBSERVER_CAPACITY);
+        in_range("observer_capacity", u64::from(capacity), 1, u64::from(u32::MAX))?;
+        self.store.check_durability(self.durability)?;
+        Ok(Resolved {
+            workers,
+            max_workers,
+            stack_bytes: stack as usize,
+            observer_capacity: capacity as usize,
+        })
+    }
+}
+
+/// The numbers of [`EngineOptions`], checked and with defaults filled in.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Resolved {
+    pub(crate) workers: u32,
+    pub(crate) max_workers: u32,
+    pub(crate) stack_bytes: usize,
+    pub(crate) observer_capacity: usize,
+}
+
+pub(crate) fn in_range(name: &str, value: u64, least: u64, most: u64) -> Result<()> {
+    if (least..=most).contains(&value) {
+        return Ok(());
+    }
+    Err(Error::InvalidArgument(format!(
+        "{name} is {value}; pass a number from {least} to {most}"
+    )))
+}
+
+/// Where accepted tasks live.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum StoreKind {
+    /// In memory: they end with the process.
+    #[default]
+    Memory,
+}
+
+impl StoreKind {
+    /// Refuses a durability that the store cannot keep.
+    pub(crate) fn check_durability(self, wanted: Option<Durability>) -> Result<()> {
+        match (self, wanted) {
+            (StoreKind::Memory, Some(Durability::Committed)) => Err(Error::not_supported(
+                "durability 'committed'",
+                "the memory store keeps nothing past the process; use 'buffered' or a durable store",
+            )),
+            (StoreKind::Memory, _) => Ok(()),
+        }
+    }
+}
+
+/// How safe a task is when its submit returns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Durability {
+    /// It is on disk. The memory store refuses it.
+    Committed,
+    /// It may be lost in a power cut, in a durable store never in a process crash.
+    Buffered,
+}
+
+/// How many tasks of a kind are kept for those who ask.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Retention {
+    /// This many, the newest.
+    Newest(usize),
+}
+
+impl Retention {
+    pub(crate) fn count(self) -> usize {
+        let Retention::Newest(count) = self;
+        count
+    }
+}
+
+impl Default for Retention {
+    fn default() -> Self {
+        Retention::Newest(DEFAULT_KEEP)
+    }
+}
+
+/// How severe a log record is, the worst first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum LogLevel {
+    /// Something needs a person.
+    Error = 1,
+    /// Something is not as it should be.
+    Warning = 2,
+    /// The engine's life.
+    Info = 3,
+    /// Each task's life.
+    Debug = 4,
+}
+
+/// Which log records are wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFilter {
+    /// None.
+    Off,
+    /// Those of this level and worse.
+    UpTo(LogLevel),
+}
+
+impl LogFilter {
+    pub(crate) fn wants(self, level: LogLevel) -> bool {
+        matches!(self, LogFilter::UpTo(least) if level <= least)
+    }
+}
+
+impl Default for LogFilter {
+    fn default() -> Self {
+        LogFilter::UpTo(LogLevel::Info)
+    }
+}
+
+/// How a queue is made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct QueueOptions {
+    /// Workers that normally run for it. `None`: the engine's `workers`.
+    pub workers: Option<u32>,
+    /// Runs at one time, pending ones included. `None`: no limit.
+    pub concurrency_limit: Option<u32>,
+    /// Ready tasks it may hold.
+    pub capacity: u64,
+    /// Bytes of payload, user context and headers its ready tasks may hold together.
+    pub capacity_bytes: u64,
+    /// What a submit to the full queue does.
+    pub when_full: WhenFull,
+    /// Ageing: a task waits at most this much longer for each level of priority above its own.
+    pub ageing_step: Duration,
+}
+
+impl Default for QueueOptions {
+    fn default() -> Self {
+        Self {
+            workers: None,
+            concurrency_limit: None,
+            capacity: 1_000_000,
+            capacity_bytes: 512 * 1024 * 1024,
+            when_full: WhenFull::Refuse,
+            ageing_step: Duration::from_secs(1),
+        }
+    }
+}
+
+impl QueueOptions {
+    pub(crate) fn check(&self) -> Result<()> {
+        if self.workers == Some(0)
+            || self.concurrency_limit == Some(0)
+            || self.capacity == 0
+            || self.capacity_bytes == 0
+        {
+            return Err(Error::InvalidArgument(
+                "workers, concurrency_limit, capacity and capacity_bytes of a queue are at least 1 where given".into(),
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// What a submit to a full queue does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WhenFull {
+    /// It is refused: the caller is never held up.
+    Refuse,
+    /// It waits for room up to the limit (`None`: for ever), then it is refused.
+    Wait(Option<Duration>),
+    /// The oldest queued task of the lowest level in use is dropped. Memory store only.
+    DropOldest,
+}
+
+/// What follows a failed run. This version does not retry: one attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct RetryPolicy {}
+
+/// Options of all tasks of one name.
+#[derive(Debug, Clone, Default)]
+#[non_exhaustive]
+pub struct TaskOptions {
+    /// The queue of tasks whose submission names none. `None`: `default`.
+    pub queue: Option<QueueName>,
+    /// What follows a failed run. `None`: the default.
+    pub retry: Option<RetryPolicy>,
+}
+
+/// The name of a queue: 1 to 64 bytes of printable UTF-8.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct QueueName(Arc<str>);
+
+impl QueueName {
+    /// The queue that takes what names no other.
+    pub const DEFAULT: &'static str = "default";
+
+    /// Checks a name.
+    ///
+    /// # Errors
+    /// [`Error::InvalidArgument`] if it is empty or not printable, [`Error::TooLarge`] if it is too long.
+    pub fn new(name: &str) -> Result<Self> {
+        check_name("the queue name", name, MAX_QUEUE_NAME_BYTES)?;
+        Ok(Self(name.into()))
+    }
+
+    /// The name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    pub(crate) fn is_default(&self) -> bool {
+        self.as_str() == Self::DEFAULT
+    }
+
+    pub(crate) fn shared(&self) -> Arc<str> {
+        self.0.clone()
+    }
+}
+
+impl Default for QueueName {
+    fn default() -> Self {
+        Self(Self::DEFAULT.into())
+    }
+}
+
+impl fmt::Debug for QueueName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self.as_str(), f)
+    }
+}
+
+impl fmt::Display for QueueName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A name: not empty, not too long, no control characters.
+pub(crate) fn check_name(what: &'static str, name: &str, limit: usize) -> Result<()> {
+    if name.is_empty() {
+        return Err(Error::InvalidArgument(format!(
+            "{what} is empty; pass 1 to {limit} bytes of printable text"
+        )));
+    }
+    if name.len() > limit {
+        return Err(Error::TooLarge {
+            what,
+            actual: name.len(),
+            limit,
+            instead: "choose a shorter one",
+        });
+    }
+    if let Some((offset, bad)) = name.char_indices().find(|(_, c)| c.is_control()) {
+        return Err(Error::InvalidArgument(format!(
+            "{what} has the control character U+{:04X} at offset {offset}; use printable text only",
+            bad as u32
+        )));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_printable_text_within_its_limit() {
+        assert_eq!(QueueName::new("naïve ☕").unwrap().as_str(), "naïve ☕");
+        assert!(QueueName::new(&"q".repeat(64)).is_ok());
+        assert!(matches!(
+            QueueName::new(&"q".repeat(65)),
+            Err(Error::TooLarge {
+                actual: 65,
+                limit: 64,
+                ..
+            })
+        ));
+        for bad in ["", "a\0b", "a\nb", "\u{85}"] {
+            assert!(matches!(QueueName::new(bad), Err(Error::InvalidArgument(_))), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn options_out_of_range_name_the_option_and_the_range() {
+        let message = |options: EngineOptions| options.resolve().unwrap_err().to_string();
+        assert!(message(EngineOptions {
+            workers: Some(65),
+            ..Default::default()
+        })
+        .contains("workers is 65; pass a number from 1 to 64"));
+        assert!(message(EngineOptions {
+            max_workers: Some(5000),
+            ..Default::default()
+        })
+        .contains("from 1 to 4096"));
+        assert!(message(EngineOptions {
+            worker_stack_bytes: Some(4096),
+            ..Default::default()
+        })
+        .contains("1572864"));
+        assert!(EngineOptions::default().resolve().unwrap().workers >= 2);
+    }
+
+    #[test]
+    fn the_memory_store_refuses_committed_by_name() {
+        let options = EngineOptions {
+            durability: Some(Durability::Committed),
+            ..Default::default()
+        };
+        let error = options.resolve().unwrap_err();
+        assert!(error.to_string().contains("'committed'"), "{error}");
+        assert_eq!(error.code(), 4);
+    }
+}

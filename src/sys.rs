@@ -1,0 +1,98 @@
+//! The operating system: thread names, forks, clocks, cores.
+
+use std::cell::Cell;
+use std::io;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::Once;
+use std::thread::{Builder, JoinHandle};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+thread_local! {
+    /// The engine whose thread this is; 0 for the program's own threads.
+    static ENGINE_OF_THREAD: Cell<u64> = const { Cell::new(0) };
+}
+
+/// Starts a thread of an engine. Its name is at most 15 bytes, which is what Linux keeps.
+pub(crate) fn start_thread(
+    name: String,
+    stack_bytes: Option<usize>,
+    engine: u64,
+    body: impl FnOnce() + Send + 'static,
+) -> io::Result<JoinHandle<()>> {
+    let mut builder = Builder::new().name(name);
+    if let Some(bytes) = stack_bytes {
+        builder = builder.stack_size(bytes);
+    }
+    builder.spawn(move || {
+        ENGINE_OF_THREAD.set(engine);
+        body();
+    })
+}
+
+/// Whether the calling thread belongs to this engine.
+pub(crate) fn is_thread_of(engine: u64) -> bool {
+    // A thread whose thread-locals are gone already is none of ours: ours end with their body.
+    ENGINE_OF_THREAD.try_with(Cell::get).unwrap_or(0) == engine
+}
+
+static FORKS: AtomicU32 = AtomicU32::new(0);
+
+/// A number that differs between a process and its forks, where the system can tell us of a fork.
+pub(crate) fn process_generation() -> u32 {
+    watch_forks();
+    FORKS.load(Ordering::Relaxed)
+}
+
+#[cfg(unix)]
+fn watch_forks() {
+    extern "C" fn in_child() {
+        FORKS.fetch_add(1, Ordering::Relaxed);
+    }
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        // SAFETY: the handler only touches an atomic, which is allowed between fork and exec. The library is linked with
+        // `-z nodelete`, so the handler's code stays mapped. A failure (no memory) leaves forks undetected, nothing worse.
+        unsafe { libc::pthread_atfork(None, None, Some(in_child)) };
+    });
+}
+
+#[cfg(not(unix))]
+fn watch_forks() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| ());
+}
+
+/// Microseconds since 1970 UTC, for people; nothing is scheduled by it.
+pub(crate) fn unix_micros() -> i64 {
+    match SystemTime::now().duration_since(UNIX_EPOCH) {
+        Ok(since) => i64::try_from(since.as_micros()).unwrap_or(i64::MAX),
+        Err(before) => -i64::try_from(before.duration().as_micros()).unwrap_or(i64::MAX),
+    }
+}
+
+/// Cores that this process may use, as the system and its container say.
+pub(crate) fn cores() -> u32 {
+    std::thread::available_parallelism().map_or(1, |n| u32::try_from(n.get()).unwrap_or(u32::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_thread_knows_whose_it_is() {
+        assert!(!is_thread_of(7));
+        let inside = std::sync::Arc::new(AtomicU32::new(0));
+        let seen = inside.clone();
+        start_thread("backrun-test".into(), None, 7, move || {
+            seen.store(
+                u32::from(is_thread_of(7)) + 2 * u32::from(is_thread_of(8)),
+                Ordering::Relaxed,
+            );
+        })
+        .unwrap()
+        .join()
+        .unwrap();
+        assert_eq!(inside.load(Ordering::Relaxed), 1);
+    }
+}

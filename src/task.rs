@@ -1,0 +1,513 @@
+//! The words: ids, names, submissions, outcomes, and the table of states.
+
+use crate::error::{Error, Result};
+use crate::options::{
+    check_name, Durability, RetryPolicy, WhenFull, MAX_HEADER_BYTES, MAX_PAYLOAD_BYTES, MAX_TASK_NAME_BYTES,
+    MAX_USER_CONTEXT_BYTES,
+};
+use std::fmt;
+use std::sync::Arc;
+
+/// The id of a task: a positive number given by the store, growing, never reused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct TaskId(i64);
+
+impl TaskId {
+    /// The id of this number, which must be positive.
+    ///
+    /// # Errors
+    /// [`Error::InvalidArgument`] if it is not.
+    pub fn new(value: i64) -> Result<Self> {
+        if value > 0 {
+            return Ok(Self(value));
+        }
+        Err(Error::InvalidArgument(format!(
+            "the task id is {value}; task ids are positive numbers given by a submit"
+        )))
+    }
+
+    /// The number.
+    #[must_use]
+    pub fn value(self) -> i64 {
+        self.0
+    }
+}
+
+impl fmt::Display for TaskId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
+/// A number that grows with each claim of a task; 0 before the first. A settle with an old one is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
+pub struct Lease(i64);
+
+impl Lease {
+    /// The lease of this number.
+    #[must_use]
+    pub fn new(value: i64) -> Self {
+        Self(value)
+    }
+
+    /// The number.
+    #[must_use]
+    pub fn value(self) -> i64 {
+        self.0
+    }
+}
+
+/// The stable text that binds a task to its handler: 1 to 200 bytes of printable UTF-8.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct TaskName(Arc<str>);
+
+impl TaskName {
+    /// Checks a name.
+    ///
+    /// # Errors
+    /// [`Error::InvalidArgument`] if it is empty or not printable, [`Error::TooLarge`] if it is too long.
+    pub fn new(name: &str) -> Result<Self> {
+        check_name("the task name", name, MAX_TASK_NAME_BYTES)?;
+        Ok(Self(name.into()))
+    }
+
+    /// The name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    pub(crate) fn shared(&self) -> Arc<str> {
+        self.0.clone()
+    }
+}
+
+impl fmt::Debug for TaskName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self.as_str(), f)
+    }
+}
+
+/// What goes first: five levels, named as System.Threading.ThreadPriority names them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
+pub enum Priority {
+    /// -2.
+    Lowest = -2,
+    /// -1.
+    BelowNormal = -1,
+    /// 0.
+    #[default]
+    Normal = 0,
+    /// 1.
+    AboveNormal = 1,
+    /// 2.
+    Highest = 2,
+}
+
+impl Priority {
+    /// All levels, lowest first.
+    pub const ALL: [Priority; 5] = [
+        Priority::Lowest,
+        Priority::BelowNormal,
+        Priority::Normal,
+        Priority::AboveNormal,
+        Priority::Highest,
+    ];
+
+    /// The level of this number.
+    ///
+    /// # Errors
+    /// [`Error::InvalidArgument`] if there is none.
+    pub fn from_level(level: i32) -> Result<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|priority| priority.level() == level)
+            .ok_or_else(|| {
+                Error::InvalidArgument(format!(
+                    "the priority is {level}; pass a number from -2 (lowest) to 2 (highest)"
+                ))
+            })
+    }
+
+    /// The number.
+    #[must_use]
+    pub fn level(self) -> i32 {
+        self as i32
+    }
+}
+
+/// How the payload's bytes are to be read; kept with them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum PayloadFormat {
+    /// As MessagePack-CSharp's ContractlessStandardResolver writes it.
+    #[default]
+    Contractless,
+    /// As its StandardResolver writes it.
+    Standard,
+}
+
+/// Work to be handed over: what a submit copies.
+#[derive(Debug, Clone, Default)]
+#[non_exhaustive]
+pub struct Submission<'a> {
+    /// The name of a registered handler.
+    pub task_name: &'a str,
+    /// The MessagePack bytes of the parameters.
+    pub payload: &'a [u8],
+    /// On whose behalf the task runs.
+    pub user_context: Option<&'a [u8]>,
+    /// Small named texts that travel with it.
+    pub headers: Vec<(&'a str, &'a str)>,
+    /// The queue. `None`: that of the task name's options, else `default`.
+    pub queue: Option<&'a str>,
+    /// What goes first.
+    pub priority: Priority,
+    /// How the payload is to be read.
+    pub payload_format: PayloadFormat,
+    /// How safe it is when the submit returns. `None`: the engine's.
+    pub durability: Option<Durability>,
+    /// What to do if the queue is full. `None`: the queue's.
+    pub when_full: Option<WhenFull>,
+    /// What follows a failed run. `None`: the task name's.
+    pub retry: Option<RetryPolicy>,
+}
+
+impl<'a> Submission<'a> {
+    /// A submission with every default.
+    #[must_use]
+    pub fn new(task_name: &'a str, payload: &'a [u8]) -> Self {
+        Self {
+            task_name,
+            payload,
+            ..Self::default()
+        }
+    }
+
+    /// On behalf of a user.
+    #[must_use]
+    pub fn user_context(mut self, user_context: &'a [u8]) -> Self {
+        self.user_context = Some(user_context);
+        self
+    }
+
+    /// With one more header.
+    #[must_use]
+    pub fn header(mut self, name: &'a str, value: &'a str) -> Self {
+        self.headers.push((name, value));
+        self
+    }
+
+    /// To this queue.
+    #[must_use]
+    pub fn queue(mut self, queue: &'a str) -> Self {
+        self.queue = Some(queue);
+        self
+    }
+
+    /// At this priority.
+    #[must_use]
+    pub fn priority(mut self, priority: Priority) -> Self {
+        self.priority = priority;
+        self
+    }
+
+    /// With this answer to a full queue.
+    #[must_use]
+    pub fn when_full(mut self, when_full: WhenFull) -> Self {
+        self.when_full = Some(when_full);
+        self
+    }
+
+    /// Checks every limit.
+    pub(crate) fn check(&self) -> Result<()> {
+        check_name("the task name", self.task_name, MAX_TASK_NAME_BYTES)?;
+        let too_large = |what, actual, limit, instead| {
+            Err(Error::TooLarge {
+                what,
+                actual,
+                limit,
+                instead,
+            })
+        };
+        if self.payload.len() > MAX_PAYLOAD_BYTES {
+            let instead = "store the data elsewhere and pass where it is";
+            return too_large("the payload", self.payload.len(), MAX_PAYLOAD_BYTES, instead);
+        }
+        if let Some(user_context) = self.user_context {
+            if user_context.len() > MAX_USER_CONTEXT_BYTES {
+                let instead = "pass what identifies the user, not all that is known of them";
+                return too_large("the user context", user_context.len(), MAX_USER_CONTEXT_BYTES, instead);
+            }
+        }
+        let header_bytes = self.header_bytes();
+        if header_bytes > MAX_HEADER_BYTES {
+            let instead = "pass fewer or shorter headers, or use the payload";
+            return too_large("all headers together", header_bytes, MAX_HEADER_BYTES, instead);
+        }
+        for (index, (name, _)) in self.headers.iter().enumerate() {
+            check_name("a header name", name, MAX_HEADER_BYTES)?;
+            if self.headers[..index].iter().any(|(earlier, _)| earlier == name) {
+                return Err(Error::InvalidArgument(format!(
+                    "the header '{name}' is given twice; give each once"
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    fn header_bytes(&self) -> usize {
+        self.headers.iter().map(|(name, value)| name.len() + value.len()).sum()
+    }
+
+    /// What counts against a queue's capacity in bytes.
+    pub(crate) fn bytes(&self) -> u64 {
+        (self.payload.len() + self.user_context.map_or(0, <[u8]>::len) + self.header_bytes()) as u64
+    }
+}
+
+/// Where a task is in its life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum State {
+    /// Waits for its time.
+    Scheduled,
+    /// Waits for a worker.
+    Ready,
+    /// A worker runs it.
+    Running,
+    /// It runs without a worker, until it is settled.
+    Pending,
+    /// Done.
+    Succeeded,
+    /// Out of attempts, or failed for good.
+    Dead,
+    /// Cancelled before or during its run.
+    Cancelled,
+    /// Dropped from a full queue. Memory store only.
+    Dropped,
+}
+
+/// The table of states: every move there is, and nothing else. Each store's guards are tested against it.
+pub const MOVES: &[(State, State)] = {
+    use State::{Cancelled, Dead, Dropped, Pending, Ready, Running, Scheduled, Succeeded};
+    &[
+        (Scheduled, Ready),
+        (Scheduled, Cancelled),
+        (Ready, Running),
+        (Ready, Cancelled),
+        (Ready, Dropped),
+        (Running, Succeeded),
+        (Running, Pending),
+        (Running, Scheduled), // retry
+        (Running, Ready),     // interrupted
+        (Running, Dead),
+        (Running, Cancelled),
+        (Pending, Succeeded),
+        (Pending, Scheduled), // retry
+        (Pending, Ready),     // interrupted
+        (Pending, Dead),
+        (Pending, Cancelled),
+        (Dead, Ready), // replay
+    ]
+};
+
+impl State {
+    /// Every state.
+    pub const ALL: [State; 8] = [
+        State::Scheduled,
+        State::Ready,
+        State::Running,
+        State::Pending,
+        State::Succeeded,
+        State::Dead,
+        State::Cancelled,
+        State::Dropped,
+    ];
+
+    /// Whether nothing more happens to the task by itself.
+    #[must_use]
+    pub fn is_final(self) -> bool {
+        matches!(self, State::Succeeded | State::Dead | State::Cancelled | State::Dropped)
+    }
+
+    /// Whether the table of states has this move.
+    #[must_use]
+    pub fn can_move_to(self, to: State) -> bool {
+        MOVES.contains(&(self, to))
+    }
+}
+
+/// How a run ended, as its handler says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Outcome {
+    /// It is done.
+    Done,
+    /// It failed; the retry policy decides what follows.
+    Failed(Failure),
+    /// It failed for good.
+    Fatal(Failure),
+    /// It stopped because it was asked to.
+    Cancelled,
+    /// It goes on elsewhere; `Engine::settle` ends it.
+    Pending,
+}
+
+/// Why a run failed. Texts longer than their limit are cut.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    error_type: Box<str>,
+    message: Box<str>,
+    detail: Box<str>,
+}
+
+impl Failure {
+    /// Bytes that are kept of the kind of error.
+    pub const MAX_TYPE_BYTES: usize = 512;
+    /// Bytes that are kept of the message.
+    pub const MAX_MESSAGE_BYTES: usize = 4 * 1024;
+    /// Bytes that are kept of the detail.
+    pub const MAX_DETAIL_BYTES: usize = 32 * 1024;
+
+    /// A failure with the kind of error, a message and detail such as a stack trace.
+    #[must_use]
+    pub fn new(error_type: &str, message: &str, detail: &str) -> Self {
+        Self {
+            error_type: cut(error_type, Self::MAX_TYPE_BYTES).into(),
+            message: cut(message, Self::MAX_MESSAGE_BYTES).into(),
+            detail: cut(detail, Self::MAX_DETAIL_BYTES).into(),
+        }
+    }
+
+    /// A failure with a message only.
+    #[must_use]
+    pub fn message(message: impl AsRef<str>) -> Self {
+        Self::new("", message.as_ref(), "")
+    }
+
+    /// The kind of error; may be empty.
+    #[must_use]
+    pub fn error_type(&self) -> &str {
+        &self.error_type
+    }
+
+    /// The message.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.message
+    }
+
+    /// More, such as a stack trace; may be empty.
+    #[must_use]
+    pub fn detail(&self) -> &str {
+        &self.detail
+    }
+}
+
+/// The start of a text, at most `limit` bytes, cut between characters.
+pub(crate) fn cut(text: &str, limit: usize) -> &str {
+    if text.len() <= limit {
+        return text;
+    }
+    let end = (0..=limit).rev().find(|&end| text.is_char_boundary(end)).unwrap_or(0);
+    &text[..end]
+}
+
+/// What was known of a task at one moment.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct TaskStatus {
+    /// Its id.
+    pub id: TaskId,
+    /// Its name.
+    pub task_name: Arc<str>,
+    /// Its queue.
+    pub queue: Arc<str>,
+    /// Its priority.
+    pub priority: Priority,
+    /// Where it is.
+    pub state: State,
+    /// Runs begun, interrupted ones not counted.
+    pub attempt: u32,
+    /// The lease of its last run; 0 before the first.
+    pub lease: Lease,
+    /// When it was accepted, in microseconds since 1970 UTC.
+    pub submitted_at_us: i64,
+    /// When its last run began, likewise; 0 before the first.
+    pub started_at_us: i64,
+    /// When it came to its final state, likewise; 0 before.
+    pub finished_at_us: i64,
+    /// Its last error.
+    pub failure: Option<Arc<Failure>>,
+    /// Whether its cancellation was asked for.
+    pub cancel_requested: bool,
+    /// Why; may be empty.
+    pub cancel_reason: Arc<str>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_of_states_has_no_way_out_of_a_final_state_but_replay() {
+        for &(from, to) in MOVES {
+            assert_ne!(from, to);
+            assert!(
+                !from.is_final() || (from, to) == (State::Dead, State::Ready),
+                "{from:?} -> {to:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn every_state_is_reached_and_every_unfinished_one_can_be_left() {
+        for state in State::ALL {
+            let reached = MOVES.iter().any(|&(_, to)| to == state);
+            assert!(reached, "{state:?} is never reached");
+            let left = MOVES.iter().any(|&(from, _)| from == state);
+            assert!(left || state.is_final(), "{state:?} cannot be left");
+        }
+        assert!(State::Ready.can_move_to(State::Dropped));
+        assert!(
+            !State::Running.can_move_to(State::Dropped),
+            "only a queued task is dropped"
+        );
+        assert!(
+            !State::Ready.can_move_to(State::Succeeded),
+            "nothing succeeds without a run"
+        );
+    }
+
+    #[test]
+    fn texts_are_cut_between_characters() {
+        assert_eq!(cut("aéb", 2), "a");
+        assert_eq!(cut("aéb", 3), "aé");
+        assert_eq!(cut("aéb", 9), "aéb");
+        let failure = Failure::message("é".repeat(4000));
+        assert_eq!(failure.text().len(), 4096);
+    }
+
+    #[test]
+    fn limits_are_exact_and_name_both_numbers() {
+        let at = |n| vec![0u8; n];
+        let (payload, over) = (at(MAX_PAYLOAD_BYTES), at(MAX_PAYLOAD_BYTES + 1));
+        assert!(Submission::new("t", &payload).check().is_ok());
+        let message = Submission::new("t", &over).check().unwrap_err().to_string();
+        assert!(message.contains("4194305") && message.contains("4194304"), "{message}");
+        let context = at(MAX_USER_CONTEXT_BYTES + 1);
+        assert!(Submission::new("t", &[]).user_context(&context[1..]).check().is_ok());
+        assert!(Submission::new("t", &[]).user_context(&context).check().is_err());
+        let value = "v".repeat(MAX_HEADER_BYTES - 1);
+        assert!(Submission::new("t", &[]).header("n", &value).check().is_ok());
+        assert!(Submission::new("t", &[]).header("nn", &value).check().is_err());
+        assert!(Submission::new("t", &[])
+            .header("n", "1")
+            .header("n", "2")
+            .check()
+            .is_err());
+        assert!(Submission::new(&"t".repeat(200), &[]).check().is_ok());
+        assert!(Submission::new(&"t".repeat(201), &[]).check().is_err());
+    }
+}
