@@ -475,7 +475,7 @@ typedef struct backrun_engine_options {
     // Events, and as many log records, that may wait for the observer thread; more are counted and dropped. 0: 8192.
     uint32_t observer_capacity;
     // How long to wait for another process to let go of the store, in milliseconds. 0: 30 s; -1: not at all.
-    // The memory store refuses any other value than 0.
+    // With the memory store another value than 0 is BACKRUN_NOT_SUPPORTED.
     int64_t owner_wait_ms;
 } backrun_engine_options;
 

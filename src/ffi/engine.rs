@@ -87,7 +87,7 @@ pub struct backrun_engine_options {
     /// Events, and as many log records, that may wait for the observer thread; more are counted and dropped. 0: 8192.
     pub observer_capacity: u32,
     /// How long to wait for another process to let go of the store, in milliseconds. 0: 30 s; -1: not at all.
-    /// The memory store refuses any other value than 0.
+    /// With the memory store another value than 0 is BACKRUN_NOT_SUPPORTED.
     pub owner_wait_ms: i64,
 }
 

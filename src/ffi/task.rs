@@ -146,7 +146,8 @@ impl backrun_outcome {
                 NO_RETRY_AFTER_YET,
             ));
         }
-        if self.result.len != 0 {
+        // SAFETY: valid for the call.
+        if !unsafe { self.result.as_slice("backrun_outcome.result") }?.is_empty() {
             return Err(Error::not_supported("backrun_outcome.result", NO_RESULT_YET));
         }
         let failure = if self.failure.is_null() {
