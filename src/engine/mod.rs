@@ -1,7 +1,7 @@
 //! The engine: threads and time around the queues.
 //!
-//! [`core`] is what the one lock guards and every step that changes it; [`submit`], [`worker`], [`shutdown`] and
-//! [`observer`] are the threads that take those steps; [`handler`] is the user's side of a run.
+//! `core` is what the one lock guards and every step that changes it; `submit`, `worker`, `shutdown` and
+//! `observer` are the threads that take those steps; `handler` is the user's side of a run.
 
 pub(crate) mod core;
 pub(crate) mod handler;

@@ -4,7 +4,7 @@
 //! here are the header's comments. The contract they keep is docs/c-abi.md. One file a C type family:
 //!
 //! * [`bytes`]: borrowed views in, owned buffers out;  [`status`]: status codes and error objects
-//! * [`structs`]: how a versioned struct is read and written;  [`panic`]: what surrounds every export
+//! * [`structs`]: how a versioned struct is read and written;  [`mod@panic`]: what surrounds every export
 //! * [`engine`]: an engine's life;  [`queue`]: its queues;  [`handler`]: what runs tasks
 //! * [`submit`]: handing work over;  [`task`]: what a callback may ask and say of its task
 //! * [`lookup`]: status, wait, cancel, lists;  [`stats`]: counters;  [`observer`]: events, logs, watching one task
