@@ -431,7 +431,8 @@ typedef struct backrun_event {
 // Receives events in batches, oldest first. `events`: `count` structs, `events[0].struct_size` bytes apart; valid for the call.
 typedef void (*backrun_event_fn)(void *user_data, const struct backrun_event *events, size_t count);
 
-// Called once, last, when nothing of the engine will use the handler any more: frees `user_data`.
+// Called once, last, when nothing of the engine will use it any more: frees `user_data`. On the thread of whoever lets go
+// last: a worker, the observer thread or that of a shutdown. Must return promptly.
 typedef void (*backrun_release_fn)(void *user_data);
 
 // How an engine is made. All zero but for the first two fields is an engine with every default.
@@ -472,7 +473,7 @@ typedef struct backrun_engine_options {
     uint64_t event_kinds;
     // The least severe log records wanted: one of BACKRUN_LOG_ERROR and its kin. 0: BACKRUN_LOG_INFO.
     uint32_t log_level;
-    // Events, and as many log records, that may wait for the observer thread; more are counted and dropped. 0: 8192.
+    // Events and log records together that may wait for the observer thread; more are counted and dropped. 0: 8192.
     uint32_t observer_capacity;
     // How long to wait for another process to let go of the store, in milliseconds. 0: 30 s; -1: not at all.
     // With the memory store another value than 0 is BACKRUN_NOT_SUPPORTED.
@@ -717,7 +718,7 @@ int32_t backrun_engine_new(const struct backrun_engine_options *options,
 // BACKRUN_OK: no callback of this engine runs or will run, each handler was released once.
 // BACKRUN_SHUTDOWN_INCOMPLETE: at the time limit the tasks in the report were still running. Their threads are left to
 // them, their outcomes are refused, and the last run of each handler releases it. Calling it again waits for them again.
-// Others: BACKRUN_INVALID_ARGUMENT, BACKRUN_WOULD_DEADLOCK (from a thread of this engine), BACKRUN_FORKED.
+// Others: BACKRUN_INVALID_ARGUMENT, BACKRUN_WOULD_DEADLOCK (from a thread of this engine), BACKRUN_FORKED, BACKRUN_PANIC.
 // The engine still answers status and statistics until backrun_engine_free. Any thread but the engine's own.
 int32_t backrun_engine_shutdown(struct backrun_engine *engine,
                                 uint32_t mode,
@@ -790,7 +791,8 @@ int32_t backrun_engine_register(struct backrun_engine *engine,
 //
 // Errors: BACKRUN_NOT_FOUND (no such task, or no longer kept), BACKRUN_WOULD_DEADLOCK (waiting on a thread of this engine),
 // BACKRUN_SHUTDOWN_INCOMPLETE (a shutdown left the task running: its outcome will not be recorded),
-// BACKRUN_INVALID_ARGUMENT, BACKRUN_FORKED. Any thread; a callback may call it with a limit of 0.
+// BACKRUN_INVALID_ARGUMENT, BACKRUN_FORKED, BACKRUN_PANIC (also where the engine panicked while this waited).
+// Any thread; a callback may call it with a limit of 0.
 int32_t backrun_engine_wait(struct backrun_engine *engine,
                             int64_t id,
                             int64_t timeout_ms,
@@ -1001,7 +1003,7 @@ int32_t backrun_engine_resume(struct backrun_engine *engine,
 // `out`: receives a snapshot to be freed by backrun_stats_free; NULL on failure.
 // `out_error`: receives an error to be freed by backrun_error_free, or NULL; may be NULL.
 //
-// Errors: BACKRUN_INVALID_ARGUMENT, BACKRUN_FORKED. Any thread; a callback may call it.
+// Errors: BACKRUN_INVALID_ARGUMENT, BACKRUN_FORKED, BACKRUN_PANIC. Any thread; a callback may call it.
 int32_t backrun_engine_stats(struct backrun_engine *engine,
                              struct backrun_stats **out,
                              struct backrun_error **out_error);

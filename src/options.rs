@@ -29,7 +29,7 @@ pub const MIN_WORKER_STACK_BYTES: u64 = 1536 * 1024;
 pub const MAX_WORKER_STACK_BYTES: u64 = 1024 * 1024 * 1024;
 /// Finished tasks whose status is kept, and dead ones, where the options do not say.
 pub const DEFAULT_KEEP: usize = 10_000;
-/// Events and log records that may wait for the observer, where the options do not say.
+/// Events and log records together that may wait for the observer, where the options do not say.
 pub const DEFAULT_OBSERVER_CAPACITY: u32 = 8192;
 /// How long a submit waits for room, where it is to wait and no limit is given.
 pub const DEFAULT_FULL_WAIT: Duration = Duration::from_secs(30);
@@ -58,7 +58,7 @@ pub struct EngineOptions {
     pub event_kinds: u64,
     /// The least severe log records wanted.
     pub log_level: LogFilter,
-    /// Events, and as many log records, that may wait for the observer. `None`: [`DEFAULT_OBSERVER_CAPACITY`].
+    /// Events and log records together that may wait for the observer. `None`: [`DEFAULT_OBSERVER_CAPACITY`].
     pub observer_capacity: Option<u32>,
 }
 
@@ -315,7 +315,7 @@ impl fmt::Display for QueueName {
     }
 }
 
-/// A name: not empty, not too long, no control characters.
+/// A name: not empty, not too long, printable.
 pub(crate) fn check_name(what: &'static str, name: &str, limit: usize) -> Result<()> {
     if name.is_empty() {
         return Err(Error::InvalidArgument(format!(
@@ -330,13 +330,19 @@ pub(crate) fn check_name(what: &'static str, name: &str, limit: usize) -> Result
             instead: "choose a shorter one",
         });
     }
-    if let Some((offset, bad)) = name.char_indices().find(|(_, c)| c.is_control()) {
+    if let Some((offset, bad)) = name.char_indices().find(|(_, c)| !is_printable(*c)) {
         return Err(Error::InvalidArgument(format!(
-            "{what} has the control character U+{:04X} at offset {offset}; use printable text only",
+            "{what} has the character U+{:04X}, which does not print, at offset {offset}; use printable text only",
             bad as u32
         )));
     }
     Ok(())
+}
+
+/// Names stand in logs, tables and file listings: nothing that ends a line, hides, or turns the direction of a text.
+fn is_printable(c: char) -> bool {
+    let hides = matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
+    !c.is_control() && !hides
 }
 
 #[cfg(test)]
@@ -355,7 +361,7 @@ mod tests {
                 ..
             })
         ));
-        for bad in ["", "a\0b", "a\nb", "\u{85}"] {
+        for bad in ["", "a\0b", "a\nb", "\u{85}", "a\u{2028}", "\u{202e}cba", "\u{200b}"] {
             assert!(matches!(QueueName::new(bad), Err(Error::InvalidArgument(_))), "{bad:?}");
         }
     }

@@ -12,7 +12,7 @@ thread_local! {
     static ENGINE_OF_THREAD: Cell<u64> = const { Cell::new(0) };
 }
 
-/// Starts a thread of an engine. Its name is at most 15 bytes, which is what Linux keeps.
+/// Starts a thread of an engine. Linux keeps 15 bytes of its name.
 pub(crate) fn start_thread(
     name: String,
     stack_bytes: Option<usize>,

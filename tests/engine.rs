@@ -396,6 +396,29 @@ fn a_full_queue_refuses_waits_or_drops_as_the_caller_chose() {
 }
 
 #[test]
+fn a_batch_that_is_refused_by_one_queue_drops_nothing_from_another() {
+    let engine = engine(1);
+    let mut options = queue();
+    options.workers = Some(1);
+    options.capacity = 1;
+    options.when_full = WhenFull::DropOldest;
+    engine.configure_queue("a", options.clone()).unwrap();
+    options.when_full = WhenFull::Refuse;
+    engine.configure_queue("b", options).unwrap();
+    let (running, gate) = blocker(&engine);
+    let block = |queue| engine.submit(&task("block").queue(queue)).unwrap();
+    block("a");
+    block("b");
+    running.wait_for(|all| all.len() == 2);
+    let queued = [block("a"), block("b")];
+    let batch = [task("block").queue("a"), task("block").queue("b")];
+    assert!(matches!(engine.submit_many(&batch), Err(Error::QueueFull { .. })));
+    let states = queued.map(|id| engine.status(id).unwrap().state);
+    assert_eq!(states, [State::Ready, State::Ready]);
+    gate.open();
+}
+
+#[test]
 fn an_engine_thread_that_would_wait_for_itself_is_told_so() {
     let engine = Arc::new(engine(1));
     let mut options = queue();

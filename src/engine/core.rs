@@ -78,6 +78,8 @@ pub(crate) struct Queue {
 pub(crate) struct Run {
     pub(crate) lease: Lease,
     pub(crate) queue: usize,
+    /// The number of the worker that began it.
+    pub(crate) worker: u64,
     pub(crate) handler: Arc<dyn Handler>,
     pub(crate) cancelled: CancelFlag,
     /// A shutdown asked it to stop, and nobody else did.
@@ -149,7 +151,7 @@ impl Core {
     }
 
     /// Takes the next task of a queue, if one may run now.
-    pub(crate) fn claim(&mut self, queue_index: usize, seen: &Observation) -> Option<Claim> {
+    pub(crate) fn claim(&mut self, queue_index: usize, worker: u64, seen: &Observation) -> Option<Claim> {
         let queue = &mut self.queues[queue_index];
         if self.phase >= Phase::Cancelling || queue.options.concurrency_limit.is_some_and(|limit| queue.runs >= limit) {
             return None;
@@ -183,6 +185,7 @@ impl Core {
         let run = Run {
             lease: claim.lease,
             queue: queue_index,
+            worker,
             handler: claim.handler.clone(),
             cancelled: claim.cancelled.clone(),
             interrupted: false,

@@ -28,6 +28,7 @@ use crate::sync::{deadline_after, Condvar, Mutex};
 use crate::sys;
 use crate::task::{cut, Lease, Outcome, TaskId, TaskName, TaskStatus};
 use std::fmt;
+use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
@@ -101,7 +102,11 @@ impl Engine {
         });
         let observer_thread = inner.clone();
         sys::start_thread("backrun-observer".into(), None, inner.number, move || {
-            observer_thread.observation.run(observer);
+            if let Err(panic) = catch_unwind(AssertUnwindSafe(|| observer_thread.observation.run(observer))) {
+                // A bug of ours: a callback's panic is caught closer to it.
+                observer_thread.observation.give_up();
+                observer_thread.poison(&Error::from_panic(&*panic));
+            }
         })
         .map_err(|cause| Error::System {
             what: "the observer thread".into(),
@@ -109,10 +114,10 @@ impl Engine {
         })?;
         let engine = Self { inner };
         // From here on, a failure drops the engine, which stops what was started.
-        engine.configure_queue(QueueName::DEFAULT, options.default_queue.clone())?;
+        let workers = engine.set_queue(QueueName::DEFAULT, options.default_queue.clone())?;
         engine.inner.observation.log(LogLevel::Info, || {
             format!(
-                "the engine started: version {}, memory store",
+                "the engine started: version {}, memory store, {workers} workers",
                 env!("CARGO_PKG_VERSION")
             )
         });
@@ -125,6 +130,15 @@ impl Engine {
     /// [`Error::InvalidArgument`] (also where the workers of all queues exceed `max_workers`), [`Error::ShuttingDown`],
     /// [`Error::System`] (a thread could not be started; the queue is then as before).
     pub fn configure_queue(&self, name: &str, options: QueueOptions) -> Result<()> {
+        let workers = self.set_queue(name, options)?;
+        self.inner
+            .observation
+            .log(LogLevel::Info, || format!("queue '{name}' has {workers} workers"));
+        Ok(())
+    }
+
+    /// Adds a queue or changes one. How many workers it has.
+    fn set_queue(&self, name: &str, options: QueueOptions) -> Result<u32> {
         let name = QueueName::new(name)?;
         options.check()?;
         let inner = &self.inner;
@@ -182,10 +196,7 @@ impl Engine {
         for thread in ended {
             let _ = thread.join();
         }
-        inner
-            .observation
-            .log(LogLevel::Info, || format!("queue '{name}' has {target} workers"));
-        Ok(())
+        Ok(target)
     }
 
     /// Tells the engine what runs tasks of a name.

@@ -1,7 +1,7 @@
 //! What happened, told to those who want to know: events, log records, cancel requests and watches, on one thread.
 //!
 //! Cancel requests and watches have lists of their own that never drop anything. Events and log records share a bounded
-//! buffer; what does not fit is counted and reported, never waited for. Log lines are worded on the observer thread.
+//! buffer; what does not fit is counted and reported, never waited for. Lines about tasks are worded on the observer thread.
 
 use crate::engine::handler::Handler;
 use crate::error::{Error, Result};
@@ -236,8 +236,9 @@ struct Buffer {
     cancels: Vec<(Arc<dyn Handler>, TaskId, Lease)>,
     watches: Vec<(Watcher, TaskStatus, Result<()>)>,
     entries: VecDeque<Entry>,
-    /// Events lost since the last report.
+    /// Events and log records lost since the last report.
     lost: u64,
+    lost_logs: u64,
     stopping: bool,
     /// Takes nothing more.
     closed: bool,
@@ -351,6 +352,7 @@ impl Observation {
         }
         if log {
             self.logs_lost.fetch_add(1, Ordering::Relaxed);
+            self.buffer.lock().lost_logs += 1;
         }
     }
 
@@ -401,6 +403,15 @@ impl Observation {
         true
     }
 
+    /// Ends the thread's part after a panic of ours: nobody may wait for it.
+    pub(crate) fn give_up(&self) {
+        let mut buffer = self.buffer.lock();
+        buffer.closed = true;
+        buffer.ended = true;
+        drop(buffer);
+        self.ended.notify_all();
+    }
+
     /// The observer thread. The observer is dropped after its last call, before the thread counts as ended.
     pub(crate) fn run(&self, observer: Option<Arc<dyn Observer>>) {
         let mut events = Vec::new();
@@ -410,14 +421,14 @@ impl Observation {
             while buffer.cancels.is_empty()
                 && buffer.watches.is_empty()
                 && buffer.entries.is_empty()
-                && buffer.lost == 0
+                && buffer.lost + buffer.lost_logs == 0
                 && !buffer.stopping
             {
                 buffer = self.changed.wait(buffer);
             }
             let cancels = std::mem::take(&mut buffer.cancels);
             let watches = std::mem::take(&mut buffer.watches);
-            let lost = std::mem::take(&mut buffer.lost);
+            let lost = (std::mem::take(&mut buffer.lost), std::mem::take(&mut buffer.lost_logs));
             let count = buffer.entries.len().min(BATCH);
             for entry in buffer.entries.drain(..count) {
                 match entry {
@@ -432,7 +443,8 @@ impl Observation {
                     Entry::Log(record) => logs.push(record),
                 }
             }
-            let nothing = cancels.is_empty() && watches.is_empty() && events.is_empty() && logs.is_empty() && lost == 0;
+            let nothing =
+                cancels.is_empty() && watches.is_empty() && events.is_empty() && logs.is_empty() && lost == (0, 0);
             if nothing && buffer.stopping {
                 buffer.closed = true;
                 drop(buffer);
@@ -449,9 +461,7 @@ impl Observation {
             for (watcher, status, ended) in watches {
                 guarded(|| watcher(status, ended));
             }
-            if lost > 0 {
-                self.report_loss(lost, &mut events, &mut logs);
-            }
+            self.report_loss(lost, &mut events, &mut logs);
             if let Some(observer) = &observer {
                 tell(&**observer, &events, &logs);
             }
@@ -460,15 +470,21 @@ impl Observation {
         }
     }
 
-    fn report_loss(&self, lost: u64, events: &mut Vec<Event>, logs: &mut Vec<LogRecord>) {
+    fn report_loss(&self, (lost, lost_logs): (u64, u64), events: &mut Vec<Event>, logs: &mut Vec<LogRecord>) {
         let nothing: Arc<str> = "".into();
-        let mut event = Event::other(EventKind::EventsLost, nothing.clone(), nothing.clone(), nothing);
-        event.count = lost;
-        if self.logs(event.kind) {
-            logs.push(record_of(&event));
+        let report = Event::other(EventKind::EventsLost, nothing.clone(), nothing.clone(), nothing);
+        if lost > 0 && self.tells(report.kind) {
+            events.push(Event {
+                count: lost,
+                ..report.clone()
+            });
         }
-        if self.tells(event.kind) {
-            events.push(event);
+        if lost_logs > 0 && self.logs(report.kind) {
+            let message = format!("{lost_logs} log records were lost: the observer did not keep up");
+            logs.push(LogRecord {
+                message,
+                ..record_of(&report)
+            });
         }
     }
 }

@@ -163,63 +163,78 @@ fn make_room<'a>(
     plan: &[Planned],
     when_full: Option<WhenFull>,
 ) -> Result<(MutexGuard<'a, Core>, Vec<Leftovers>)> {
-    let mut dropped = Vec::new();
     let mut deadline: Option<Option<Instant>> = None;
+    let parts = parts(plan);
     loop {
-        let Some((index, tasks, bytes)) = first_full(&core, plan) else {
-            return Ok((core, dropped));
-        };
-        let queue = &core.queues[index];
-        if !queue.could_hold(tasks, bytes) {
-            return Err(queue.full());
+        // Nothing is dropped before it is sure that all will fit: refusals first, then waits, then drops.
+        let mut wait_for = None;
+        for part in &parts {
+            let queue = &core.queues[part.queue];
+            if queue.has_room(part.tasks, part.bytes) {
+                continue;
+            }
+            if !queue.could_hold(part.tasks, part.bytes) {
+                return Err(queue.full());
+            }
+            match when_full.unwrap_or(queue.options.when_full) {
+                WhenFull::Refuse => return Err(queue.full()),
+                WhenFull::Wait(limit) => wait_for = Some((part.queue, limit)),
+                WhenFull::DropOldest => {}
+            }
         }
-        match when_full.unwrap_or(queue.options.when_full) {
-            WhenFull::Refuse => return Err(queue.full()),
-            WhenFull::DropOldest => match core.drop_oldest(index, &inner.observation) {
+        let Some((index, limit)) = wait_for else { break };
+        if sys::is_thread_of(inner.number) {
+            return Err(Error::WouldDeadlock {
+                operation: "waiting for room in a full queue",
+                instead: "submit with 'refuse' or 'drop oldest' from inside a run, or from a thread of your own",
+            });
+        }
+        let deadline = *deadline.get_or_insert_with(|| deadline_after(limit));
+        if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+            return Err(core.queues[index].full());
+        }
+        let room = core.queues[index].room.clone();
+        core.queues[index].waiting_for_room += 1;
+        (core, _) = room.wait_until(core, deadline);
+        core.queues[index].waiting_for_room -= 1;
+        check_open(&core)?;
+        inner.check_sound()?;
+    }
+    let mut dropped = Vec::new();
+    for part in &parts {
+        while !core.queues[part.queue].has_room(part.tasks, part.bytes) {
+            match core.drop_oldest(part.queue, &inner.observation) {
                 Some(leftovers) => dropped.push(leftovers),
-                None => return Err(core.queues[index].full()),
-            },
-            WhenFull::Wait(limit) => {
-                if sys::is_thread_of(inner.number) {
-                    return Err(Error::WouldDeadlock {
-                        operation: "waiting for room in a full queue",
-                        instead:
-                            "submit with 'refuse' or 'drop oldest' from inside a run, or from a thread of your own",
-                    });
-                }
-                let deadline = *deadline.get_or_insert_with(|| deadline_after(limit));
-                let room = queue.room.clone();
-                core.queues[index].waiting_for_room += 1;
-                let (again, passed) = room.wait_until(core, deadline);
-                core = again;
-                core.queues[index].waiting_for_room -= 1;
-                check_open(&core)?;
-                inner.check_sound()?;
-                if passed && first_full(&core, plan).is_some() {
-                    return Err(core.queues[index].full());
-                }
+                None => return Err(core.queues[part.queue].full()),
             }
         }
     }
+    Ok((core, dropped))
 }
 
-/// The first queue that has no room for its part of the plan, with the size of that part.
-fn first_full(core: &Core, plan: &[Planned]) -> Option<(usize, u64, u64)> {
-    // Usually one queue, so no table is built: each queue is summed up where it is first met.
-    for (position, planned) in plan.iter().enumerate() {
-        let index = planned.queue;
-        if plan[..position].last().is_some_and(|earlier| earlier.queue == index)
-            || plan[..position].iter().any(|earlier| earlier.queue == index)
-        {
-            continue;
-        }
-        let part = plan[position..].iter().filter(|other| other.queue == index);
-        let (tasks, bytes) = part.fold((0, 0), |(tasks, bytes), other| (tasks + 1, bytes + other.bytes));
-        if !core.queues[index].has_room(tasks, bytes) {
-            return Some((index, tasks, bytes));
+/// What a plan asks of one queue.
+struct Part {
+    queue: usize,
+    tasks: u64,
+    bytes: u64,
+}
+
+fn parts(plan: &[Planned]) -> Vec<Part> {
+    let mut parts: Vec<Part> = Vec::new();
+    for planned in plan {
+        match parts.iter_mut().find(|part| part.queue == planned.queue) {
+            Some(part) => {
+                part.tasks += 1;
+                part.bytes += planned.bytes;
+            }
+            None => parts.push(Part {
+                queue: planned.queue,
+                tasks: 1,
+                bytes: planned.bytes,
+            }),
         }
     }
-    None
+    parts
 }
 
 fn check_open(core: &Core) -> Result<()> {

@@ -50,6 +50,8 @@ impl Worker {
         let mut core = self.inner.core.lock();
         if caught.is_err() {
             core.queues[self.queue].workers -= 1;
+            // Its run cannot end any more; no shutdown may wait for it.
+            core.runs.retain(|_, run| run.worker != self.number);
         }
         if let Some(thread) = core.threads.remove(&self.number) {
             core.ended_threads.push(thread);
@@ -86,7 +88,7 @@ impl Worker {
         let mut core = self.inner.core.lock();
         let work = core.queues[self.queue].work.clone();
         loop {
-            if let Some(claim) = core.claim(self.queue, &self.inner.observation) {
+            if let Some(claim) = core.claim(self.queue, self.number, &self.inner.observation) {
                 return Some(claim);
             }
             let queue = &core.queues[self.queue];

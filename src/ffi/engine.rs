@@ -84,7 +84,7 @@ pub struct backrun_engine_options {
     pub event_kinds: u64,
     /// The least severe log records wanted: one of BACKRUN_LOG_ERROR and its kin. 0: BACKRUN_LOG_INFO.
     pub log_level: u32,
-    /// Events, and as many log records, that may wait for the observer thread; more are counted and dropped. 0: 8192.
+    /// Events and log records together that may wait for the observer thread; more are counted and dropped. 0: 8192.
     pub observer_capacity: u32,
     /// How long to wait for another process to let go of the store, in milliseconds. 0: 30 s; -1: not at all.
     /// With the memory store another value than 0 is BACKRUN_NOT_SUPPORTED.
@@ -211,7 +211,7 @@ pub unsafe extern "C" fn backrun_engine_new(
 /// BACKRUN_OK: no callback of this engine runs or will run, each handler was released once.
 /// BACKRUN_SHUTDOWN_INCOMPLETE: at the time limit the tasks in the report were still running. Their threads are left to
 /// them, their outcomes are refused, and the last run of each handler releases it. Calling it again waits for them again.
-/// Others: BACKRUN_INVALID_ARGUMENT, BACKRUN_WOULD_DEADLOCK (from a thread of this engine), BACKRUN_FORKED.
+/// Others: BACKRUN_INVALID_ARGUMENT, BACKRUN_WOULD_DEADLOCK (from a thread of this engine), BACKRUN_FORKED, BACKRUN_PANIC.
 /// The engine still answers status and statistics until backrun_engine_free. Any thread but the engine's own.
 #[no_mangle]
 pub unsafe extern "C" fn backrun_engine_shutdown(

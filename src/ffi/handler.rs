@@ -59,7 +59,8 @@ pub type backrun_drop_task_state_fn = Option<unsafe extern "C" fn(user_data: *mu
 /// record or event, never dropped; must return promptly. The run may have ended meanwhile: compare `lease`.
 pub type backrun_cancel_requested_fn = Option<unsafe extern "C" fn(user_data: *mut c_void, id: i64, lease: i64)>;
 
-/// Called once, last, when nothing of the engine will use the handler any more: frees `user_data`.
+/// Called once, last, when nothing of the engine will use it any more: frees `user_data`. On the thread of whoever lets go
+/// last: a worker, the observer thread or that of a shutdown. Must return promptly.
 pub type backrun_release_fn = Option<unsafe extern "C" fn(user_data: *mut c_void)>;
 
 /// What runs tasks of one name. Its callbacks come from many threads at once.

@@ -116,7 +116,8 @@ impl backrun_filter {
 ///
 /// Errors: BACKRUN_NOT_FOUND (no such task, or no longer kept), BACKRUN_WOULD_DEADLOCK (waiting on a thread of this engine),
 /// BACKRUN_SHUTDOWN_INCOMPLETE (a shutdown left the task running: its outcome will not be recorded),
-/// BACKRUN_INVALID_ARGUMENT, BACKRUN_FORKED. Any thread; a callback may call it with a limit of 0.
+/// BACKRUN_INVALID_ARGUMENT, BACKRUN_FORKED, BACKRUN_PANIC (also where the engine panicked while this waited).
+/// Any thread; a callback may call it with a limit of 0.
 #[no_mangle]
 pub unsafe extern "C" fn backrun_engine_wait(
     engine: *mut backrun_engine,

@@ -56,7 +56,7 @@ pub struct backrun_stats {
 /// `out`: receives a snapshot to be freed by backrun_stats_free; NULL on failure.
 /// `out_error`: receives an error to be freed by backrun_error_free, or NULL; may be NULL.
 ///
-/// Errors: BACKRUN_INVALID_ARGUMENT, BACKRUN_FORKED. Any thread; a callback may call it.
+/// Errors: BACKRUN_INVALID_ARGUMENT, BACKRUN_FORKED, BACKRUN_PANIC. Any thread; a callback may call it.
 #[no_mangle]
 pub unsafe extern "C" fn backrun_engine_stats(
     engine: *mut backrun_engine,
