@@ -292,6 +292,15 @@ inline std::string type_name(const std::type_info &type) {
     return type.name();
 }
 
+/// The type of an exception as it was thrown.
+inline std::string type_name(const std::exception &thrown) {
+#if defined(__cpp_rtti)
+    return type_name(typeid(thrown));
+#else
+    return (void)thrown, "std::exception";
+#endif
+}
+
 /// A struct from an array of the library's, which may know fewer or more fields than this header.
 template <class T>
 T read_sized(const T *array, std::size_t index) noexcept {
@@ -436,42 +445,46 @@ private:
 class task_status {
 public:
     /// Takes over a snapshot of backrun.h's, or borrows one for the time of a callback.
-    explicit task_status(backrun_task_status *owned) noexcept : native_(owned), owner_(owned) {}
-    explicit task_status(const backrun_task_status *borrowed) noexcept : native_(borrowed) {}
+    explicit task_status(backrun_task_status *owned) noexcept : owned_(owned) {}
+    explicit task_status(const backrun_task_status *borrowed) noexcept : borrowed_(borrowed) {}
 
-    task_id id() const noexcept { return backrun_task_status_id(native_); }
-    backrun::state state() const noexcept { return static_cast<backrun::state>(backrun_task_status_state(native_)); }
-    bool is_final() const noexcept { return backrun_task_status_is_final(native_) != 0; }
+    task_id id() const noexcept { return backrun_task_status_id(native()); }
+    backrun::state state() const noexcept { return static_cast<backrun::state>(backrun_task_status_state(native())); }
+    bool is_final() const noexcept { return backrun_task_status_is_final(native()) != 0; }
     bool has_succeeded() const noexcept { return state() == backrun::state::succeeded; }
     /// Runs begun so far, interrupted ones not counted.
-    std::uint32_t attempt() const noexcept { return backrun_task_status_attempt(native_); }
+    std::uint32_t attempt() const noexcept { return backrun_task_status_attempt(native()); }
     /// Of its last run; 0 before the first.
-    lease_number lease() const noexcept { return backrun_task_status_lease(native_); }
-    std::string_view name() const noexcept { return detail::view(backrun_task_status_name(native_)); }
-    std::string_view queue() const noexcept { return detail::view(backrun_task_status_queue(native_)); }
+    lease_number lease() const noexcept { return backrun_task_status_lease(native()); }
+    std::string_view name() const noexcept { return detail::view(backrun_task_status_name(native())); }
+    std::string_view queue() const noexcept { return detail::view(backrun_task_status_queue(native())); }
     backrun::priority priority() const noexcept {
-        return static_cast<backrun::priority>(backrun_task_status_priority(native_));
+        return static_cast<backrun::priority>(backrun_task_status_priority(native()));
     }
     std::chrono::system_clock::time_point submitted_at() const {
-        return detail::time_point(backrun_task_status_submitted_at(native_));
+        return detail::time_point(backrun_task_status_submitted_at(native()));
     }
     /// When its last run began; nothing before the first.
     std::optional<std::chrono::system_clock::time_point> started_at() const {
-        return optional_time(backrun_task_status_started_at(native_));
+        return optional_time(backrun_task_status_started_at(native()));
     }
     /// When it came to its final state; nothing before.
     std::optional<std::chrono::system_clock::time_point> finished_at() const {
-        return optional_time(backrun_task_status_finished_at(native_));
+        return optional_time(backrun_task_status_finished_at(native()));
     }
     /// Of its last error; empty if there was none.
-    std::string_view error_type() const noexcept { return detail::view(backrun_task_status_error_type(native_)); }
-    std::string_view error_message() const noexcept { return detail::view(backrun_task_status_error_message(native_)); }
-    std::string_view error_detail() const noexcept { return detail::view(backrun_task_status_error_detail(native_)); }
-    bool is_cancel_requested() const noexcept { return backrun_task_status_is_cancel_requested(native_) != 0; }
+    std::string_view error_type() const noexcept { return detail::view(backrun_task_status_error_type(native())); }
+    std::string_view error_message() const noexcept {
+        return detail::view(backrun_task_status_error_message(native()));
+    }
+    std::string_view error_detail() const noexcept { return detail::view(backrun_task_status_error_detail(native())); }
+    bool is_cancel_requested() const noexcept { return backrun_task_status_is_cancel_requested(native()) != 0; }
     /// Why it was cancelled or asked to stop; empty if it was not, or no reason was given.
-    std::string_view cancel_reason() const noexcept { return detail::view(backrun_task_status_cancel_reason(native_)); }
+    std::string_view cancel_reason() const noexcept {
+        return detail::view(backrun_task_status_cancel_reason(native()));
+    }
     /// For calls into backrun.h; still owned by this object.
-    const backrun_task_status *native() const noexcept { return native_; }
+    const backrun_task_status *native() const noexcept { return owned_ ? owned_.get() : borrowed_; }
 
 private:
     struct free_status {
@@ -481,8 +494,8 @@ private:
         return unix_us == 0 ? std::nullopt : std::make_optional(detail::time_point(unix_us));
     }
 
-    const backrun_task_status *native_;
-    std::unique_ptr<backrun_task_status, free_status> owner_;
+    std::unique_ptr<backrun_task_status, free_status> owned_;
+    const backrun_task_status *borrowed_ = nullptr;
 };
 
 /// Counters at one moment.
@@ -863,7 +876,7 @@ std::int32_t guarded(backrun::task &task, const Body &body) noexcept {
         try {
             return static_cast<std::int32_t>(body());
         } catch (const std::exception &thrown) {
-            return static_cast<std::int32_t>(task.fail({thrown.what(), type_name(typeid(thrown)), {}}));
+            return static_cast<std::int32_t>(task.fail({thrown.what(), type_name(thrown), {}}));
         } catch (...) {
             failure why{"the handler threw something that is not a std::exception", {}, {}};
 #if defined(__GNUG__)

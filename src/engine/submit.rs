@@ -47,7 +47,7 @@ impl Engine {
             Some(index) => &mut core.queues[index].counters.refused,
             None => &mut core.refused_elsewhere,
         };
-        *counter += count as u64;
+        *counter = counter.saturating_add(count as u64);
         let seen = &self.inner.observation;
         if seen.wants(EventKind::Refused) {
             let queue = index.map_or_else(|| "".into(), |index| core.queues[index].name.clone());

@@ -220,7 +220,7 @@ pub unsafe extern "C" fn backrun_engine_submit_many(
             std::ptr::write_bytes(out_ids, 0, count);
         }
         with_engine(engine, Health::Sound, out_error, |engine| {
-            let raw = read_array(submissions, count).inspect_err(|error| engine.refused("", None, count, error))?;
+            let raw = read_array(submissions, count).inspect_err(|error| engine.refused("", None, 1, error))?;
             let mut all = Vec::new();
             all.try_reserve_exact(count).map_err(|_| Error::OutOfMemory {
                 bytes: count * size_of::<Submission>(),
