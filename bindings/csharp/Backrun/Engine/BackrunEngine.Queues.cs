@@ -1,0 +1,79 @@
+using System;
+using System.Collections.Generic;
+using Backrun.Internals;
+using Backrun.Native;
+
+namespace Backrun;
+
+/// <content>Queues.</content>
+public sealed unsafe partial class BackrunEngine
+{
+    private delegate int QueueCall(backrun_engine* engine, backrun_str queue, backrun_error** error);
+
+    /// <summary>Adds a queue or changes one.</summary>
+    /// <param name="queue">1 to 64 bytes of printable UTF-8.</param>
+    /// <param name="options">Copied. All of them apply anew: what is null gets its default again.</param>
+    /// <exception cref="ArgumentException">The name or an option is out of its range.</exception>
+    /// <exception cref="NotSupportedException">An option asks for what this version cannot do yet.</exception>
+    /// <exception cref="BackrunException">The workers of all queues exceed <see cref="BackrunOptions.MaxWorkers"/>, a thread could not be started, or the engine is shut down.</exception>
+    public void ConfigureQueue(string queue, QueueOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(queue);
+        ArgumentNullException.ThrowIfNull(options);
+        OptionChecks.Name(queue, "The name of a queue", Limits.QueueNameBytes, nameof(queue));
+        Utf8Arena texts = default;
+        try
+        {
+            backrun_queue_options native = default;
+            NativeOptions.Write(queue, options, ref texts, ref native);
+            backrun_error* error = null;
+            using (EngineHandle.Use use = Borrow())
+            {
+                NativeError.ThrowIfFailed(NativeMethods.backrun_engine_configure_queue(use.Pointer, &native, &error), error);
+            }
+
+            _core.Queues[queue] = options with { };
+        }
+        finally
+        {
+            texts.Dispose();
+        }
+    }
+
+    /// <summary>Lets no further task of a queue start; what runs goes on, and tasks are still taken. Not yet: throws <see cref="NotSupportedException"/>.</summary>
+    /// <param name="queue">Its name.</param>
+    public void PauseQueue(string queue) => CallQueue(queue, NativeMethods.backrun_engine_pause);
+
+    /// <summary>Ends a pause. Not yet: throws <see cref="NotSupportedException"/>.</summary>
+    /// <param name="queue">Its name.</param>
+    public void ResumeQueue(string queue) => CallQueue(queue, NativeMethods.backrun_engine_resume);
+
+    private void CallQueue(string queue, QueueCall call)
+    {
+        ArgumentNullException.ThrowIfNull(queue);
+        OptionChecks.Name(queue, "The name of a queue", Limits.QueueNameBytes, nameof(queue));
+        Utf8Arena texts = default;
+        try
+        {
+            backrun_error* error = null;
+            using EngineHandle.Use use = Borrow();
+            NativeError.ThrowIfFailed(call(use.Pointer, texts.Add(queue), &error), error);
+        }
+        finally
+        {
+            texts.Dispose();
+        }
+    }
+
+    private void ConfigureQueues(BackrunOptions options)
+    {
+        foreach (KeyValuePair<string, QueueOptions> queue in options.Queues)
+        {
+            // The one that exists already got its options with the engine.
+            if (!string.Equals(queue.Key, DefaultQueue, StringComparison.Ordinal))
+            {
+                ConfigureQueue(queue.Key, queue.Value);
+            }
+        }
+    }
+}

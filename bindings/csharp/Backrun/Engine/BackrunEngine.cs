@@ -1,0 +1,96 @@
+using System;
+using System.Threading;
+using Backrun.Internals;
+using Backrun.Native;
+
+namespace Backrun;
+
+/// <summary>
+/// Runs background tasks: takes them, queues them, runs them on threads of its own and tells what became of them. All members may be called from any thread, and from inside
+/// tasks, unless they say otherwise.
+/// </summary>
+/// <remarks>
+/// Dispose of an engine, or shut it down, before the process ends: with the memory store, tasks that were not run by then are lost (and told in the log).
+/// After <see cref="Dispose"/> every call throws <see cref="ObjectDisposedException"/>; after <see cref="ShutdownAsync"/> status and statistics can still be asked for.
+/// </remarks>
+public sealed partial class BackrunEngine : IDisposable, IAsyncDisposable
+{
+    internal const string DefaultQueue = "default";
+    private static readonly object DefaultGate = new();
+    private static BackrunEngine? _default;
+    private readonly EngineCore _core;
+    private int _disposed;
+
+    /// <summary>Makes an engine and starts its threads.</summary>
+    /// <param name="options">Null for every default: in memory, a worker a core and at least 2. Copied.</param>
+    /// <exception cref="ArgumentException">An option is out of its range; the message names it, its value and its limits.</exception>
+    /// <exception cref="NotSupportedException">An option asks for what this version cannot do yet; the message names it.</exception>
+    /// <exception cref="PlatformNotSupportedException">The native library is not there, or does not run here.</exception>
+    /// <exception cref="BackrunException">A thread could not be started, or options are at odds with each other.</exception>
+    public BackrunEngine(BackrunOptions? options = null)
+    {
+        options ??= new BackrunOptions();
+        ArgumentNullException.ThrowIfNull(options.Store, "BackrunOptions.Store");
+        NativeLibraryLoader.EnsureReady();
+        _core = new EngineCore(this, options);
+        try
+        {
+            Handle = EngineStart.Start(_core, options);
+        }
+        catch
+        {
+            _core.EngineReleased(found: false);
+            throw;
+        }
+
+        _core.Attach(Handle);
+        try
+        {
+            ConfigureQueues(options);
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>
+    /// The engine that <see cref="BackgroundTasks"/> starts tasks in. Made when it is first used, with every default; a program that wants another one sets it before, once.
+    /// </summary>
+    /// <exception cref="InvalidOperationException">It was used, or set, before it was set.</exception>
+    /// <exception cref="ArgumentNullException">It is set to null.</exception>
+    public static BackrunEngine Default
+    {
+        get => Volatile.Read(ref _default) ?? MakeDefault();
+        set
+        {
+            ArgumentNullException.ThrowIfNull(value);
+            lock (DefaultGate)
+            {
+                if (_default is not null)
+                {
+                    throw new InvalidOperationException(
+                        "BackrunEngine.Default was used or set already, and tasks may have been started in it. Set it once, at the start of the program, before anything uses it or BackgroundTasks.");
+                }
+
+                _default = value;
+            }
+        }
+    }
+
+    internal EngineHandle Handle { get; }
+
+    internal EngineCore Core => _core;
+
+    /// <exception cref="ObjectDisposedException">The engine was disposed of.</exception>
+    internal EngineHandle.Use Borrow() => Handle.Borrow();
+
+    private static BackrunEngine MakeDefault()
+    {
+        lock (DefaultGate)
+        {
+            return _default ??= new BackrunEngine();
+        }
+    }
+}

@@ -1,0 +1,81 @@
+using System;
+using System.Collections.Generic;
+using System.Linq;
+using System.Runtime.InteropServices;
+using Backrun.Native;
+
+namespace Backrun.Internals;
+
+/// <summary>Hands many tasks over, all or none: every value is serialised into one buffer, and native is called once.</summary>
+internal static unsafe class BatchSubmitter
+{
+    internal static BackgroundTaskHandle[] Submit<TParameters>(
+        BackrunEngine owner, EngineHandle engine, TaskRegistration<TParameters> registration, IEnumerable<TParameters> all, StartOptions? options, UserConnection? user)
+    {
+        PayloadWriter writer = PayloadWriter.Rent(Array.MaxLength);
+        try
+        {
+            List<int> ends = all.TryGetNonEnumeratedCount(out int expected) ? new List<int>(expected) : [];
+            foreach (TParameters parameters in all)
+            {
+                SerializeOne(writer, parameters, registration, ends.Count);
+                ends.Add(writer.WrittenCount);
+            }
+
+            return ends.Count == 0 ? [] : Send(owner, engine, registration, writer, CollectionsMarshal.AsSpan(ends), options, user);
+        }
+        finally
+        {
+            writer.Return();
+        }
+    }
+
+    private static void SerializeOne<TParameters>(PayloadWriter writer, TParameters parameters, TaskRegistration<TParameters> registration, int index)
+    {
+        try
+        {
+            PayloadSerializer.Serialize(writer, parameters, registration.Core.PayloadFormat, registration.Core.VerifyRoundTrip, registration);
+        }
+        catch (TaskSerializationException exception)
+        {
+            throw new TaskSerializationException($"Item {index}: {exception.Message}", registration.Name, typeof(TParameters), exception.InnerException);
+        }
+        catch (BackrunException exception)
+        {
+            throw new BackrunException(exception.Code, $"Item {index}: {exception.Message}", exception.InnerException);
+        }
+    }
+
+    private static BackgroundTaskHandle[] Send<TParameters>(
+        BackrunEngine owner,
+        EngineHandle engine,
+        TaskRegistration<TParameters> registration,
+        PayloadWriter writer,
+        ReadOnlySpan<int> ends,
+        StartOptions? options,
+        UserConnection? user)
+    {
+        long[] ids = new long[ends.Length];
+        backrun_submission* submissions = (backrun_submission*)NativeMemory.AllocZeroed((nuint)ends.Length, (nuint)sizeof(backrun_submission));
+        try
+        {
+            int start = 0;
+            for (int index = 0; index < ends.Length; index++)
+            {
+                submissions[index].payload = new backrun_bytes { data = writer.Start + start, len = (nuint)(ends[index] - start) };
+                start = ends[index];
+            }
+
+            fixed (long* first = ids)
+            {
+                NativeError.ThrowIfFailed(Submitter.Send(engine, registration, submissions, ids.Length, first, options, user, whenFull: 0, out backrun_error* error), error);
+            }
+        }
+        finally
+        {
+            NativeMemory.Free(submissions);
+        }
+
+        return Array.ConvertAll(ids, id => new BackgroundTaskHandle(owner, new BackgroundTaskId(id)));
+    }
+}

@@ -1,0 +1,148 @@
+using System;
+using Backrun.Native;
+
+namespace Backrun.Internals;
+
+/// <summary>Options as native takes them.</summary>
+internal static unsafe class NativeOptions
+{
+    internal static void Write(BackrunOptions options, ref Utf8Arena texts, ref backrun_engine_options native)
+    {
+        int mostWorkers = (int)OptionChecks.Count(options.MaxWorkers, "BackrunOptions.MaxWorkers", 1, 4096, "threads");
+        native.struct_size = (uint)sizeof(backrun_engine_options);
+        native.abi_version = NativeConstants.BACKRUN_ABI_VERSION;
+        native.workers = (uint)OptionChecks.Count(
+            options.Workers, "BackrunOptions.Workers", 1, mostWorkers == 0 ? 64 : mostWorkers, "threads (BackrunOptions.MaxWorkers is the upper limit)");
+        native.max_workers = (uint)mostWorkers;
+        native.store = options.Store.Kind;
+        native.store_address = texts.Add(options.Store.Address);
+        native.durability = OptionChecks.Defined(options.Durability, "BackrunOptions.Durability");
+        native.worker_stack_bytes = (ulong)OptionChecks.Count(
+            options.WorkerStackBytes, "BackrunOptions.WorkerStackBytes", 3 * 512 * 1024, 1024 * 1024 * 1024, "bytes");
+        native.keep_finished = Keep(options.KeepFinished, "BackrunOptions.KeepFinished");
+        native.keep_dead = Keep(options.KeepDead, "BackrunOptions.KeepDead");
+        native.observer_capacity = (uint)OptionChecks.Count(options.ObserverCapacity, "BackrunOptions.ObserverCapacity", 1, int.MaxValue, "records");
+        if (options.PayloadFormat == PayloadFormat.Typeless)
+        {
+            throw new NotSupportedException("PayloadFormat.Typeless: this version cannot write payloads that name their types yet; use PayloadFormat.Contractless or PayloadFormat.Standard.");
+        }
+
+        OptionChecks.Defined<PayloadFormat>(options.PayloadFormat, "BackrunOptions.PayloadFormat");
+    }
+
+    internal static void Write(string name, QueueOptions options, ref Utf8Arena texts, ref backrun_queue_options native)
+    {
+        string what = $"of queue '{name}'";
+        native.struct_size = (uint)sizeof(backrun_queue_options);
+        native.name = texts.Add(name);
+        native.workers = (uint)OptionChecks.Count(options.Workers, $"QueueOptions.Workers {what}", 1, 4096, "threads");
+        native.concurrency_limit = (uint)OptionChecks.Count(options.ConcurrencyLimit, $"QueueOptions.ConcurrencyLimit {what}", 1, int.MaxValue, "runs");
+        native.capacity = (ulong)OptionChecks.Count(options.Capacity, $"QueueOptions.Capacity {what}", 1, long.MaxValue, "tasks");
+        native.capacity_bytes = (ulong)OptionChecks.Count(options.CapacityBytes, $"QueueOptions.CapacityBytes {what}", 1, long.MaxValue, "bytes");
+        native.when_full = OptionChecks.Defined(options.WhenFull, $"QueueOptions.WhenFull {what}");
+        native.when_full_timeout_ms = OptionChecks.WaitMilliseconds(options.WhenFullTimeout, $"QueueOptions.WhenFullTimeout {what}");
+        native.stall_threshold_ms = OptionChecks.Milliseconds(options.StallThreshold, $"QueueOptions.StallThreshold {what}");
+        native.ageing_step_ms = OptionChecks.Milliseconds(options.AgeingStep, $"QueueOptions.AgeingStep {what}");
+    }
+
+    internal static void Write(TaskOptions options, ref Utf8Arena texts, ref backrun_task_options native, backrun_retry_policy* retry)
+    {
+        native.struct_size = (uint)sizeof(backrun_task_options);
+        if (options.Queue is not null)
+        {
+            OptionChecks.Name(options.Queue, "TaskOptions.Queue", Limits.QueueNameBytes, nameof(options));
+            native.queue = texts.Add(options.Queue);
+        }
+
+        native.time_limit_ms = OptionChecks.Milliseconds(options.TimeLimit, "TaskOptions.TimeLimit");
+        native.grace_ms = OptionChecks.Milliseconds(options.Grace, "TaskOptions.Grace");
+        native.result_retention_ms = OptionChecks.Milliseconds(options.ResultRetention, "TaskOptions.ResultRetention");
+        if (options.Retry is { } policy)
+        {
+            Write(policy, ref *retry);
+            native.retry = retry;
+        }
+    }
+
+    internal static void Write(StartOptions options, ref Utf8Arena texts, ref backrun_submission native, backrun_retry_policy* retry)
+    {
+        if (options.Queue is not null)
+        {
+            OptionChecks.Name(options.Queue, "StartOptions.Queue", Limits.QueueNameBytes, nameof(options));
+            native.queue = texts.Add(options.Queue);
+        }
+
+        if (options.Priority is < BackgroundTaskPriority.Lowest or > BackgroundTaskPriority.Highest)
+        {
+            throw new ArgumentOutOfRangeException(
+                nameof(options), options.Priority, $"StartOptions.Priority is {options.Priority}; give it BackgroundTaskPriority.Lowest (-2) to BackgroundTaskPriority.Highest (2).");
+        }
+
+        native.priority = (int)options.Priority;
+        native.durability = OptionChecks.Defined(options.Durability, "StartOptions.Durability");
+        native.when_full = OptionChecks.Defined(options.WhenFull, "StartOptions.WhenFull");
+        native.when_full_timeout_ms = OptionChecks.WaitMilliseconds(options.WhenFullTimeout, "StartOptions.WhenFullTimeout");
+        native.time_limit_ms = OptionChecks.Milliseconds(options.TimeLimit, "StartOptions.TimeLimit");
+        WriteTimes(options, ref native);
+        if (options.MaxAttempts is not null)
+        {
+            Write(new RetryPolicy { MaxAttempts = options.MaxAttempts }, ref *retry);
+            native.retry = retry;
+        }
+    }
+
+    internal static void Write(TaskFilter filter, ref Utf8Arena texts, ref backrun_filter native)
+    {
+        native.struct_size = (uint)sizeof(backrun_filter);
+        foreach (BackgroundTaskState state in filter.States ?? [])
+        {
+            native.states |= 1u << (int)OptionChecks.Defined<BackgroundTaskState>(state, "TaskFilter.States");
+        }
+
+        native.task_name = texts.Add(filter.TaskName);
+        native.queue = texts.Add(filter.Queue);
+        native.after_id = OptionChecks.Count(filter.AfterId?.Value, "TaskFilter.AfterId", 0, long.MaxValue, "as an id");
+        native.final_for_ms = OptionChecks.Milliseconds(filter.FinalFor, "TaskFilter.FinalFor");
+        native.limit = (uint)OptionChecks.Count(filter.Limit, "TaskFilter.Limit", 1, int.MaxValue, "tasks");
+    }
+
+    private static void Write(RetryPolicy policy, ref backrun_retry_policy native)
+    {
+        native.struct_size = (uint)sizeof(backrun_retry_policy);
+        native.max_attempts = (uint)OptionChecks.Count(policy.MaxAttempts, "MaxAttempts", 1, int.MaxValue, "runs");
+        native.kind = OptionChecks.Defined(policy.Kind, "RetryPolicy.Kind");
+        native.delay_ms = OptionChecks.Milliseconds(policy.Delay, "RetryPolicy.Delay");
+        native.max_delay_ms = OptionChecks.Milliseconds(policy.MaxDelay, "RetryPolicy.MaxDelay");
+        native.jitter_percent = policy.JitterPercent == 0 ? -1 : (int)OptionChecks.Count(policy.JitterPercent, "RetryPolicy.JitterPercent", 1, 100, "percent");
+    }
+
+    private static void WriteTimes(StartOptions options, ref backrun_submission native)
+    {
+        if (options.Delay is { } delay)
+        {
+            if (delay < TimeSpan.Zero)
+            {
+                throw new ArgumentOutOfRangeException(nameof(options), delay, $"StartOptions.Delay is {delay}; give it zero or more, or null to start at once.");
+            }
+
+            native.delay_ms = UnixTime.ToMilliseconds(delay);
+        }
+
+        if (options.RunAt is { } runAt)
+        {
+            if (options.Delay is not null)
+            {
+                throw new ArgumentException($"StartOptions has both Delay ({options.Delay}) and RunAt ({runAt:O}); set one of them.", nameof(options));
+            }
+
+            // 0 would mean "at once", and so does every time that has passed.
+            native.run_at_unix_ms = Math.Max(1, runAt.ToUnixTimeMilliseconds());
+        }
+    }
+
+    private static long Keep(long? value, string name) => value switch
+    {
+        0 => -1,
+        _ => OptionChecks.Count(value, name, 0, long.MaxValue, "tasks"),
+    };
+}

@@ -1,0 +1,127 @@
+using System;
+using System.Collections.Concurrent;
+using System.Threading.Tasks;
+using Backrun.Native;
+
+namespace Backrun.Internals;
+
+/// <summary>The tasks of an engine whose end somebody awaits.</summary>
+/// <remarks>
+/// Each entry refers to the engine, so that an engine which somebody waits for is not collected. Continuations never run on a thread of the engine.
+/// </remarks>
+internal sealed unsafe class Completions
+{
+    private readonly ConcurrentDictionary<long, TaskCompletionSource> _waiting = new();
+    private readonly EngineCore _core;
+
+    internal Completions(EngineCore core) => _core = core;
+
+    internal Task Of(BackrunEngine engine, BackgroundTaskId id)
+    {
+        TaskCompletionSource mine = new(engine, TaskCreationOptions.RunContinuationsAsynchronously);
+        TaskCompletionSource waiting = _waiting.GetOrAdd(id.Value, mine);
+        if (ReferenceEquals(waiting, mine))
+        {
+            Watch(engine, id, mine);
+        }
+
+        return waiting.Task;
+    }
+
+    /// <summary>Native's callback: a task is in a final state, or the engine ended before it was.</summary>
+    internal void Ended(int code, backrun_task_status* status)
+    {
+        BackgroundTaskStatus last = new(status);
+        if (_waiting.TryRemove(last.Id.Value, out TaskCompletionSource? waiting))
+        {
+            if (code == NativeConstants.BACKRUN_OK)
+            {
+                End(waiting, last);
+            }
+            else
+            {
+                waiting.TrySetException(EngineEnded(last));
+            }
+        }
+    }
+
+    /// <summary>The engine is gone: nobody is left waiting.</summary>
+    internal void EndAll()
+    {
+        foreach (long id in _waiting.Keys)
+        {
+            if (_waiting.TryRemove(id, out TaskCompletionSource? waiting))
+            {
+                waiting.TrySetException(new BackrunException(
+                    BackrunErrorCode.ShutdownIncomplete, $"The engine ended before task {id} did: how it ends will not be recorded."));
+            }
+        }
+    }
+
+    private static BackrunException EngineEnded(BackgroundTaskStatus last) => new(
+        BackrunErrorCode.ShutdownIncomplete,
+        $"The engine ended before task {last.Id.Value} ('{last.TaskName}') did, which was {last.State} then: how it ends will not be recorded.");
+
+    private void Watch(BackrunEngine engine, BackgroundTaskId id, TaskCompletionSource waiting)
+    {
+        int code;
+        string? message = null;
+        try
+        {
+            using EngineHandle.Use use = engine.Borrow();
+            backrun_error* error = null;
+            code = NativeMethods.backrun_engine_watch(use.Pointer, id.Value, ObserverCallbacks.WatchFunction, (void*)_core.Key, &error);
+            if (code != NativeConstants.BACKRUN_OK)
+            {
+                message = NativeError.TakeMessage(code, error);
+            }
+        }
+        catch (ObjectDisposedException exception)
+        {
+            Withdraw(id, waiting, exception);
+            return;
+        }
+
+        if (code == NativeConstants.BACKRUN_OK)
+        {
+            return;
+        }
+
+        // An engine that has ended has no thread left to tell; it still answers what became of the task.
+        if (code == NativeConstants.BACKRUN_SHUTTING_DOWN && engine.Look(id) is { IsFinal: true } last)
+        {
+            _waiting.TryRemove(id.Value, out _);
+            End(waiting, last);
+            return;
+        }
+
+        Withdraw(id, waiting, new BackrunException((BackrunErrorCode)code, OptionNames.Translate(message!)));
+    }
+
+    private void Withdraw(BackgroundTaskId id, TaskCompletionSource waiting, Exception exception)
+    {
+        _waiting.TryRemove(id.Value, out _);
+        waiting.TrySetException(exception);
+    }
+
+    private void End(TaskCompletionSource waiting, BackgroundTaskStatus last)
+    {
+        switch (last.State)
+        {
+            case BackgroundTaskState.Succeeded:
+                waiting.TrySetResult();
+                break;
+            case BackgroundTaskState.Cancelled:
+                waiting.TrySetCanceled();
+                break;
+            case BackgroundTaskState.Dropped:
+                waiting.TrySetException(new QueueFullException(
+                    $"Task {last.Id.Value} ('{last.TaskName}') was dropped from the full queue '{last.Queue}' to make room for a newer one (WhenFull.DropOldest)."));
+                break;
+            default:
+                waiting.TrySetException(
+                    _core.Failures.Find(last.Id.Value, last.Lease) ?? new BackgroundTaskFailedException(last.Id, last.TaskName, last.Error));
+                break;
+        }
+    }
+}

@@ -1,0 +1,80 @@
+using System;
+using Backrun.Native;
+using Microsoft.Extensions.Logging;
+
+namespace Backrun.Internals;
+
+/// <summary>
+/// The engine's log as an <see cref="ILogger"/> of category <c>Backrun</c>; without one, warnings and errors go to the standard error output. Never throws.
+/// </summary>
+internal sealed unsafe class LogBridge
+{
+    private readonly ILogger? _logger;
+    private readonly FailureStore _failures;
+
+    internal LogBridge(ILoggerFactory? factory, FailureStore failures)
+    {
+        _failures = failures;
+        _logger = factory?.CreateLogger("Backrun");
+        NativeLevel = _logger switch
+        {
+            null => NativeConstants.BACKRUN_LOG_WARNING,
+            _ when _logger.IsEnabled(LogLevel.Debug) => NativeConstants.BACKRUN_LOG_DEBUG,
+            _ when _logger.IsEnabled(LogLevel.Information) => NativeConstants.BACKRUN_LOG_INFO,
+            _ when _logger.IsEnabled(LogLevel.Warning) => NativeConstants.BACKRUN_LOG_WARNING,
+            _ when _logger.IsEnabled(LogLevel.Error) => NativeConstants.BACKRUN_LOG_ERROR,
+            _ => NativeConstants.BACKRUN_LOG_OFF,
+        };
+    }
+
+    /// <summary>What native is to tell of, asked once.</summary>
+    internal uint NativeLevel { get; }
+
+    /// <summary>A record of native, with the exception that it tells of where that is at hand.</summary>
+    internal void Write(backrun_log_record* record)
+    {
+        LogLine line = new(
+            NativeText.ToManaged(record->message),
+            record->task_id,
+            record->lease,
+            NativeText.ToManaged(record->task_name),
+            NativeText.ToManaged(record->queue));
+        Exception? exception = record->event_kind is NativeConstants.BACKRUN_EVENT_RUN_FAILED or NativeConstants.BACKRUN_EVENT_DEAD
+            ? _failures.Find(record->task_id, record->lease)
+            : null;
+        Write(LevelOf(record->level), new EventId((int)record->event_kind), line, exception);
+    }
+
+    internal void Warning(string message, Exception? exception = null) => Write(LogLevel.Warning, default, new LogLine(message), exception);
+
+    /// <summary>Something that should not happen.</summary>
+    internal void Internal(string message, Exception exception) => Write(LogLevel.Error, default, new LogLine(message), exception);
+
+    private void Write(LogLevel level, EventId kind, LogLine line, Exception? exception)
+    {
+        try
+        {
+            if (_logger is not null)
+            {
+                _logger.Log(level, kind, line, exception, LogLine.Format);
+            }
+            else if (level >= LogLevel.Warning)
+            {
+                string text = $"Backrun {(level == LogLevel.Warning ? "warning" : "error")}: {line}";
+                Console.Error.WriteLine(exception is null ? text : $"{text}{Environment.NewLine}{ExceptionText.DetailOf(exception)}");
+            }
+        }
+        catch (Exception second)
+        {
+            LastResort.Report($"a log line was lost ({line})", second);
+        }
+    }
+
+    private static LogLevel LevelOf(uint level) => level switch
+    {
+        NativeConstants.BACKRUN_LOG_ERROR => LogLevel.Error,
+        NativeConstants.BACKRUN_LOG_WARNING => LogLevel.Warning,
+        NativeConstants.BACKRUN_LOG_INFO => LogLevel.Information,
+        _ => LogLevel.Debug,
+    };
+}

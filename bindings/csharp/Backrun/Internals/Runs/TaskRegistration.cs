@@ -1,0 +1,81 @@
+using System;
+using System.Runtime.InteropServices;
+using Backrun.Native;
+
+namespace Backrun.Internals;
+
+/// <summary>
+/// A class that runs tasks of one name in one engine. What native's callbacks are given as user data, each name of the class through a GCHandle of its own that
+/// <see cref="HandlerCallbacks"/> frees at the end.
+/// </summary>
+internal abstract unsafe class TaskRegistration
+{
+    private readonly byte[] _nameUtf8;
+
+    private protected TaskRegistration(EngineCore core, string name, TaskOptions options)
+    {
+        Core = core;
+        Name = name;
+        Options = options;
+        _nameUtf8 = NativeText.ToPinned(name);
+    }
+
+    internal EngineCore Core { get; }
+
+    /// <summary>The task name.</summary>
+    internal string Name { get; }
+
+    /// <summary>As they were registered.</summary>
+    internal TaskOptions Options { get; }
+
+    internal abstract Type TaskType { get; }
+
+    internal abstract Type ParametersType { get; }
+
+    internal abstract bool TakesUserConnection { get; }
+
+    /// <summary>The task name as native takes it; valid while this object is reachable.</summary>
+    internal backrun_str NativeName => NativeText.ViewOfPinned(_nameUtf8);
+
+    /// <summary>Native's callback: opens the user's connection, makes the task and hands it over.</summary>
+    internal abstract int SetUserConnection(backrun_task* task, backrun_bytes userContext, void** taskState);
+
+    /// <summary>Native's callback: runs the task.</summary>
+    internal abstract int Run(backrun_task* task, backrun_bytes payload, void* taskState);
+
+    /// <summary>Forgets that this is the last used registration of its types: the engine has ended.</summary>
+    internal abstract void Forget();
+
+    /// <summary>Tells native of this registration under a name: its own or an alias.</summary>
+    internal void RegisterNative(backrun_engine* engine, string name)
+    {
+        Utf8Arena texts = default;
+        backrun_retry_policy retry = default;
+        backrun_task_options options = default;
+        GCHandle self = GCHandle.Alloc(this);
+        try
+        {
+            NativeOptions.Write(Options, ref texts, ref options, &retry);
+            backrun_handler handler = HandlerCallbacks.Make((void*)GCHandle.ToIntPtr(self), TakesUserConnection);
+            backrun_error* error = null;
+
+            // Counted first: the engine may end, and release the handler, before the call has returned.
+            Core.HandlerRegistered();
+            int code = NativeMethods.backrun_engine_register(engine, texts.Add(name), &handler, &options, &error);
+            if (code != NativeConstants.BACKRUN_OK)
+            {
+                Core.HandlerReleased();
+                throw NativeError.ToException(code, error);
+            }
+        }
+        catch
+        {
+            self.Free();
+            throw;
+        }
+        finally
+        {
+            texts.Dispose();
+        }
+    }
+}

@@ -1,0 +1,162 @@
+using System;
+using System.Diagnostics;
+using System.Runtime.CompilerServices;
+using System.Threading;
+using Backrun.Native;
+
+namespace Backrun.Internals;
+
+/// <summary>
+/// What a worker thread runs now: one object a thread, used again for each run, from the first of native's callbacks to the end of the last.
+/// </summary>
+internal sealed unsafe class WorkerRun
+{
+    [ThreadStatic]
+    private static WorkerRun? _run;
+
+    private TaskRegistration? _registration;
+    private backrun_task* _task;
+    private BackgroundTaskContext? _context;
+    private ExecutionContext? _before;
+
+    /// <summary>What the run holds.</summary>
+    internal RunResources Resources;
+
+    /// <summary>The run of the current thread, or null.</summary>
+    internal static WorkerRun? Active
+    {
+        get
+        {
+            WorkerRun? run = _run;
+            return run is not null && run._task is not null ? run : null;
+        }
+    }
+
+    /// <summary>The context of the run, made when first asked for.</summary>
+    internal BackgroundTaskContext Context => _context ??= new BackgroundTaskContext(_registration!, _task);
+
+    internal EngineCore Core => _registration!.Core;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static WorkerRun OfThisThread() => _run ?? Make();
+
+    /// <summary>Begins a run. Never throws.</summary>
+    internal void Enter(TaskRegistration registration, backrun_task* task)
+    {
+        _registration = registration;
+        _task = task;
+
+        // The engine's own culture stays with the thread, so that it is set once and not for each run.
+        registration.Core.Cultures.ApplyOwn();
+        _before = ExecutionContext.Capture();
+    }
+
+    /// <summary>Brings back what the starter's surroundings were. What it throws is the run's failure.</summary>
+    internal void Prepare()
+    {
+        if (NativeMethods.backrun_task_header_count(_task) != 0)
+        {
+            CultureHeaders.Apply(_task);
+        }
+
+        if (Telemetry.Source.HasListeners())
+        {
+            Resources.Activity = Telemetry.Start(_registration!.Name, _task);
+        }
+    }
+
+    /// <summary>Makes the instance that runs.</summary>
+    internal object Make<TParameters>(TaskInvoker<TParameters> invoker)
+    {
+        IServiceProvider? services = null;
+        if (invoker.NeedsServices)
+        {
+            services = Resources.OpenScope(Core.Services!);
+        }
+
+        object instance = invoker.Create(services);
+        Resources.Instance = instance;
+        return instance;
+    }
+
+    /// <summary>Opens the connection of the user and makes it the current one.</summary>
+    internal UserConnection OpenConnection(backrun_bytes userContext)
+    {
+        int length = checked((int)userContext.len);
+        NativeMemoryManager memory = NativeMemoryManager.Rent(userContext.data, length);
+        UserIdentity identity;
+        try
+        {
+            identity = UserContextCodec.Decode(memory.Bytes);
+        }
+        finally
+        {
+            memory.Return();
+        }
+
+        UserConnection connection = Core.OpenConnection(identity);
+        Resources.Connection = connection;
+        UserConnection.SetCurrent(connection);
+        return connection;
+    }
+
+    /// <summary>Tells native what the run threw.</summary>
+    internal int Fail(Exception exception)
+    {
+        if (_context is not null && _context.IsAnswerToCancellation(exception))
+        {
+            return NativeConstants.BACKRUN_RUN_CANCELLED;
+        }
+
+        Resources.Activity?.SetStatus(ActivityStatusCode.Error, ExceptionText.MessageOf(exception));
+        Core.Failures.Keep(NativeMethods.backrun_task_id(_task), NativeMethods.backrun_task_lease(_task), exception);
+        NativeFailure.Report(_task, exception, Core.Log);
+
+        // What cannot be read will not be readable at the next attempt.
+        return exception is TaskSerializationException ? NativeConstants.BACKRUN_RUN_FATAL : NativeConstants.BACKRUN_RUN_FAILED;
+    }
+
+    /// <summary>Hands everything of the run to its asynchronous rest.</summary>
+    internal RunResources TakeResources()
+    {
+        RunResources taken = Resources;
+        Resources = default;
+        return taken;
+    }
+
+    /// <summary>Native's callback ends and the run goes on elsewhere: the context is no longer this thread's to end.</summary>
+    internal void HandOver()
+    {
+        _context!.Detach();
+        _context = null;
+    }
+
+    /// <summary>Ends the run on this thread. Never throws.</summary>
+    internal void Leave()
+    {
+        if (!Resources.IsEmpty)
+        {
+            Resources.Dispose(Core.Log, _registration!.Name);
+        }
+
+        _context?.End();
+        _context = null;
+        _task = null;
+        _registration = null;
+        if (_before is not null && !ReferenceEquals(_before, ExecutionContext.Capture()))
+        {
+            // What the run set (its culture, its user, values of its own) does not reach the next one.
+            ExecutionContext.Restore(_before);
+        }
+
+        if (SynchronizationContext.Current is not null)
+        {
+            SynchronizationContext.SetSynchronizationContext(null);
+        }
+
+        _before = null;
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static WorkerRun Make() => _run = new WorkerRun();
+}

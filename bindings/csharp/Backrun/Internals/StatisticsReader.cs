@@ -1,0 +1,37 @@
+using System;
+using System.Collections.Generic;
+using Backrun.Native;
+
+namespace Backrun.Internals;
+
+/// <summary>Native's counters as properties.</summary>
+internal static unsafe class StatisticsReader
+{
+    internal static EngineStatistics Read(backrun_stats* stats)
+    {
+        Dictionary<string, QueueStatistics> queues = new(StringComparer.Ordinal);
+        for (nuint index = 0; index < NativeMethods.backrun_stats_queue_count(stats); index++)
+        {
+            nuint queue = index;
+            queues[NativeText.ToManaged(NativeMethods.backrun_stats_queue_name(stats, queue))] = new QueueStatistics(counter => QueueValue(stats, queue, counter));
+        }
+
+        return new EngineStatistics(counter => Value(stats, counter), queues);
+    }
+
+    private static long Value(backrun_stats* stats, Counter counter)
+    {
+        ulong value;
+        backrun_error* error = null;
+        NativeError.ThrowIfFailed(NativeMethods.backrun_stats_value(stats, (uint)counter, &value, &error), error);
+        return (long)value;
+    }
+
+    private static long QueueValue(backrun_stats* stats, nuint queue, Counter counter)
+    {
+        ulong value;
+        backrun_error* error = null;
+        NativeError.ThrowIfFailed(NativeMethods.backrun_stats_queue_value(stats, queue, (uint)counter, &value, &error), error);
+        return (long)value;
+    }
+}

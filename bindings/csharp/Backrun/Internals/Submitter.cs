@@ -1,0 +1,166 @@
+using System;
+using System.Runtime.CompilerServices;
+using Backrun.Native;
+
+namespace Backrun.Internals;
+
+/// <summary>Hands tasks over to native. Nothing is allocated where a task carries neither options with texts nor headers.</summary>
+internal static unsafe class Submitter
+{
+    // Where serialising one value ends: far beyond the limit, so that the message can say how large it is.
+    private const int MostBytes = 16 * Limits.PayloadBytes;
+
+    /// <summary>Serialises and submits one task.</summary>
+    /// <returns>Its id.</returns>
+    [SkipLocalsInit]
+    internal static long Submit<TParameters>(
+        EngineHandle engine, TaskRegistration<TParameters> registration, TParameters parameters, StartOptions? options, UserConnection? user)
+    {
+        PayloadWriter writer = PayloadWriter.Rent(MostBytes);
+        try
+        {
+            EngineCore core = registration.Core;
+            PayloadSerializer.Serialize(writer, parameters, core.PayloadFormat, core.VerifyRoundTrip, registration);
+            backrun_submission submission;
+            Unsafe.InitBlockUnaligned(&submission, 0, (uint)sizeof(backrun_submission));
+            submission.payload = new backrun_bytes { data = writer.Start, len = (nuint)writer.WrittenCount };
+            long id;
+            NativeError.ThrowIfFailed(Send(engine, registration, &submission, 1, &id, options, user, whenFull: 0, out backrun_error* error), error);
+            return id;
+        }
+        finally
+        {
+            writer.Return();
+        }
+    }
+
+    /// <summary>Serialises the parameters of one task.</summary>
+    internal static byte[] Serialize<TParameters>(TaskRegistration<TParameters> registration, TParameters parameters)
+    {
+        PayloadWriter writer = PayloadWriter.Rent(MostBytes);
+        try
+        {
+            EngineCore core = registration.Core;
+            PayloadSerializer.Serialize(writer, parameters, core.PayloadFormat, core.VerifyRoundTrip, registration);
+            return writer.WrittenSpan.ToArray();
+        }
+        finally
+        {
+            writer.Return();
+        }
+    }
+
+    /// <summary>Submits bytes as they are, whatever the queue does when it is full: it refuses.</summary>
+    /// <returns>Whether it was accepted; false if the queue is full.</returns>
+    internal static bool TrySubmit(
+        EngineHandle engine, TaskRegistration registration, byte[] payload, StartOptions? options, UserConnection? user, out long id, out Exception? full)
+    {
+        fixed (byte* data = payload)
+        {
+            backrun_submission submission = new() { payload = new backrun_bytes { data = data, len = (nuint)payload.Length } };
+            long accepted;
+            int code = Send(engine, registration, &submission, 1, &accepted, options, user, NativeConstants.BACKRUN_WHEN_FULL_REFUSE, out backrun_error* error);
+            id = accepted;
+            full = null;
+            if (code == NativeConstants.BACKRUN_OK)
+            {
+                return true;
+            }
+
+            full = NativeError.ToException(code, error);
+            return code == NativeConstants.BACKRUN_QUEUE_FULL ? false : throw full;
+        }
+    }
+
+    /// <summary>Fills in what all submissions have in common and hands them over in one call.</summary>
+    /// <param name="engine">Where to.</param>
+    /// <param name="registration">Whose tasks they are.</param>
+    /// <param name="submissions">Cleared but for the payload.</param>
+    /// <param name="count">How many.</param>
+    /// <param name="ids">Receives the ids.</param>
+    /// <param name="options">Null for the defaults.</param>
+    /// <param name="user">On whose behalf, or null.</param>
+    /// <param name="whenFull">What to do instead of what the options say, or 0.</param>
+    /// <param name="error">Native's error, to be freed.</param>
+    [SkipLocalsInit]
+    internal static int Send(
+        EngineHandle engine,
+        TaskRegistration registration,
+        backrun_submission* submissions,
+        int count,
+        long* ids,
+        StartOptions? options,
+        UserConnection? user,
+        uint whenFull,
+        out backrun_error* error)
+    {
+        EngineCore core = registration.Core;
+        byte[]? userContext = user?.EncodedIdentity();
+        backrun_header* headers = stackalloc backrun_header[HeaderSet.Most];
+        byte* headerTexts = stackalloc byte[HeaderSet.TextBytes];
+        backrun_retry_policy retry = default;
+        Utf8Arena texts = default;
+        try
+        {
+            backrun_submission* first = submissions;
+            first->struct_size = (uint)sizeof(backrun_submission);
+            first->task_name = registration.NativeName;
+            first->payload_format = (uint)core.PayloadFormat;
+            if (userContext is not null)
+            {
+                first->user_context = new backrun_bytes { data = (byte*)NativeText.ViewOfPinned(userContext).data, len = (nuint)userContext.Length };
+            }
+
+            if (options is not null)
+            {
+                NativeOptions.Write(options, ref texts, ref *first, &retry);
+            }
+
+            if (whenFull != 0)
+            {
+                first->when_full = whenFull;
+                first->when_full_timeout_ms = 0;
+            }
+
+            if (HeaderSet.IsNeeded(core.Cultures))
+            {
+                first->headers = headers;
+                first->header_count = (nuint)HeaderSet.Capture(core.Cultures, headers, headerTexts);
+            }
+
+            backrun_error* failure = null;
+            int code;
+            using (EngineHandle.Use use = engine.Borrow())
+            {
+                if (count == 1)
+                {
+                    code = NativeMethods.backrun_engine_submit(use.Pointer, first, ids, &failure);
+                }
+                else
+                {
+                    CopyToOthers(first, count);
+                    code = NativeMethods.backrun_engine_submit_many(use.Pointer, first, (nuint)count, ids, &failure);
+                }
+            }
+
+            error = failure;
+            GC.KeepAlive(registration);
+            GC.KeepAlive(userContext);
+            return code;
+        }
+        finally
+        {
+            texts.Dispose();
+        }
+    }
+
+    private static void CopyToOthers(backrun_submission* first, int count)
+    {
+        for (int index = 1; index < count; index++)
+        {
+            backrun_bytes payload = first[index].payload;
+            first[index] = *first;
+            first[index].payload = payload;
+        }
+    }
+}

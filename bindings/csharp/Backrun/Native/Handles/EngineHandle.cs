@@ -1,0 +1,102 @@
+using System;
+using System.Runtime.InteropServices;
+
+namespace Backrun.Native;
+
+/// <summary>
+/// Owns an engine. Freed when it was disposed of and no call and no pending run uses it any more; given up without waiting
+/// where the garbage collector found it, since a finalizer must not block.
+/// </summary>
+internal sealed unsafe class EngineHandle : SafeHandle
+{
+    private readonly Action<bool> _released;
+    private bool _abandon = true;
+    private volatile bool _ended;
+
+    /// <param name="pointer">From backrun_engine_new.</param>
+    /// <param name="released">Called once after the engine is gone, with whether nobody had ended it: then it was found by the finalizer, and this is its thread.</param>
+    internal EngineHandle(backrun_engine* pointer, Action<bool> released)
+        : base(0, ownsHandle: true)
+    {
+        _released = released;
+        SetHandle((nint)pointer);
+    }
+
+    public override bool IsInvalid => handle == 0;
+
+    /// <summary>Ends this handle after a shutdown, complete or not: freeing never waits then.</summary>
+    internal void Free()
+    {
+        _abandon = false;
+        _ended = true;
+        Dispose();
+    }
+
+    /// <summary>Ends this handle without waiting, on a thread that must not wait for the engine.</summary>
+    internal void Abandon()
+    {
+        _ended = true;
+        Dispose();
+    }
+
+    /// <summary>Borrows the engine for a call. Dispose of the result as soon as the call has returned.</summary>
+    /// <exception cref="ObjectDisposedException">The engine was disposed of.</exception>
+    internal Use Borrow()
+    {
+        // Pending runs may keep the native engine for longer than that.
+        if (!TryKeep())
+        {
+            throw new ObjectDisposedException(nameof(BackrunEngine), "This BackrunEngine was disposed of: it takes no calls any more. Make a new one.");
+        }
+
+        return new Use(this);
+    }
+
+    /// <summary>Keeps the engine for a run that goes on elsewhere; false if it is gone. Ended by <see cref="SafeHandle.DangerousRelease"/>.</summary>
+    internal bool TryKeep()
+    {
+        if (_ended)
+        {
+            return false;
+        }
+
+        bool added = false;
+        try
+        {
+            DangerousAddRef(ref added);
+        }
+        catch (ObjectDisposedException)
+        {
+            return false;
+        }
+
+        return added;
+    }
+
+    protected override bool ReleaseHandle()
+    {
+        if (_abandon)
+        {
+            NativeMethods.backrun_engine_abandon((backrun_engine*)handle);
+        }
+        else
+        {
+            NativeMethods.backrun_engine_free((backrun_engine*)handle);
+        }
+
+        _released(!_ended);
+        return true;
+    }
+
+    /// <summary>A borrowed engine.</summary>
+    internal readonly ref struct Use
+    {
+        private readonly EngineHandle _owner;
+
+        internal Use(EngineHandle owner) => _owner = owner;
+
+        internal backrun_engine* Pointer => (backrun_engine*)_owner.handle;
+
+        public void Dispose() => _owner.DangerousRelease();
+    }
+}

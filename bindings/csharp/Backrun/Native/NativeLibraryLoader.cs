@@ -1,0 +1,106 @@
+using System;
+using System.IO;
+using System.Reflection;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+
+namespace Backrun.Native;
+
+/// <summary>Finds the native library, and refuses one of another ABI version, before anything else is called in it.</summary>
+internal static class NativeLibraryLoader
+{
+    private static readonly object Gate = new();
+    private static volatile bool _ready;
+    private static nint _library;
+
+    /// <exception cref="PlatformNotSupportedException">The native library is not there, or does not run here.</exception>
+    /// <exception cref="BackrunException">It is of another ABI version than this assembly.</exception>
+    internal static void EnsureReady()
+    {
+        if (_ready)
+        {
+            return;
+        }
+
+        lock (Gate)
+        {
+            if (_ready)
+            {
+                return;
+            }
+
+            // In a NativeAOT program the library may be linked in: then there is nothing to find.
+            if (_library == 0 && RuntimeFeature.IsDynamicCodeSupported)
+            {
+                _library = Find(typeof(NativeLibraryLoader).Assembly);
+                NativeLibrary.SetDllImportResolver(typeof(NativeLibraryLoader).Assembly, Resolve);
+            }
+
+            CheckVersion();
+            _ready = true;
+        }
+    }
+
+    private static nint Resolve(string name, Assembly assembly, DllImportSearchPath? searchPath) =>
+        string.Equals(name, NativeMethods.LibraryName, StringComparison.Ordinal) ? _library : 0;
+
+    private static nint Find(Assembly assembly)
+    {
+        Exception? first = null;
+        try
+        {
+            return NativeLibrary.Load(NativeMethods.LibraryName, assembly, searchPath: null);
+        }
+        catch (Exception exception) when (exception is DllNotFoundException or BadImageFormatException)
+        {
+            first = exception;
+        }
+
+        foreach (string path in Candidates())
+        {
+            if (File.Exists(path) && NativeLibrary.TryLoad(path, out nint library))
+            {
+                return library;
+            }
+        }
+
+        throw new PlatformNotSupportedException(
+            $"Backrun's native library (libbackrun.so) could not be loaded on {RuntimeInformation.OSDescription}, {RuntimeInformation.ProcessArchitecture}. " +
+            "This version is built for Linux x64 only; run there (WSL 2 or a container will do). On Linux x64, see that libbackrun.so lies beside the application " +
+            $"({AppContext.BaseDirectory}) or in its folder runtimes/linux-x64/native: the package Backrun puts it there. {first.Message}",
+            first);
+    }
+
+    private static string[] Candidates()
+    {
+        string rid = $"linux-{RuntimeInformation.ProcessArchitecture.ToString().ToLowerInvariant()}";
+        return
+        [
+            Path.Combine(AppContext.BaseDirectory, "libbackrun.so"),
+            Path.Combine(AppContext.BaseDirectory, "runtimes", rid, "native", "libbackrun.so"),
+        ];
+    }
+
+    private static void CheckVersion()
+    {
+        uint version;
+        try
+        {
+            version = NativeMethods.backrun_abi_version();
+        }
+        catch (Exception exception) when (exception is DllNotFoundException or EntryPointNotFoundException)
+        {
+            throw new PlatformNotSupportedException(
+                $"What was loaded as Backrun's native library is not it, or too old: {exception.Message} Install the package Backrun anew, so that its assembly and its native library are of one version.",
+                exception);
+        }
+
+        if (version != NativeConstants.BACKRUN_ABI_VERSION)
+        {
+            throw new BackrunException(
+                BackrunErrorCode.AbiMismatch,
+                $"The native library has ABI version {version}, and this assembly was built for version {NativeConstants.BACKRUN_ABI_VERSION}. " +
+                "Use the library that came with the package Backrun: an older libbackrun.so may lie beside the application.");
+        }
+    }
+}

@@ -1,0 +1,64 @@
+using System;
+using System.Collections.Generic;
+using Microsoft.Extensions.Logging;
+
+namespace Backrun;
+
+/// <summary>How an engine is made. What is null has its default. Copied: changes after the engine was made have no effect on it.</summary>
+public sealed class BackrunOptions
+{
+    /// <summary>Threads of a queue that does not say how many, 1 to <see cref="MaxWorkers"/>. Null: one a core, at least 2.</summary>
+    public int? Workers { get; set; }
+
+    /// <summary>Worker threads of the whole engine at one time, those of all queues together; 1 to 4096. Null: 64.</summary>
+    public int? MaxWorkers { get; set; }
+
+    /// <summary>Where accepted tasks live until they are done. Stores other than <see cref="BackrunStore.Memory"/>: not yet.</summary>
+    public BackrunStore Store { get; set; } = BackrunStore.Memory;
+
+    /// <summary>How safe a task is when the call that started it returns. Null: as the store can. <see cref="Backrun.Durability.Committed"/>: not yet.</summary>
+    public Durability? Durability { get; set; }
+
+    /// <summary>How parameters are written. <see cref="Backrun.PayloadFormat.Typeless"/>: not yet.</summary>
+    public PayloadFormat PayloadFormat { get; set; } = PayloadFormat.Contractless;
+
+    /// <summary>
+    /// Whether each call that starts a task also reads the parameters back, and throws a <see cref="TaskSerializationException"/> where they cannot be. For
+    /// development and tests: it costs as much as the run's own reading. It does not compare values: what a type does not hand to the serialiser is not missed.
+    /// </summary>
+    public bool VerifyRoundTrip { get; set; }
+
+    /// <summary>
+    /// Where the constructor parameters of tasks come from; each run of a task that has some gets a scope of its own. Also asked, once each, for an
+    /// <see cref="ILoggerFactory"/> and an <see cref="IUserConnectionFactory"/> where the properties of that name are null.
+    /// </summary>
+    public IServiceProvider? Services { get; set; }
+
+    /// <summary>
+    /// Where the engine's log lines go, as category <c>Backrun</c>. Without one (here or in <see cref="Services"/>) warnings and errors go to the standard
+    /// error output, so that nothing fails silently. The engine asks once, when it is made, whether Debug is enabled. Loggers are called on the engine's observer
+    /// thread and have to return promptly.
+    /// </summary>
+    public ILoggerFactory? LoggerFactory { get; set; }
+
+    /// <summary>Opens the connections of tasks that run on behalf of a user.</summary>
+    public IUserConnectionFactory? UserConnectionFactory { get; set; }
+
+    /// <summary>
+    /// The queues, by name (1 to 64 bytes of printable UTF-8). The queue <c>default</c> exists always, and has its options from here too. More can be made later
+    /// by <see cref="BackrunEngine.ConfigureQueue"/>.
+    /// </summary>
+    public IDictionary<string, QueueOptions> Queues { get; } = new Dictionary<string, QueueOptions>(StringComparer.Ordinal);
+
+    /// <summary>Finished tasks (succeeded, cancelled, dropped) whose status is kept, newest first; 0: none. Null: 10,000.</summary>
+    public long? KeepFinished { get; set; }
+
+    /// <summary>Dead tasks whose status is kept, newest first; 0: none. Null: 10,000.</summary>
+    public long? KeepDead { get; set; }
+
+    /// <summary>Stack of each worker thread in bytes, from 1.5 MiB to 1 GiB; address space, not memory, until used. Null: 8 MiB.</summary>
+    public long? WorkerStackBytes { get; set; }
+
+    /// <summary>Events, and as many log lines, that may wait to be delivered; more are counted and dropped. At least 1. Null: 8192.</summary>
+    public int? ObserverCapacity { get; set; }
+}

@@ -1,0 +1,91 @@
+using System.Collections.Generic;
+
+namespace Backrun;
+
+/// <summary>Counters of an engine at one moment.</summary>
+public sealed class EngineStatistics
+{
+    internal EngineStatistics(CounterReader read, IReadOnlyDictionary<string, QueueStatistics> queues)
+    {
+        Accepted = read(Counter.Accepted);
+        Refused = read(Counter.Refused);
+        Started = read(Counter.Started);
+        Succeeded = read(Counter.Succeeded);
+        RunsFailed = read(Counter.RunsFailed);
+        Dead = read(Counter.Dead);
+        Cancelled = read(Counter.Cancelled);
+        Dropped = read(Counter.Dropped);
+        Interrupted = read(Counter.Interrupted);
+        Abandoned = read(Counter.Abandoned);
+        StaleSettles = read(Counter.StaleSettles);
+        Ready = read(Counter.Ready);
+        ReadyBytes = read(Counter.ReadyBytes);
+        Running = read(Counter.Running);
+        Pending = read(Counter.Pending);
+        Workers = (int)read(Counter.Workers);
+        IdleWorkers = (int)read(Counter.IdleWorkers);
+        EventsLost = read(Counter.EventsLost);
+        LogsLost = read(Counter.LogsLost);
+        Queues = queues;
+    }
+
+    /// <summary>Tasks accepted since the start.</summary>
+    public long Accepted { get; }
+
+    /// <summary>Tasks refused since the start, those that named no queue included.</summary>
+    public long Refused { get; }
+
+    /// <summary>Runs begun since the start.</summary>
+    public long Started { get; }
+
+    /// <summary>Tasks that succeeded since the start.</summary>
+    public long Succeeded { get; }
+
+    /// <summary>Runs that failed since the start.</summary>
+    public long RunsFailed { get; }
+
+    /// <summary>Tasks that died since the start.</summary>
+    public long Dead { get; }
+
+    /// <summary>Tasks that were cancelled since the start.</summary>
+    public long Cancelled { get; }
+
+    /// <summary>Tasks that were dropped from full queues since the start.</summary>
+    public long Dropped { get; }
+
+    /// <summary>Runs interrupted by a shutdown since the start.</summary>
+    public long Interrupted { get; }
+
+    /// <summary>Runs that a shutdown left running.</summary>
+    public long Abandoned { get; }
+
+    /// <summary>Outcomes that were refused because they came too late.</summary>
+    public long StaleSettles { get; }
+
+    /// <summary>Tasks ready now.</summary>
+    public long Ready { get; }
+
+    /// <summary>Bytes of parameters, user contexts and headers of the tasks ready now.</summary>
+    public long ReadyBytes { get; }
+
+    /// <summary>Tasks running now, pending ones not counted.</summary>
+    public long Running { get; }
+
+    /// <summary>Asynchronous tasks awaiting now.</summary>
+    public long Pending { get; }
+
+    /// <summary>Worker threads now.</summary>
+    public int Workers { get; }
+
+    /// <summary>Worker threads without work now.</summary>
+    public int IdleWorkers { get; }
+
+    /// <summary>Events that could not be kept up with since the start.</summary>
+    public long EventsLost { get; }
+
+    /// <summary>Log lines that could not be kept up with since the start.</summary>
+    public long LogsLost { get; }
+
+    /// <summary>The same for each queue, by its name.</summary>
+    public IReadOnlyDictionary<string, QueueStatistics> Queues { get; }
+}
