@@ -799,12 +799,12 @@ int32_t backrun_engine_wait(struct backrun_engine *engine,
                             struct backrun_task_status **out,
                             struct backrun_error **out_error);
 
-// A copy of a task's payload, while the engine has it: until its final state.
+// A copy of a task's payload, while it waits for a worker. Looks through the queue, so not for every task.
 //
 // `out`: receives a buffer to be freed by backrun_buffer_free; NULL on failure.
 // `out_error`: receives an error to be freed by backrun_error_free, or NULL; may be NULL.
 //
-// Errors: BACKRUN_NOT_FOUND (no such task, or it is final), BACKRUN_INVALID_ARGUMENT, BACKRUN_OUT_OF_MEMORY, BACKRUN_FORKED,
+// Errors: BACKRUN_NOT_FOUND (no such task, or it does not wait), BACKRUN_INVALID_ARGUMENT, BACKRUN_OUT_OF_MEMORY, BACKRUN_FORKED,
 // BACKRUN_PANIC. Any thread; a callback may call it.
 int32_t backrun_engine_payload(struct backrun_engine *engine,
                                int64_t id,
@@ -1108,7 +1108,7 @@ int64_t backrun_task_id(const struct backrun_task *task);
 // The number of this attempt: 1 for the first run; an interrupted run does not count. `task`: NULL gives 0.
 uint32_t backrun_task_attempt(const struct backrun_task *task);
 
-// The lease of this run: a number that grows with each claim of the task. `task`: NULL gives 0.
+// The lease of this run: a number that grows with each claim of this task, 1 for the first. `task`: NULL gives 0.
 int64_t backrun_task_lease(const struct backrun_task *task);
 
 // The name of the task, borrowed for the callback. `task`: NULL gives an empty text.

@@ -1160,7 +1160,7 @@ public:
         call(backrun_engine_set_event_kinds, engine_options::mask(kinds));
     }
 
-    /// A copy of a task's payload, until its final state. Throws not_found.
+    /// A copy of a task's payload, while it waits for a worker. Throws not_found.
     std::vector<std::uint8_t> payload(task_id id) {
         backrun_buffer *buffer = nullptr;
         call(backrun_engine_payload, id, &buffer);

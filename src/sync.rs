@@ -1,17 +1,21 @@
-//! std's locks, or loom's under `--cfg loom`.
+//! std's locks, atomics and cells, or loom's under `--cfg loom`.
 //!
 //! Lock poisoning is not used: a panic inside Backrun poisons the whole engine by its own flag (`Engine::poison`), and
 //! status and shutdown must still be able to look at what it left.
 
 #[cfg(loom)]
-pub(crate) use loom::sync as imp;
+use loom::sync as imp;
 #[cfg(not(loom))]
-pub(crate) use std::sync as imp;
+use std::sync as imp;
+
+#[cfg(loom)]
+pub(crate) use loom::cell::UnsafeCell;
+
+pub(crate) use imp::atomic::{fence, AtomicBool, AtomicI64, AtomicU32, AtomicU64, AtomicU8, AtomicUsize, Ordering};
+pub(crate) use imp::{Arc, MutexGuard};
 
 use std::sync::PoisonError;
 use std::time::{Duration, Instant};
-
-pub(crate) use imp::MutexGuard;
 
 /// A mutex whose lock cannot fail.
 #[derive(Debug, Default)]
@@ -70,3 +74,30 @@ impl Condvar {
 pub(crate) fn deadline_after(limit: Option<Duration>) -> Option<Instant> {
     limit.and_then(|limit| Instant::now().checked_add(limit))
 }
+
+/// std's cell with loom's way of getting at it.
+#[cfg(not(loom))]
+#[repr(transparent)]
+#[derive(Debug, Default)]
+pub(crate) struct UnsafeCell<T>(std::cell::UnsafeCell<T>);
+
+#[cfg(not(loom))]
+impl<T> UnsafeCell<T> {
+    pub(crate) fn new(value: T) -> Self {
+        Self(std::cell::UnsafeCell::new(value))
+    }
+
+    pub(crate) fn with<R>(&self, read: impl FnOnce(*const T) -> R) -> R {
+        read(self.0.get())
+    }
+
+    pub(crate) fn with_mut<R>(&self, write: impl FnOnce(*mut T) -> R) -> R {
+        write(self.0.get())
+    }
+}
+
+/// A value on cache lines of its own: words written by one side must not share a line with words written by the other.
+/// Two lines, since the processor fetches them in pairs.
+#[derive(Debug, Default)]
+#[repr(align(128))]
+pub(crate) struct Padded<T>(pub(crate) T);

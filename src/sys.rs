@@ -70,6 +70,52 @@ pub(crate) fn unix_micros() -> i64 {
     }
 }
 
+/// [`unix_micros`] to a few milliseconds, for a few nanoseconds.
+pub(crate) fn coarse_unix_micros() -> i64 {
+    coarse::unix_micros()
+}
+
+/// Milliseconds of a clock that never jumps, to a few of them, for a few nanoseconds. Wraps after 49 days: only differences
+/// mean something.
+pub(crate) fn coarse_millis() -> u32 {
+    coarse::millis()
+}
+
+#[cfg(target_os = "linux")]
+mod coarse {
+    fn read(clock: libc::clockid_t) -> libc::timespec {
+        let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+        // SAFETY: a real timespec; the clock exists since Linux 2.6.32, and a failure leaves the zeros.
+        unsafe { libc::clock_gettime(clock, &raw mut time) };
+        time
+    }
+
+    pub(super) fn unix_micros() -> i64 {
+        let time = read(libc::CLOCK_REALTIME_COARSE);
+        time.tv_sec * 1_000_000 + time.tv_nsec / 1000
+    }
+
+    pub(super) fn millis() -> u32 {
+        let time = read(libc::CLOCK_MONOTONIC_COARSE);
+        (time.tv_sec * 1000 + time.tv_nsec / 1_000_000) as u32
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+mod coarse {
+    use std::sync::OnceLock;
+    use std::time::Instant;
+
+    pub(super) fn unix_micros() -> i64 {
+        super::unix_micros()
+    }
+
+    pub(super) fn millis() -> u32 {
+        static START: OnceLock<Instant> = OnceLock::new();
+        START.get_or_init(Instant::now).elapsed().as_millis() as u32
+    }
+}
+
 /// Cores that this process may use, as the system and its container say.
 pub(crate) fn cores() -> u32 {
     std::thread::available_parallelism().map_or(1, |n| u32::try_from(n.get()).unwrap_or(u32::MAX))

@@ -1,10 +1,9 @@
 //! What runs tasks: the trait, and what a run is told.
 
-use crate::store::memory::Task;
+use crate::queue::log::Record;
+use crate::store::table::Entry;
 use crate::task::{Failure, Lease, Outcome, PayloadFormat, Priority, TaskId};
 use std::fmt::Display;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::Arc;
 
 /// What runs tasks of one name. Called from many threads at once; dropped once, when nothing of the engine uses it any more.
 ///
@@ -67,23 +66,10 @@ pub struct TaskContext<'a> {
     pub(crate) priority: Priority,
     pub(crate) attempt: u32,
     pub(crate) lease: Lease,
-    pub(crate) task: &'a Task,
-    pub(crate) cancelled: &'a CancelFlag,
-}
-
-/// Set once, by whoever asks a run to stop; read by the run without a lock.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct CancelFlag(Arc<AtomicBool>);
-
-impl CancelFlag {
-    pub(crate) fn set(&self) {
-        // Nothing is published by it: a run that sees it late stops late.
-        self.0.store(true, Ordering::Relaxed);
-    }
-
-    pub(crate) fn is_set(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
-    }
+    pub(crate) payload_format: PayloadFormat,
+    pub(crate) record: Record<'a>,
+    /// Where a request to stop shows.
+    pub(crate) entry: &'a Entry,
 }
 
 impl TaskContext<'_> {
@@ -126,19 +112,19 @@ impl TaskContext<'_> {
     /// The MessagePack bytes of the parameters.
     #[must_use]
     pub fn payload(&self) -> &[u8] {
-        &self.task.payload
+        self.record.payload
     }
 
     /// How they are to be read.
     #[must_use]
     pub fn payload_format(&self) -> PayloadFormat {
-        self.task.payload_format
+        self.payload_format
     }
 
     /// On whose behalf the task runs.
     #[must_use]
     pub fn user_context(&self) -> Option<&[u8]> {
-        self.task.user_context.as_deref()
+        self.record.user_context
     }
 
     /// The value of a header.
@@ -149,12 +135,12 @@ impl TaskContext<'_> {
 
     /// All headers, in the order of the submission.
     pub fn headers(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.task.headers.iter().map(|(name, value)| (&**name, &**value))
+        self.record.headers()
     }
 
     /// Whether the run is asked to stop. Costs one load.
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
-        self.cancelled.is_set()
+        self.entry.is_cancelled()
     }
 }

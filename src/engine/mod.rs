@@ -1,36 +1,48 @@
 //! The engine: threads and time around the queues.
 //!
-//! `core` is what the one lock guards and every step that changes it; `submit`, `worker`, `shutdown` and
-//! `observer` are the threads that take those steps; `handler` is the user's side of a run.
+//! `intake` is where producers come in, under one lock; `queues` and `worker` are where tasks are taken and run, under
+//! another; `moves` is every move of a task that is more than "taken" and "succeeded", `watches` who is told of it, `closing`
+//! what a shutdown does to tasks. `parking` is where idle workers sleep,
+//! `observer` tells what happened, `shutdown` ends it all, and `handler` is the user's side of a run.
 
-pub(crate) mod core;
+pub(crate) mod closing;
 pub(crate) mod handler;
+pub(crate) mod intake;
+pub(crate) mod moves;
 pub(crate) mod observer;
+pub(crate) mod parking;
+pub(crate) mod queues;
 pub(crate) mod shutdown;
 pub(crate) mod stats;
 pub(crate) mod submit;
 pub(crate) mod wait;
+pub(crate) mod watches;
 pub(crate) mod worker;
 
-pub use self::core::CancelResult;
 pub use self::handler::{Handler, IntoOutcome, TaskContext};
+pub use self::moves::CancelResult;
 pub use self::observer::{Event, EventKind, LogRecord, Observer};
 pub use self::shutdown::{LeftRunning, ShutdownMode, ShutdownReport};
 pub use self::stats::{Counters, Statistics};
 
-use self::core::{Core, Phase, Queue, Registration, Watch};
-use self::observer::{ended_before, Observation};
+use self::intake::{Entrance, Intake, Phase};
+use self::moves::{Extras, Watch};
+use self::observer::Observation;
+use self::queues::{Queue, Queues};
 use self::wait::WaitSlot;
+use self::worker::Threads;
 use crate::error::{Error, Result};
 use crate::options::{Durability, EngineOptions, LogLevel, QueueName, QueueOptions, Resolved, StoreKind, TaskOptions};
+use crate::queue::log::Pool;
 use crate::store::memory::{copy_bytes, MemoryStore};
-use crate::sync::{deadline_after, Condvar, Mutex};
+use crate::store::table::{MAX_QUEUES, MAX_REGISTRATIONS};
+use crate::sync::{deadline_after, Arc, AtomicU8, Condvar, Mutex, Ordering, Padded};
 use crate::sys;
-use crate::task::{cut, Lease, Outcome, TaskId, TaskName, TaskStatus};
+use crate::task::{cut, Lease, Outcome, State, TaskId, TaskName, TaskStatus};
 use std::fmt;
 use std::panic::{catch_unwind, AssertUnwindSafe};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 /// A background-task engine: queues, workers, and the tasks in them.
@@ -47,15 +59,30 @@ pub(crate) struct Inner {
     /// The process that made it.
     generation: u32,
     pub(crate) resolved: Resolved,
-    store: StoreKind,
+    pub(crate) store_kind: StoreKind,
     durability: Option<Durability>,
-    started: Instant,
-    pub(crate) core: Mutex<Core>,
-    /// A run or a thread ended, or the engine closed: what shutdowns wait for.
+    /// [`Intake::phase`], to be read without its lock.
+    phase: AtomicU8,
+    pub(crate) intake: Padded<Mutex<Intake>>,
+    pub(crate) queues: Queues,
+    pub(crate) registrations: Mutex<Vec<Registration>>,
+    pub(crate) store: MemoryStore,
+    pub(crate) extras: Mutex<Extras>,
+    pub(crate) pool: Arc<Pool>,
+    pub(crate) threads: Mutex<Threads>,
+    /// A run or a thread ended, or the engine closed: what shutdowns wait for, with the lock of the threads.
     pub(crate) changed: Condvar,
     pub(crate) observation: Observation,
     poisoned: AtomicBool,
     poison: OnceLock<String>,
+}
+
+/// A task name and what runs its tasks.
+#[derive(Clone)]
+pub(crate) struct Registration {
+    pub(crate) name: Arc<str>,
+    /// `None` once the engine has closed.
+    pub(crate) handler: Option<Arc<dyn Handler>>,
 }
 
 static LAST_NUMBER: AtomicU64 = AtomicU64::new(0);
@@ -81,15 +108,20 @@ impl Engine {
     fn start_inner(options: &EngineOptions, observer: Option<Arc<dyn Observer>>) -> Result<Self> {
         let resolved = options.resolve()?;
         options.default_queue.check()?;
-        let store = MemoryStore::new(options.keep_finished.count(), options.keep_dead.count());
         let inner = Arc::new(Inner {
             number: LAST_NUMBER.fetch_add(1, Ordering::Relaxed) + 1,
             generation: sys::process_generation(),
             resolved,
-            store: options.store,
+            store_kind: options.store,
             durability: options.durability,
-            started: Instant::now(),
-            core: Mutex::new(Core::new(store)),
+            phase: AtomicU8::new(Phase::Open as u8),
+            intake: Padded(Mutex::new(Intake::new())),
+            queues: Queues::new(),
+            registrations: Mutex::default(),
+            store: MemoryStore::new(options.keep_finished.count(), options.keep_dead.count()),
+            extras: Mutex::default(),
+            pool: Arc::default(),
+            threads: Mutex::default(),
             changed: Condvar::new(),
             observation: Observation::new(
                 observer.as_deref(),
@@ -142,57 +174,51 @@ impl Engine {
         let name = QueueName::new(name)?;
         options.check()?;
         let inner = &self.inner;
-        let mut core = inner.core.lock();
-        if core.phase != Phase::Open {
-            return Err(Error::ShuttingDown);
-        }
+        let mut intake = inner.intake.0.lock();
+        intake.check_open()?;
         let target = options.workers.unwrap_or(inner.resolved.workers);
-        let known = core.queue_named(name.as_str()).ok();
-        let others: u32 = core
-            .queues
+        let known = intake.queue_named(name.as_str()).ok();
+        let others = intake
+            .entrances
             .iter()
-            .enumerate()
-            .filter(|(index, _)| Some(*index) != known)
-            .map(|(_, q)| q.target)
-            .sum();
+            .filter(|entrance| Some(entrance.queue.index) != known);
+        let others: u32 = others.map(|entrance| entrance.queue.crew.lock().target).sum();
         let max = inner.resolved.max_workers;
         if u64::from(target) + u64::from(others) > u64::from(max) {
             return Err(Error::InvalidArgument(format!(
                 "queue '{name}' asks for {target} workers and the other queues have {others}, more than the engine's max_workers of {max}; give the queues fewer workers or the engine a larger max_workers"
             )));
         }
-        let before = known.map(|index| (core.queues[index].target, core.queues[index].options.clone()));
-        let index = known.unwrap_or_else(|| {
-            core.queues.push(Queue::new(name.shared(), options.clone(), 0));
-            core.queues.len() - 1
-        });
-        let queue = &mut core.queues[index];
-        queue.target = target;
-        queue.lanes.set_step(options.ageing_step);
-        queue.options = options;
-        if let Err(error) = worker::start_missing(inner, &mut core, index) {
-            let queue = &mut core.queues[index];
-            match before {
-                Some((target, options)) => {
-                    queue.target = target;
-                    queue.lanes.set_step(options.ageing_step);
-                    queue.options = options;
-                }
-                None => {
-                    // Its threads know the queue by its place, so it keeps that, without a name that anybody can use.
-                    queue.target = 0;
-                    queue.name = "".into();
-                }
-            }
-            queue.work.notify_all();
+        let index = known.unwrap_or(intake.entrances.len());
+        if index == MAX_QUEUES {
+            return Err(Error::InvalidArgument(format!(
+                "there are {MAX_QUEUES} queues, the most an engine can have"
+            )));
+        }
+        if known.is_none() {
+            let queue = Queue::new(index, name.shared(), options.ageing_step);
+            inner.queues.add(queue.clone());
+            intake.entrances.push(Entrance::new(queue, options.clone()));
+        }
+        let queue = inner.queues.get(index);
+        let before = std::mem::replace(&mut queue.crew.lock().target, target);
+        if let Err(error) = worker::start_missing(inner, queue) {
+            queue.crew.lock().target = before;
+            // A new queue keeps its place, which its threads know, but nobody can name it.
+            intake.entrances[index].usable = known.is_some();
+            queue.parking.wake_all();
             return Err(error);
         }
-        let queue = &core.queues[index];
-        // Surplus workers go, and a limit may have been lifted.
-        queue.work.notify_all();
-        queue.tell_of_room();
-        let ended = std::mem::take(&mut core.ended_threads);
-        drop(core);
+        queue
+            .limit
+            .store(options.concurrency_limit.unwrap_or(0), Ordering::Relaxed);
+        queue.lanes.0.lock().set_step(options.ageing_step);
+        intake.entrances[index].options = options;
+        drop(intake);
+        // Surplus workers go, a limit may have been lifted, and there may be room.
+        queue.parking.wake_all();
+        queue.room.notify_all();
+        let ended = std::mem::take(&mut inner.threads.lock().ended);
         for thread in ended {
             let _ = thread.join();
         }
@@ -219,33 +245,37 @@ impl Engine {
         handler: impl FnOnce() -> H,
     ) -> Result<()> {
         let name = TaskName::new(name)?;
-        let mut core = self.inner.core.lock();
-        if core.phase != Phase::Open {
-            return Err(Error::ShuttingDown);
-        }
-        if core.handlers.contains_key(name.as_str()) {
+        let mut intake = self.inner.intake.0.lock();
+        intake.check_open()?;
+        if intake.is_registered(name.as_str()) {
             return Err(Error::AlreadyRegistered(name.as_str().into()));
         }
-        if let Some(queue) = &options.queue {
-            core.queue_named(queue.as_str())?;
+        let queue = options
+            .queue
+            .as_ref()
+            .map_or(Ok(0), |queue| intake.queue_named(queue.as_str()))?;
+        intake.reserve_name()?;
+        let mut registrations = self.inner.registrations.lock();
+        if registrations.len() == MAX_REGISTRATIONS {
+            return Err(Error::InvalidArgument(format!(
+                "there are {MAX_REGISTRATIONS} handlers, the most an engine can have"
+            )));
         }
-        core.handlers.try_reserve(1).map_err(|_| Error::OutOfMemory {
-            bytes: size_of::<(Arc<str>, Registration)>(),
+        registrations.try_reserve(1).map_err(|_| Error::OutOfMemory {
+            bytes: size_of::<Registration>(),
         })?;
-        core.handlers.insert(
-            name.shared(),
-            Registration {
-                handler: Arc::new(handler()),
-                options,
-            },
-        );
+        registrations.push(Registration {
+            name: name.shared(),
+            handler: Some(Arc::new(handler())),
+        });
+        intake.add_name(name.shared(), queue);
         Ok(())
     }
 
     /// What is known of a task now; `None` if there is no such task, or it is no longer kept.
     #[must_use]
     pub fn status(&self, id: TaskId) -> Option<TaskStatus> {
-        self.inner.core.lock().store.get(id).map(|record| record.status())
+        self.inner.status(id)
     }
 
     /// Waits until a task is in a final state. `limit`: `None` for ever, zero only looks. A limit that passes is no error:
@@ -256,8 +286,7 @@ impl Engine {
     /// shutdown left the task running), [`Error::Panic`] (the engine panicked while this waited).
     pub fn wait(&self, id: TaskId, limit: Option<Duration>) -> Result<TaskStatus> {
         let deadline = deadline_after(limit);
-        let mut core = self.inner.core.lock();
-        let status = core.store.get(id).ok_or_else(|| unknown(id))?.status();
+        let status = self.inner.status(id).ok_or_else(|| unknown(id))?;
         if status.state.is_final() || limit == Some(Duration::ZERO) {
             return Ok(status);
         }
@@ -267,31 +296,17 @@ impl Engine {
                 instead: "watch it instead, or wait on a thread of your own",
             });
         }
-        if core.phase == Phase::Closed {
-            return Err(ended_before(&status));
-        }
         self.check_sound()?;
         let slot = Arc::new(WaitSlot::new());
-        core.watches.entry(id).or_default().push(Watch::Slot(slot.clone()));
-        drop(core);
+        self.inner.add_watch(id, Watch::Slot(slot.clone()))?;
         if let Some(end) = slot.wait(deadline) {
             return end;
         }
-        let mut core = self.inner.core.lock();
-        if let Some(watches) = core.watches.get_mut(&id) {
-            watches.retain(|watch| !matches!(watch, Watch::Slot(other) if Arc::ptr_eq(other, &slot)));
-            if watches.is_empty() {
-                core.watches.remove(&id);
-            }
-        }
+        self.inner.remove_watch(id, &slot);
         // It may have ended between the limit and the lock, and even be no longer kept.
         match slot.wait(Some(Instant::now())) {
             Some(end) => end,
-            None => core
-                .store
-                .get(id)
-                .map(|record| record.status())
-                .ok_or_else(|| unknown(id)),
+            None => self.inner.status(id).ok_or_else(|| unknown(id)),
         }
     }
 
@@ -302,56 +317,32 @@ impl Engine {
     /// [`Error::NotFound`], [`Error::ShutdownIncomplete`] (a shutdown left it running), [`Error::ShuttingDown`] (the engine
     /// has ended: ask for the status). `done` is then not called.
     pub fn watch(&self, id: TaskId, done: impl FnOnce(TaskStatus, Result<()>) + Send + 'static) -> Result<()> {
-        let mut core = self.inner.core.lock();
-        let status = core.store.get(id).ok_or_else(|| unknown(id))?.status();
-        match (core.phase == Phase::Closed, status.state.is_final()) {
-            (true, true) => return Err(Error::ShuttingDown),
-            (true, false) => return Err(ended_before(&status)),
-            (false, true) => self.inner.observation.tell_watcher(Box::new(done), status, Ok(())),
-            (false, false) => {
-                core.watches.try_reserve(1).map_err(|_| Error::OutOfMemory {
-                    bytes: size_of::<(TaskId, Vec<Watch>)>(),
-                })?;
-                core.watches.entry(id).or_default().push(Watch::Tell(Box::new(done)));
-            }
-        }
-        Ok(())
+        self.inner.add_watch(id, Watch::Tell(Box::new(done)))
     }
 
-    /// A copy of a task's payload, while the engine has it: until its final state.
+    /// A copy of a task's payload, while it waits for a worker. Looks through the queue, so not for every task.
     ///
     /// # Errors
     /// [`Error::NotFound`], [`Error::OutOfMemory`].
     pub fn payload(&self, id: TaskId) -> Result<Vec<u8>> {
-        let task = self
-            .inner
-            .core
-            .lock()
-            .store
-            .get(id)
-            .and_then(|record| record.task.clone());
-        let task = task.ok_or_else(|| {
-            Error::NotFound(format!(
-                "there is no payload of task {id}: it is final, or there is no such task"
-            ))
-        })?;
-        Ok(copy_bytes(&task.payload)?.into_vec())
+        // A task that left out of turn may have left its record behind.
+        if self.status(id).is_some_and(|status| status.state == State::Ready) {
+            for queue in self.inner.queues.iter() {
+                if let Some(copy) = queue.lanes.0.lock().find(id, |record| copy_bytes(record.payload)) {
+                    return copy;
+                }
+            }
+        }
+        Err(Error::NotFound(format!(
+            "there is no payload of task {id}: it does not wait for a worker, or there is no such task"
+        )))
     }
 
     /// Cancels a task: a queued one at once; a running one is asked to stop, and stays what it is until it does. The first
     /// 512 bytes of the reason are kept.
     #[must_use = "it says what the cancel met"]
     pub fn cancel(&self, id: TaskId, reason: &str) -> CancelResult {
-        let reason = cut(reason, crate::options::MAX_REASON_BYTES);
-        let mut core = self.inner.core.lock();
-        let (met, leftovers) = core.cancel(id, reason, &self.inner.observation);
-        let shutting_down = core.phase > Phase::Open;
-        drop(core);
-        drop(leftovers);
-        if shutting_down {
-            self.inner.changed.notify_all();
-        }
-        met
+        self.inner.cancel(id, cut(reason, crate::options::MAX_REASON_BYTES))
     }
 
     /// Settles a pending run, from any thread; legal even before its `run` has returned. Once.
@@ -365,20 +356,13 @@ impl Engine {
                 "a run cannot be settled as pending; say how it ended".into(),
             ));
         }
-        let mut core = self.inner.core.lock();
-        let result = core.settle(id, lease, outcome, &self.inner.observation);
-        let shutting_down = core.phase > Phase::Open;
-        drop(core);
-        if shutting_down {
-            self.inner.changed.notify_all();
-        }
-        result.map(drop)
+        self.inner.settle(id, lease, outcome)
     }
 
     /// All counters now.
     #[must_use]
     pub fn statistics(&self) -> Statistics {
-        stats::statistics(&self.inner.core.lock(), self.inner.observation.lost())
+        stats::statistics(&mut self.inner.intake.0.lock(), self.inner.observation.lost())
     }
 
     /// Changes which events are told, from now on: the sum of `1 << kind`; 0 is all of them.
@@ -415,14 +399,38 @@ impl Inner {
         let _ = self.poison.set(text);
         self.poisoned.store(true, Ordering::Release);
         self.observation.log(LogLevel::Error, || error.to_string());
-        let mut core = self.core.lock();
-        for watch in core.watches.values_mut().flatten() {
-            if let Watch::Slot(slot) = watch {
-                slot.fill(Err(error.clone()));
-            }
-        }
-        for queue in &core.queues {
+        self.fail_waits(error);
+        for queue in self.queues.iter() {
             queue.room.notify_all();
+        }
+    }
+
+    pub(crate) fn phase(&self) -> Phase {
+        match self.phase.load(Ordering::SeqCst) {
+            0 => Phase::Open,
+            1 => Phase::Draining,
+            2 => Phase::Cancelling,
+            _ => Phase::Closed,
+        }
+    }
+
+    /// Goes on to a later phase. Whether that is news.
+    pub(crate) fn enter(&self, phase: Phase) -> bool {
+        let mut intake = self.intake.0.lock();
+        let news = intake.phase < phase;
+        if news {
+            intake.phase = phase;
+            self.phase.store(phase as u8, Ordering::SeqCst);
+        }
+        news
+    }
+
+    /// A run or a queued task ended: a shutdown may wait for that.
+    pub(crate) fn something_ended(&self) {
+        if self.phase() > Phase::Open {
+            // The lock, so that nobody is between its look and its wait.
+            drop(self.threads.lock());
+            self.changed.notify_all();
         }
     }
 
@@ -431,11 +439,6 @@ impl Inner {
             return Ok(());
         }
         Err(Error::Panic(self.poison.get().cloned().unwrap_or_default()))
-    }
-
-    /// The engine's own time: what ready tasks are ordered by.
-    pub(crate) fn now(&self) -> Duration {
-        self.started.elapsed()
     }
 }
 

@@ -3,14 +3,14 @@
 //! The shutdown that first has no more to wait for, or is out of time, *closes* the engine: from then on nothing is
 //! recorded. Others that wait at the same time are told by `Core::shut`.
 
-use crate::engine::core::{Core, Phase, SHUT_DOWN_REASON};
+use crate::engine::intake::Phase;
+use crate::engine::queues::Queue;
 use crate::engine::{Engine, Inner};
 use crate::error::{Error, Result};
 use crate::options::LogLevel;
-use crate::sync::{deadline_after, MutexGuard};
+use crate::sync::{deadline_after, Arc, Ordering};
 use crate::sys;
 use crate::task::TaskId;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// How the work of an engine ends.
@@ -75,6 +75,8 @@ impl ShutdownReport {
     }
 }
 
+pub(crate) const SHUT_DOWN_REASON: &str = "the engine was shut down";
+
 /// How long the observer may take to tell what waits, where the shutdown's own limit is shorter.
 const OBSERVER_GRACE: Duration = Duration::from_secs(1);
 /// How long [`Engine::close`] waits for runs.
@@ -116,20 +118,21 @@ impl Engine {
             return;
         }
         let inner = &self.inner;
-        let mut core = inner.core.lock();
-        if core.phase == Phase::Closed {
+        start_cancelling(inner);
+        if !inner.enter(Phase::Closed) {
             return;
         }
-        start_cancelling(inner, &mut core);
-        let leftovers = core.cancel_all_ready(&inner.observation);
-        let handlers = core.close(&inner.observation);
-        core.shut = true;
-        core.threads.clear();
-        core.ended_threads.clear();
-        drop(core);
+        inner.cancel_all_ready();
+        let (handlers, _) = inner.close_moves();
+        wake_all(inner);
+        let mut threads = inner.threads.lock();
+        threads.shut = true;
+        threads.living.clear();
+        threads.ended.clear();
+        drop(threads);
         inner.changed.notify_all();
         inner.observation.stop();
-        drop((leftovers, handlers));
+        drop(handlers);
     }
 }
 
@@ -140,7 +143,7 @@ impl Drop for Engine {
             std::mem::forget(self.inner.clone());
             return;
         }
-        if self.inner.core.lock().phase == Phase::Closed {
+        if self.inner.phase() == Phase::Closed {
             return;
         }
         if sys::is_thread_of(self.inner.number) {
@@ -154,46 +157,41 @@ impl Drop for Engine {
 fn shut_down(inner: &Inner, mode: ShutdownMode, deadline: Option<Instant>) -> ShutdownReport {
     let seen = &inner.observation;
     let mut report = ShutdownReport::default();
-    let mut core = inner.core.lock();
-    let mut leftovers = Vec::new();
-    if core.phase < Phase::Closed {
-        match mode {
-            ShutdownMode::Drain => start_draining(inner, &mut core),
-            ShutdownMode::Cancel => {
-                start_cancelling(inner, &mut core);
-                report.queued += core.ready() as u64;
-                leftovers = core.cancel_all_ready(seen);
-            }
+    match mode {
+        ShutdownMode::Drain => start_draining(inner),
+        ShutdownMode::Cancel => {
+            start_cancelling(inner);
+            report.queued += inner.cancel_all_ready();
         }
     }
     // Threads that have nothing to do any more end by themselves, so only runs and queued tasks need the limit.
-    while core.phase < Phase::Closed && (!core.runs.is_empty() || core.ready() > 0) {
-        let (again, passed) = inner.changed.wait_until(core, deadline);
-        core = again;
+    let mut threads = inner.threads.lock();
+    while inner.phase() < Phase::Closed && inner.has_unfinished() {
+        let (again, passed) = inner.changed.wait_until(threads, deadline);
+        threads = again;
         if passed {
             break;
         }
     }
-    if core.phase == Phase::Closed {
+    drop(threads);
+    start_cancelling(inner);
+    report.queued += inner.cancel_all_ready();
+    if !inner.enter(Phase::Closed) {
         // Somebody else has closed it. Its part ends by itself; what is left are runs that may come back in time.
-        drop(leftovers);
-        return wait_for_the_rest(inner, core, deadline, report);
+        return wait_for_the_rest(inner, deadline, report);
     }
-    report.queued += core.ready() as u64;
-    leftovers.extend(core.cancel_all_ready(seen));
-    report.running = left_running(&core);
-    let handlers = core.close(seen);
-    wake_all(&core);
-    drop(core);
+    let handlers;
+    (handlers, report.running) = inner.close_moves();
+    wake_all(inner);
     // The last holder of a handler releases it: for those without a run that is here.
-    drop((leftovers, handlers));
+    drop(handlers);
 
-    let mut core = inner.core.lock();
-    while core.threads.len() > core.runs_on_workers() {
-        core = inner.changed.wait(core);
+    let mut threads = inner.threads.lock();
+    while threads.living.len() > inner.runs_on_workers() {
+        threads = inner.changed.wait(threads);
     }
-    let ended = std::mem::take(&mut core.ended_threads);
-    drop(core);
+    let ended = std::mem::take(&mut threads.ended);
+    drop(threads);
     for thread in ended {
         let _ = thread.join();
     }
@@ -201,64 +199,72 @@ fn shut_down(inner: &Inner, mode: ShutdownMode, deadline: Option<Instant>) -> Sh
     seen.stop();
     let grace = Instant::now() + OBSERVER_GRACE;
     report.observer_stuck = !seen.wait_for_end(deadline.map(|deadline| deadline.max(grace)));
-    inner.core.lock().shut = true;
+    inner.threads.lock().shut = true;
     inner.changed.notify_all();
     report
 }
 
-fn start_draining(inner: &Inner, core: &mut Core) {
-    core.phase = core.phase.max(Phase::Draining);
-    wake_all(core);
-    inner.changed.notify_all();
-}
-
-fn start_cancelling(inner: &Inner, core: &mut Core) {
-    core.phase = core.phase.max(Phase::Cancelling);
-    core.interrupt_runs(&inner.observation);
-    wake_all(core);
-    inner.changed.notify_all();
-}
-
-/// Wakes whoever waits for work or for room, to see the new phase.
-fn wake_all(core: &Core) {
-    for queue in &core.queues {
-        queue.work.notify_all();
-        queue.room.notify_all();
+fn start_draining(inner: &Inner) {
+    if inner.enter(Phase::Draining) {
+        wake_all(inner);
     }
 }
 
-fn left_running(core: &Core) -> Vec<LeftRunning> {
-    let mut left: Vec<_> = core
-        .runs
-        .keys()
-        .filter_map(|&id| core.store.get(id))
-        .map(|record| LeftRunning {
-            id: record.id,
-            task_name: record.task_name.clone(),
-        })
-        .collect();
-    left.sort_by_key(|left| left.id);
-    left
+fn start_cancelling(inner: &Inner) {
+    if inner.enter(Phase::Cancelling) {
+        inner.interrupt_runs();
+        wake_all(inner);
+    }
+}
+
+/// Wakes whoever waits for work or for room, or in another shutdown, to see the new phase.
+fn wake_all(inner: &Inner) {
+    for queue in inner.queues.iter() {
+        queue.parking.wake_all();
+        queue.room.notify_all();
+    }
+    drop(inner.threads.lock());
+    inner.changed.notify_all();
+}
+
+impl Inner {
+    /// Whether anything is queued, running or pending.
+    fn has_unfinished(&self) -> bool {
+        // Queued before running: a task goes the other way only in a shutdown.
+        let queued = self
+            .intake
+            .0
+            .lock()
+            .entrances
+            .iter_mut()
+            .any(|entrance| entrance.ready().0 > 0);
+        queued || self.runs_on_workers() > 0 || self.queues.iter().any(|queue| queue.pending.load(Ordering::SeqCst) > 0)
+    }
+
+    /// Runs that still hold a worker.
+    fn runs_on_workers(&self) -> usize {
+        let running = |queue: &Arc<Queue>| {
+            let crew = queue.crew.lock();
+            crew.slots.iter().filter(|slot| slot.running().is_some()).count()
+        };
+        self.queues.iter().map(running).sum()
+    }
 }
 
 /// A shutdown of an engine that another one has closed: waits for runs that may still come back.
-fn wait_for_the_rest<'a>(
-    inner: &'a Inner,
-    mut core: MutexGuard<'a, Core>,
-    deadline: Option<Instant>,
-    mut report: ShutdownReport,
-) -> ShutdownReport {
-    while !core.shut || !core.threads.is_empty() {
-        let (again, passed) = inner.changed.wait_until(core, deadline);
-        core = again;
+fn wait_for_the_rest(inner: &Inner, deadline: Option<Instant>, mut report: ShutdownReport) -> ShutdownReport {
+    let mut threads = inner.threads.lock();
+    while !threads.shut || !threads.living.is_empty() {
+        let (again, passed) = inner.changed.wait_until(threads, deadline);
+        threads = again;
         if passed {
             break;
         }
     }
-    report.running = left_running(&core);
-    let ended = std::mem::take(&mut core.ended_threads);
-    let shut = core.shut;
-    drop(core);
+    let ended = std::mem::take(&mut threads.ended);
+    let shut = threads.shut;
+    drop(threads);
+    report.running = inner.left_running();
     for thread in ended {
         let _ = thread.join();
     }

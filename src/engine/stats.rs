@@ -1,6 +1,6 @@
 //! Counters.
 
-use crate::engine::core::Core;
+use crate::engine::intake::Intake;
 use std::sync::Arc;
 
 /// Counters of an engine or of one queue: since the start, and now.
@@ -99,23 +99,21 @@ pub struct Statistics {
     pub logs_lost: u64,
 }
 
-pub(crate) fn statistics(core: &Core, (events_lost, logs_lost): (u64, u64)) -> Statistics {
-    let queues: Vec<_> = core
-        .queues
-        .iter()
-        .map(|queue| {
-            let mut counters = queue.counters;
-            counters.ready = queue.lanes.len() as u64;
-            counters.ready_bytes = queue.lanes.bytes();
-            counters.pending = u64::from(queue.pending);
-            counters.running = u64::from(queue.runs - queue.pending);
-            counters.workers = u64::from(queue.workers);
-            counters.idle_workers = u64::from(queue.idle);
-            (queue.name.clone(), counters)
+pub(crate) fn statistics(intake: &mut Intake, (events_lost, logs_lost): (u64, u64)) -> Statistics {
+    let queues: Vec<_> = intake
+        .entrances
+        .iter_mut()
+        .filter(|entrance| entrance.usable)
+        .map(|entrance| {
+            let mut counters = entrance.queue.counters();
+            counters.accepted = entrance.accepted();
+            counters.refused = entrance.refused;
+            (counters.ready, counters.ready_bytes) = entrance.ready();
+            (entrance.queue.name.clone(), counters)
         })
         .collect();
     let mut engine = Counters {
-        refused: core.refused_elsewhere,
+        refused: intake.refused_elsewhere,
         ..Counters::default()
     };
     for (_, counters) in &queues {

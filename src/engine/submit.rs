@@ -1,15 +1,16 @@
-//! Handing work over: check, copy, find room, queue.
+//! Handing work over: check, find room, copy, queue.
 
-use crate::engine::core::{Core, Leftovers, Phase};
+use crate::engine::intake::Intake;
 use crate::engine::observer::{Event, EventKind};
+use crate::engine::queues::Queue;
 use crate::engine::{Engine, Inner};
 use crate::error::{Error, Result};
 use crate::options::WhenFull;
-use crate::store::memory::{Accepted, Task};
-use crate::sync::{deadline_after, MutexGuard};
+use crate::queue::log::{Data, Headers};
+use crate::store::table::{Chunk, Word};
+use crate::sync::{deadline_after, Arc, MutexGuard, Ordering};
 use crate::sys;
-use crate::task::{Priority, Submission, TaskId};
-use std::sync::Arc;
+use crate::task::{Submission, TaskId};
 use std::time::Instant;
 
 impl Engine {
@@ -20,8 +21,8 @@ impl Engine {
     /// [`Error::TooLarge`], [`Error::InvalidArgument`], [`Error::NotSupported`], [`Error::ShuttingDown`],
     /// [`Error::WouldDeadlock`] (waiting for room on a thread of this engine), [`Error::OutOfMemory`].
     pub fn submit(&self, submission: &Submission<'_>) -> Result<TaskId> {
-        let ids = self.submit_many(std::slice::from_ref(submission))?;
-        Ok(ids[0])
+        accept_one(&self.inner, submission)
+            .inspect_err(|error| self.refused(submission.task_name, submission.queue, 1, error))
     }
 
     /// Hands many tasks over, all or none, in one step. They are ready in the order of the slice. `when_full` and `durability`
@@ -30,27 +31,25 @@ impl Engine {
     /// # Errors
     /// As [`Engine::submit`]; more than a queue can ever hold is [`Error::QueueFull`] at once.
     pub fn submit_many(&self, submissions: &[Submission<'_>]) -> Result<Vec<TaskId>> {
-        if submissions.is_empty() {
+        let Some(first) = submissions.first() else {
             return Ok(Vec::new());
-        }
-        accept(&self.inner, submissions).inspect_err(|error| {
-            let first = &submissions[0];
-            self.refused(first.task_name, first.queue, submissions.len(), error);
-        })
+        };
+        accept_many(&self.inner, submissions)
+            .inspect_err(|error| self.refused(first.task_name, first.queue, submissions.len(), error))
     }
 
     /// Notes a submit that was refused before or by the engine.
     pub(crate) fn refused(&self, task_name: &str, queue: Option<&str>, count: usize, error: &Error) {
-        let mut core = self.inner.core.lock();
-        let index = core.target_queue(task_name, queue).ok();
+        let mut intake = self.inner.intake.0.lock();
+        let index = intake.target(task_name, queue).ok().map(|(_, index)| index);
         let counter = match index {
-            Some(index) => &mut core.queues[index].counters.refused,
-            None => &mut core.refused_elsewhere,
+            Some(index) => &mut intake.entrances[index].refused,
+            None => &mut intake.refused_elsewhere,
         };
         *counter = counter.saturating_add(count as u64);
         let seen = &self.inner.observation;
         if seen.wants(EventKind::Refused) {
-            let queue = index.map_or_else(|| "".into(), |index| core.queues[index].name.clone());
+            let queue = index.map_or_else(|| "".into(), |index| intake.entrances[index].queue.name.clone());
             // A name out of bounds is not repeated in events: it may be anything, of any size.
             let name = if crate::task::TaskName::new(task_name).is_ok() {
                 task_name
@@ -67,122 +66,192 @@ impl Engine {
     }
 }
 
-/// A submission that was copied and knows its queue.
-struct Planned {
-    task: Arc<Task>,
-    task_name: Arc<str>,
-    queue: usize,
-    priority: Priority,
-    bytes: u64,
+fn accept_one(inner: &Inner, submission: &Submission<'_>) -> Result<TaskId> {
+    submission.check()?;
+    inner.check_durability(submission)?;
+    let bytes = submission.bytes();
+    let mut intake = inner.intake.0.lock();
+    intake.check_open()?;
+    let (registration, queue) = target(&mut intake, submission)?;
+    if !intake.entrances[queue].has_room(1, bytes) {
+        let part = [Part { queue, tasks: 1, bytes }];
+        intake = make_room(inner, intake, &part, submission.when_full)?;
+    }
+    let id = intake.next_id(&inner.store.table, 0)?;
+    let (chunk, entrance) = intake.chunk_and_entrance(queue);
+    entrance
+        .add(
+            &inner.pool,
+            submission.priority,
+            id,
+            sys::coarse_millis(),
+            &data_of(submission),
+        )
+        .inspect_err(|_| entrance.roll_back())?;
+    inner.make_known(chunk, id, registration, queue, submission);
+    entrance.commit(submission.priority, 1, bytes);
+    intake.advance(1);
+    drop(intake);
+    inner.queues.get(queue).parking.work_added();
+    Ok(id)
 }
 
-fn accept(inner: &Inner, submissions: &[Submission<'_>]) -> Result<Vec<TaskId>> {
+fn accept_many(inner: &Inner, submissions: &[Submission<'_>]) -> Result<Vec<TaskId>> {
     let first = &submissions[0];
     let count = submissions.len();
-    let (mut tasks, mut plan, mut ids) = (Vec::new(), Vec::new(), Vec::new());
-    tasks
-        .try_reserve_exact(count)
-        .and_then(|()| plan.try_reserve_exact(count))
+    let (mut plan, mut ids) = (Vec::new(), Vec::new());
+    plan.try_reserve_exact(count)
         .and_then(|()| ids.try_reserve_exact(count))
         .map_err(|_| Error::OutOfMemory {
-            bytes: count * size_of::<Planned>(),
+            bytes: count * size_of::<(usize, usize, Arc<Chunk>)>(),
         })?;
     for (index, submission) in submissions.iter().enumerate() {
         submission.check()?;
-        inner
-            .store
-            .check_durability(submission.durability.or(inner.durability))?;
+        inner.check_durability(submission)?;
         if (submission.when_full, submission.durability) != (first.when_full, first.durability) {
             return Err(Error::InvalidArgument(format!(
                 "submission {index} of a batch says another when_full or durability than the first; they are those of the batch"
             )));
         }
-        tasks.push(Arc::new(Task::copy(submission)?));
+    }
+    let mut intake = inner.intake.0.lock();
+    intake.check_open()?;
+    let mut parts: Vec<Part> = Vec::new();
+    for submission in submissions {
+        let (registration, queue) = target(&mut intake, submission)?;
+        let bytes = submission.bytes();
+        match parts.iter_mut().find(|part| part.queue == queue) {
+            Some(part) => {
+                part.tasks += 1;
+                part.bytes += bytes;
+            }
+            None => parts.push(Part { queue, tasks: 1, bytes }),
+        }
+        plan.push((registration, queue));
+    }
+    let mut intake = make_room(inner, intake, &parts, first.when_full)?;
+    let now_ms = sys::coarse_millis();
+    let mut chunks: Vec<Arc<Chunk>> = Vec::new();
+    for (index, (submission, &(_, queue))) in submissions.iter().zip(&plan).enumerate() {
+        let added = intake.next_id(&inner.store.table, index).and_then(|id| {
+            let (chunk, entrance) = intake.chunk_and_entrance(queue);
+            entrance.add(&inner.pool, submission.priority, id, now_ms, &data_of(submission))?;
+            if !chunks.last().is_some_and(|last| Arc::ptr_eq(last, chunk)) {
+                chunks.push(chunk.clone());
+            }
+            ids.push(id);
+            Ok(())
+        });
+        if let Err(error) = added {
+            intake.entrances.iter_mut().for_each(|entrance| entrance.roll_back());
+            return Err(error);
+        }
+    }
+    // From here on nothing fails: all become known, then visible.
+    let mut chunks = chunks.iter().peekable();
+    for ((submission, &(registration, queue)), &id) in submissions.iter().zip(&plan).zip(&ids) {
+        while chunks.peek().is_some_and(|chunk| !chunk.has(id)) {
+            chunks.next();
+        }
+        let chunk = chunks.peek().expect("every id has its chunk");
+        inner.make_known(chunk, id, registration, queue, submission);
+    }
+    for (submission, &(_, queue)) in submissions.iter().zip(&plan) {
+        intake.entrances[queue].commit(submission.priority, 1, submission.bytes());
+    }
+    intake.advance(count);
+    drop(intake);
+    for part in &parts {
+        inner.queues.get(part.queue).parking.work_added();
+    }
+    Ok(ids)
+}
+
+/// The number of a submission's task name and the queue it goes to.
+fn target(intake: &mut Intake, submission: &Submission<'_>) -> Result<(usize, usize)> {
+    intake
+        .target(submission.task_name, submission.queue)
+        .map_err(|error| match error {
+            Error::NoHandler(_) => submission.check_unknown_name().err().unwrap_or(error),
+            error => error,
+        })
+}
+
+fn data_of<'a>(submission: &'a Submission<'a>) -> Data<'a> {
+    Data {
+        payload: submission.payload,
+        user_context: submission.user_context,
+        headers: Headers::Pairs(&submission.headers),
+    }
+}
+
+impl Inner {
+    fn check_durability(&self, submission: &Submission<'_>) -> Result<()> {
+        self.store_kind
+            .check_durability(submission.durability.or(self.durability))
     }
 
-    let core = inner.core.lock();
-    check_open(&core)?;
-    for (submission, task) in submissions.iter().zip(tasks) {
-        let queue = core.target_queue(submission.task_name, submission.queue)?;
-        let (task_name, _) = core
-            .handlers
-            .get_key_value(submission.task_name)
-            .expect("target_queue has found it");
-        let task_name = task_name.clone();
-        plan.push(Planned {
-            task,
-            task_name,
-            queue,
-            priority: submission.priority,
-            bytes: submission.bytes(),
-        });
-    }
-    let when_full = first.when_full;
-    let (mut core, dropped) = make_room(inner, core, &plan, when_full)?;
-
-    core.reserve(&plan)?;
-    let now = inner.now();
-    let now_us = sys::unix_micros();
-    let seen = &inner.observation;
-    let wants_accepted = seen.wants(EventKind::Accepted);
-    for planned in plan {
-        let Planned {
-            task,
-            task_name,
-            queue: index,
-            priority,
-            bytes,
-        } = planned;
-        let queue = core.queues[index].name.clone();
-        let id = core.store.insert(Accepted {
-            task_name,
-            queue,
-            priority,
-            bytes,
-            task,
-            now_us,
-        });
-        core.queues[index].counters.accepted += 1;
-        core.queues[index].push(priority, id, bytes, now);
-        if wants_accepted {
-            if let Some(record) = core.store.get(id) {
-                seen.event(Event::of(EventKind::Accepted, &record.status()));
+    /// Writes a task into the table, and tells of it before anybody can run it.
+    fn make_known(&self, chunk: &Chunk, id: TaskId, registration: usize, queue: usize, submission: &Submission<'_>) {
+        let word = Word::ready(queue, registration, submission.priority, submission.payload_format);
+        let entry = chunk.entry(id);
+        // At most 4 MiB and some: Submission::check.
+        entry.init(word, sys::coarse_unix_micros(), submission.bytes() as u32);
+        if self.observation.wants(EventKind::Accepted) {
+            if let Some(status) = self.plain_status(id, entry, word) {
+                self.observation.event(Event::of(EventKind::Accepted, &status));
             }
         }
-        ids.push(id);
     }
-    drop(core);
-    drop(dropped);
-    Ok(ids)
+
+    /// Tells those who wait for room in a queue. Not with the intake's lock held.
+    pub(crate) fn tell_of_room(&self, queue: &Queue) {
+        if queue.waiting_for_room.load(Ordering::SeqCst) > 0 {
+            // The lock, so that nobody is between its look and its wait.
+            drop(self.intake.0.lock());
+            queue.room.notify_all();
+        }
+    }
+
+    /// Ready tasks of a queue. Not with the intake's lock held.
+    pub(crate) fn ready_in(&self, queue: &Queue) -> u64 {
+        self.intake.0.lock().entrances[queue.index].ready().0
+    }
+}
+
+/// What a submit asks of one queue.
+struct Part {
+    queue: usize,
+    tasks: u64,
+    bytes: u64,
 }
 
 /// Finds room for all, by the answer that was chosen to a full queue. Room once found stays, since the lock is kept.
 fn make_room<'a>(
     inner: &'a Inner,
-    mut core: MutexGuard<'a, Core>,
-    plan: &[Planned],
+    mut intake: MutexGuard<'a, Intake>,
+    parts: &[Part],
     when_full: Option<WhenFull>,
-) -> Result<(MutexGuard<'a, Core>, Vec<Leftovers>)> {
+) -> Result<MutexGuard<'a, Intake>> {
     let mut deadline: Option<Option<Instant>> = None;
-    let parts = parts(plan);
     loop {
         // Nothing is dropped before it is sure that all will fit: refusals first, then waits, then drops.
         let mut wait_for = None;
-        for part in &parts {
-            let queue = &core.queues[part.queue];
-            if queue.has_room(part.tasks, part.bytes) {
+        for part in parts {
+            let entrance = &mut intake.entrances[part.queue];
+            if entrance.has_room(part.tasks, part.bytes) {
                 continue;
             }
-            if !queue.could_hold(part.tasks, part.bytes) {
-                return Err(queue.full());
+            if !entrance.could_hold(part.tasks, part.bytes) {
+                return Err(entrance.full());
             }
-            match when_full.unwrap_or(queue.options.when_full) {
-                WhenFull::Refuse => return Err(queue.full()),
-                WhenFull::Wait(limit) => wait_for = Some((part.queue, limit)),
+            match when_full.unwrap_or(entrance.options.when_full) {
+                WhenFull::Refuse => return Err(entrance.full()),
+                WhenFull::Wait(limit) => wait_for = Some((part, limit)),
                 WhenFull::DropOldest => {}
             }
         }
-        let Some((index, limit)) = wait_for else { break };
+        let Some((part, limit)) = wait_for else { break };
         if sys::is_thread_of(inner.number) {
             return Err(Error::WouldDeadlock {
                 operation: "waiting for room in a full queue",
@@ -191,92 +260,26 @@ fn make_room<'a>(
         }
         let deadline = *deadline.get_or_insert_with(|| deadline_after(limit));
         if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
-            return Err(core.queues[index].full());
+            return Err(intake.entrances[part.queue].full());
         }
-        let room = core.queues[index].room.clone();
-        core.queues[index].waiting_for_room += 1;
-        (core, _) = room.wait_until(core, deadline);
-        core.queues[index].waiting_for_room -= 1;
-        check_open(&core)?;
+        let queue = inner.queues.get(part.queue);
+        // Counted first, then looked once more: a worker counts first and then looks for waiters.
+        queue.waiting_for_room.fetch_add(1, Ordering::SeqCst);
+        if !intake.entrances[part.queue].has_room(part.tasks, part.bytes) {
+            (intake, _) = queue.room.wait_until(intake, deadline);
+        }
+        queue.waiting_for_room.fetch_sub(1, Ordering::SeqCst);
+        intake.check_open()?;
         inner.check_sound()?;
     }
-    let mut dropped = Vec::new();
-    for part in &parts {
-        while !core.queues[part.queue].has_room(part.tasks, part.bytes) {
-            match core.drop_oldest(part.queue, &inner.observation) {
-                Some(leftovers) => dropped.push(leftovers),
-                None => return Err(core.queues[part.queue].full()),
+    for part in parts {
+        while !intake.entrances[part.queue].has_room(part.tasks, part.bytes) {
+            if !inner.drop_oldest(inner.queues.get(part.queue)) {
+                // What is ready and cannot be dropped is between its worker's taking and starting it: room in a moment, and
+                // that worker needs no lock that is held here.
+                std::thread::yield_now();
             }
         }
     }
-    Ok((core, dropped))
-}
-
-/// What a plan asks of one queue.
-struct Part {
-    queue: usize,
-    tasks: u64,
-    bytes: u64,
-}
-
-fn parts(plan: &[Planned]) -> Vec<Part> {
-    let mut parts: Vec<Part> = Vec::new();
-    for planned in plan {
-        match parts.iter_mut().find(|part| part.queue == planned.queue) {
-            Some(part) => {
-                part.tasks += 1;
-                part.bytes += planned.bytes;
-            }
-            None => parts.push(Part {
-                queue: planned.queue,
-                tasks: 1,
-                bytes: planned.bytes,
-            }),
-        }
-    }
-    parts
-}
-
-fn check_open(core: &Core) -> Result<()> {
-    if core.phase == Phase::Open {
-        Ok(())
-    } else {
-        Err(Error::ShuttingDown)
-    }
-}
-
-impl Core {
-    /// The queue that a submission goes to.
-    fn target_queue(&self, task_name: &str, queue: Option<&str>) -> Result<usize> {
-        let registration = self
-            .handlers
-            .get(task_name)
-            .ok_or_else(|| Error::NoHandler(task_name.into()))?;
-        match (queue, &registration.options.queue) {
-            (Some(name), _) => self.queue_named(name),
-            (None, Some(name)) => self.queue_named(name.as_str()),
-            // The default queue is the first, from the start.
-            (None, None) => Ok(0),
-        }
-    }
-
-    /// Makes sure that queueing the plan needs no memory.
-    fn reserve(&mut self, plan: &[Planned]) -> Result<()> {
-        self.store.reserve(plan.len())?;
-        for priority in Priority::ALL {
-            for index in 0..self.queues.len() {
-                let count = plan
-                    .iter()
-                    .filter(|p| p.queue == index && p.priority == priority)
-                    .count();
-                if count > 0 {
-                    let lanes = &mut self.queues[index].lanes;
-                    lanes
-                        .reserve(priority, count)
-                        .map_err(|_| Error::OutOfMemory { bytes: count * 32 })?;
-                }
-            }
-        }
-        Ok(())
-    }
+    Ok(intake)
 }

@@ -1,23 +1,60 @@
 //! Worker threads: take the next task, run it, record the outcome.
 
-use crate::engine::core::{Claim, Core, Phase};
-use crate::engine::handler::TaskContext;
+use crate::engine::handler::{Handler, TaskContext};
+use crate::engine::intake::Phase;
+use crate::engine::moves::Returned;
+use crate::engine::observer::{Event, EventKind};
+use crate::engine::queues::{Queue, Slot};
 use crate::engine::Inner;
 use crate::error::{panic_text, Error, Result};
+use crate::queue::log::{Batch, Record, BATCH};
+use crate::store::table::{ChunkCache, Entry, Word};
+use crate::sync::{fence, Arc, Ordering};
 use crate::sys;
-use crate::task::{Failure, Outcome};
+use crate::task::{Failure, Outcome, State, TaskId};
+use std::collections::HashMap;
 use std::panic::{catch_unwind, AssertUnwindSafe};
-use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+/// Runs whose mean is below this are taken several at a time: then the way to the next one costs more than the wait.
+const SHORT_RUN: Duration = Duration::from_micros(100);
+
+/// While runs are short, one batch in so many is timed.
+const TIMED: u32 = 8;
+
+/// The threads of an engine's workers.
+#[derive(Default)]
+pub(crate) struct Threads {
+    /// Those that have not ended, by number.
+    pub(crate) living: HashMap<u64, JoinHandle<()>>,
+    /// Those that are past their last step, to be joined.
+    pub(crate) ended: Vec<JoinHandle<()>>,
+    last: u64,
+    /// Nobody touches them any more: the shutdown that closed the engine has done its part.
+    pub(crate) shut: bool,
+}
 
 /// Brings the workers of a queue up to their target. On failure those started stay, and the caller lowers the target.
-pub(crate) fn start_missing(inner: &Arc<Inner>, core: &mut Core, queue: usize) -> Result<()> {
-    while core.queues[queue].workers < core.queues[queue].target {
-        core.last_thread += 1;
-        let number = core.last_thread;
+pub(crate) fn start_missing(inner: &Arc<Inner>, queue: &Arc<Queue>) -> Result<()> {
+    let mut threads = inner.threads.lock();
+    let mut crew = queue.crew.lock();
+    while crew.slots.len() < crew.target as usize {
+        threads.last += 1;
+        let number = threads.last;
+        let slot = Slot::new();
         let worker = Worker {
             inner: inner.clone(),
-            queue,
+            queue: queue.clone(),
+            slot: slot.clone(),
             number,
+            chunks: ChunkCache::default(),
+            handler: None,
+            // Not known, so one at a time.
+            mean_run: SHORT_RUN,
+            batches: 0,
+            succeeded: Vec::with_capacity(BATCH),
+            retired: false,
         };
         // "backrun-worker-12" would be cut after the dash: Linux keeps 15 bytes.
         let name = format!("backrun-w-{number}");
@@ -28,94 +65,278 @@ pub(crate) fn start_missing(inner: &Arc<Inner>, core: &mut Core, queue: usize) -
             what: format!("worker thread {number}"),
             cause: cause.to_string(),
         })?;
-        core.threads.insert(number, thread);
-        core.queues[queue].workers += 1;
+        threads.living.insert(number, thread);
+        queue.enlist(&mut crew, slot);
     }
     Ok(())
 }
 
 struct Worker {
     inner: Arc<Inner>,
-    queue: usize,
+    queue: Arc<Queue>,
+    slot: Arc<Slot>,
     number: u64,
+    chunks: ChunkCache,
+    handler: Cached,
+    mean_run: Duration,
+    batches: u32,
+    /// Plain successes that the store does not know yet.
+    succeeded: Vec<TaskId>,
+    retired: bool,
 }
 
 impl Worker {
-    fn run(self) {
-        let caught = catch_unwind(AssertUnwindSafe(|| while self.run_one() {}));
+    fn run(mut self) {
+        let caught = catch_unwind(AssertUnwindSafe(|| {
+            while let Some(batch) = self.next() {
+                self.run_batch(batch);
+            }
+        }));
         if let Err(panic) = &caught {
             // A bug of ours (a handler's panic is caught closer to it): nobody may build on the state it left.
             self.inner.poison(&Error::from_panic(&**panic));
-        }
-        let mut core = self.inner.core.lock();
-        if caught.is_err() {
-            core.queues[self.queue].workers -= 1;
             // Its run cannot end any more; no shutdown may wait for it.
-            core.runs.retain(|_, run| run.worker != self.number);
+            self.slot.current.store(0, Ordering::SeqCst);
         }
-        if let Some(thread) = core.threads.remove(&self.number) {
-            core.ended_threads.push(thread);
+        if !self.retired {
+            let mut crew = self.queue.crew.lock();
+            self.queue.retire(&mut crew, &self.slot);
         }
-        drop(core);
+        // What may call user code goes before the thread counts as ended.
+        self.handler = None;
+        let mut threads = self.inner.threads.lock();
+        if let Some(thread) = threads.living.remove(&self.number) {
+            threads.ended.push(thread);
+        }
+        drop(threads);
         self.inner.changed.notify_all();
     }
 
-    /// Runs one task, or says that it is time to go.
-    fn run_one(&self) -> bool {
-        let Some(claim) = self.next() else { return false };
-        let outcome = execute(&claim);
-        let Claim {
-            id,
-            lease,
-            handler,
-            task,
-            ..
-        } = claim;
-        let mut core = self.inner.core.lock();
-        let leftovers = core.run_returned(id, lease, outcome, &self.inner.observation);
-        let shutting_down = core.phase > Phase::Open;
-        drop(core);
-        // What may call user code is dropped where no lock is held.
-        drop((leftovers, handler, task));
-        if shutting_down {
-            self.inner.changed.notify_all();
+    /// Waits for the next work. `None`: this worker is no longer needed.
+    fn next(&mut self) -> Option<Taken> {
+        if let Some(batch) = self.take() {
+            return Some(batch);
         }
-        true
+        let inner = self.inner.clone();
+        let queue = self.queue.clone();
+        queue.parking.start_searching();
+        loop {
+            let found = self.take().or_else(|| {
+                queue
+                    .steal(&self.slot)
+                    .map(|(batch, index)| Taken::Stolen(batch, index))
+            });
+            if found.is_some() || self.must_go() {
+                queue.parking.stop_searching(|| queue.has_work());
+                return found;
+            }
+            let crew_is_right = || {
+                let crew = queue.crew.lock();
+                crew.slots.len() <= crew.target as usize
+            };
+            queue.parking.sleep(&self.slot.parker, || {
+                queue.has_work()
+                    || !crew_is_right()
+                    || match inner.phase() {
+                        Phase::Open => false,
+                        Phase::Draining => queue.is_drained(),
+                        Phase::Cancelling | Phase::Closed => true,
+                    }
+            });
+        }
     }
 
-    /// Waits for the next task. `None`: this worker is no longer needed, and no longer counted.
-    fn next(&self) -> Option<Claim> {
-        let mut core = self.inner.core.lock();
-        let work = core.queues[self.queue].work.clone();
-        loop {
-            if let Some(claim) = core.claim(self.queue, self.number, &self.inner.observation) {
-                return Some(claim);
+    fn take(&self) -> Option<Taken> {
+        if self.inner.phase() >= Phase::Cancelling {
+            return None;
+        }
+        let most = if self.mean_run < SHORT_RUN { BATCH } else { 1 };
+        self.queue
+            .take(&self.slot, most, sys::coarse_millis())
+            .map(Taken::Batch)
+    }
+
+    /// Whether this worker is no longer needed; it is then no longer counted.
+    fn must_go(&mut self) -> bool {
+        let done = match self.inner.phase() {
+            Phase::Open => false,
+            Phase::Draining => self.queue.is_drained(),
+            Phase::Cancelling | Phase::Closed => true,
+        };
+        let mut crew = self.queue.crew.lock();
+        if done || crew.slots.len() > crew.target as usize {
+            self.queue.retire(&mut crew, &self.slot);
+            self.retired = true;
+        }
+        self.retired
+    }
+
+    fn run_batch(&mut self, taken: Taken) {
+        // Not every batch is timed: a clock costs about as much as the run of a task that does nothing.
+        self.batches = self.batches.wrapping_add(1);
+        let begun = (self.batches % TIMED == 0 || self.mean_run >= SHORT_RUN).then(Instant::now);
+        let runs = match taken {
+            Taken::Stolen(batch, index) => {
+                self.run_record(&batch, index);
+                1
             }
-            let queue = &core.queues[self.queue];
-            let drained = core.phase == Phase::Draining && queue.lanes.is_empty();
-            if drained || core.phase > Phase::Draining || queue.workers > queue.target {
-                core.queues[self.queue].workers -= 1;
-                return None;
+            Taken::Batch(batch) if batch.len() == 1 => {
+                self.run_record(&batch, 0);
+                1
             }
-            core.queues[self.queue].idle += 1;
-            core = work.wait(core);
-            core.queues[self.queue].idle -= 1;
+            Taken::Batch(batch) => {
+                let batch = Arc::new(batch);
+                self.slot.fill_hand(batch.clone());
+                let mut runs = 0;
+                while let Some(index) = self.slot.next_of_hand(batch.len()) {
+                    self.run_record(&batch, index);
+                    runs += 1;
+                }
+                self.slot.empty_hand();
+                runs
+            }
+        };
+        self.queue.no_longer_busy(&self.slot);
+        if !self.succeeded.is_empty() {
+            self.inner.keep_succeeded(&self.succeeded);
+            self.succeeded.clear();
+        }
+        if let Some(begun) = begun {
+            let mean = begun.elapsed() / runs.max(1);
+            // The latest runs count most; one long run is enough to take one at a time again.
+            self.mean_run = mean.max((self.mean_run * 7 + mean) / 8);
+        }
+        fence(Ordering::SeqCst);
+        if self.inner.phase() > Phase::Open {
+            self.inner.something_ended();
+        }
+    }
+
+    fn run_record(&mut self, batch: &Batch, index: usize) {
+        let id = batch.head(index).id;
+        // Apart, so that the chunk can be held while the rest changes.
+        let Self {
+            inner,
+            queue,
+            slot,
+            chunks,
+            handler,
+            succeeded,
+            ..
+        } = self;
+        match chunks.get(&inner.store.table, id) {
+            Some(chunk) => {
+                let record = batch.record(index);
+                Run {
+                    inner,
+                    queue,
+                    slot,
+                    handler,
+                    succeeded,
+                    id,
+                    entry: chunk.entry(id),
+                    record,
+                }
+                .run();
+            }
+            // Cancelled and forgotten.
+            None => queue.gap_closed(),
         }
     }
 }
 
-/// Runs user code.
-fn execute(claim: &Claim) -> Outcome {
-    let context = TaskContext {
-        id: claim.id,
-        task_name: &claim.task_name,
-        queue: &claim.queue,
-        priority: claim.priority,
-        attempt: claim.attempt,
-        lease: claim.lease,
-        task: &claim.task,
-        cancelled: &claim.cancelled,
-    };
-    catch_unwind(AssertUnwindSafe(|| claim.handler.run(&context)))
-        .unwrap_or_else(|panic| Outcome::Failed(Failure::new("panic", panic_text(&*panic), "")))
+/// The handler that ran last, by its registration's number.
+type Cached = Option<(usize, Arc<str>, Arc<dyn Handler>)>;
+
+/// One task on its worker.
+struct Run<'a> {
+    inner: &'a Inner,
+    queue: &'a Queue,
+    slot: &'a Slot,
+    handler: &'a mut Cached,
+    succeeded: &'a mut Vec<TaskId>,
+    id: TaskId,
+    entry: &'a Entry,
+    record: Record<'a>,
+}
+
+impl Run<'_> {
+    fn run(mut self) {
+        let (inner, queue, slot, entry, id) = (self.inner, self.queue, self.slot, self.entry, self.id);
+        // First the slot, then the move, then the phase; a shutdown changes the phase first and then looks at the slots: one
+        // of the two sees the other (the move is sequentially consistent).
+        slot.current.store(id.value(), Ordering::Relaxed);
+        let Some((word, bytes)) = entry.start(sys::coarse_unix_micros()) else {
+            slot.current.store(0, Ordering::Release);
+            return queue.gap_closed();
+        };
+        queue.started(slot, bytes);
+        inner.tell_of_room(queue);
+        let seen = &inner.observation;
+        let timed = seen.wants(EventKind::Succeeded);
+        let started = timed.then(Instant::now);
+        let returned = Returned {
+            queue,
+            id,
+            entry,
+            lease: word.lease(),
+            started,
+        };
+        if inner.phase() >= Phase::Cancelling {
+            inner.put_back(&returned);
+        } else {
+            if seen.wants(EventKind::Started) {
+                if let Some(status) = inner.status(id) {
+                    seen.event(Event::of(EventKind::Started, &status));
+                }
+            }
+            let outcome = self.execute(word);
+            let plain = outcome == Outcome::Done
+                && !timed
+                && entry
+                    .finish_plain(word, State::Succeeded, sys::coarse_unix_micros())
+                    .is_ok();
+            if plain {
+                slot.count_success();
+                self.succeeded.push(id);
+            } else {
+                inner.run_returned(&returned, outcome);
+            }
+        }
+        slot.current.store(0, Ordering::Release);
+    }
+
+    /// Runs user code.
+    fn execute(&mut self, word: Word) -> Outcome {
+        let registration = word.registration();
+        if self.handler.as_ref().is_none_or(|(number, ..)| *number != registration) {
+            let known = self.inner.registrations.lock()[registration].clone();
+            // What it replaces may be held by nobody else: dropped here, without a lock.
+            *self.handler = known.handler.map(|handler| (registration, known.name, handler));
+        }
+        let Some((_, task_name, handler)) = &*self.handler else {
+            return Outcome::Cancelled;
+        };
+        let context = TaskContext {
+            id: self.id,
+            task_name,
+            queue: &self.queue.name,
+            priority: word.priority(),
+            attempt: word.claims(),
+            lease: word.lease(),
+            payload_format: word.format(),
+            record: self.record,
+            entry: self.entry,
+        };
+        catch_unwind(AssertUnwindSafe(|| handler.run(&context)))
+            .unwrap_or_else(|panic| Outcome::Failed(Failure::new("panic", panic_text(&*panic), "")))
+    }
+}
+
+/// What a worker has to run.
+enum Taken {
+    /// Records of its own.
+    Batch(Batch),
+    /// One from another worker's hand.
+    Stolen(Arc<Batch>, usize),
 }

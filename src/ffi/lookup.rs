@@ -138,12 +138,12 @@ pub unsafe extern "C" fn backrun_engine_wait(
     }
 }
 
-/// A copy of a task's payload, while the engine has it: until its final state.
+/// A copy of a task's payload, while it waits for a worker. Looks through the queue, so not for every task.
 ///
 /// `out`: receives a buffer to be freed by backrun_buffer_free; NULL on failure.
 /// `out_error`: receives an error to be freed by backrun_error_free, or NULL; may be NULL.
 ///
-/// Errors: BACKRUN_NOT_FOUND (no such task, or it is final), BACKRUN_INVALID_ARGUMENT, BACKRUN_OUT_OF_MEMORY, BACKRUN_FORKED,
+/// Errors: BACKRUN_NOT_FOUND (no such task, or it does not wait), BACKRUN_INVALID_ARGUMENT, BACKRUN_OUT_OF_MEMORY, BACKRUN_FORKED,
 /// BACKRUN_PANIC. Any thread; a callback may call it.
 #[no_mangle]
 pub unsafe extern "C" fn backrun_engine_payload(

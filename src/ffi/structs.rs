@@ -26,31 +26,29 @@ pub(super) unsafe fn read<T: Versioned>(ptr: *const T) -> Result<T> {
 /// Reads `count` structs that lie `struct_size` of the first one apart; all must say the same size.
 ///
 /// # Safety
-/// `ptr` is NULL (with a count of 0) or points to `count` such structs.
-pub(super) unsafe fn read_array<T: Versioned>(ptr: *const T, count: usize) -> Result<Vec<T>> {
-    if count == 0 {
-        return Ok(Vec::new());
+/// `ptr` is NULL (with a count of 0) or points to `count` such structs, for as long as the iterator lives.
+pub(super) unsafe fn read_array<T: Versioned>(
+    ptr: *const T,
+    count: usize,
+) -> Result<impl ExactSizeIterator<Item = Result<T>>> {
+    let mut stride = 0;
+    if count > 0 {
+        check_pointer(ptr)?;
+        // SAFETY: not NULL and aligned; the first element is readable up to the struct_size it names.
+        stride = unsafe { *ptr.cast::<u32>() } as usize;
+        if count > isize::MAX as usize / stride.max(1) {
+            return Err(Error::InvalidArgument(format!(
+                "an array of {count} {} of {stride} bytes each does not fit into memory; was a negative count converted?",
+                T::NAME
+            )));
+        }
     }
-    check_pointer(ptr)?;
-    // SAFETY: not NULL and aligned; the first element is readable up to the struct_size it names.
-    let stride = unsafe { *ptr.cast::<u32>() } as usize;
-    if count > isize::MAX as usize / stride.max(1) {
-        return Err(Error::InvalidArgument(format!(
-            "an array of {count} {} of {stride} bytes each does not fit into memory; was a negative count converted?",
-            T::NAME
-        )));
-    }
-    let mut all = Vec::new();
-    all.try_reserve_exact(count).map_err(|_| Error::OutOfMemory {
-        bytes: count * std::mem::size_of::<T>(),
-    })?;
-    for index in 0..count {
+    Ok((0..count).map(move |index| {
         // SAFETY: within the array, by the caller's contract.
         let element = unsafe { ptr.cast::<u8>().add(index * stride) }.cast::<T>();
         // SAFETY: likewise.
-        all.push(unsafe { read_sized(element, Some((stride, index))) }?);
-    }
-    Ok(all)
+        unsafe { read_sized(element, Some((stride, index))) }
+    }))
 }
 
 /// # Safety
@@ -204,7 +202,10 @@ mod tests {
     fn an_array_steps_by_the_first_size_and_refuses_a_mixed_one() {
         let all = [future(0), future(0)];
         // SAFETY: two real structs, 24 bytes apart as struct_size says.
-        let read = unsafe { read_array::<Grown>(all.as_ptr().cast(), 2) }.unwrap();
+        let read: Vec<_> = unsafe { read_array::<Grown>(all.as_ptr().cast(), 2) }
+            .unwrap()
+            .map(Result::unwrap)
+            .collect();
         assert_eq!(read.len(), 2);
         assert_eq!(read[1].second, 2);
         let mixed = [
@@ -220,9 +221,11 @@ mod tests {
             },
         ];
         // SAFETY: real structs.
-        assert!(unsafe { read_array(mixed.as_ptr(), 2) }.is_err());
+        assert!(unsafe { read_array(mixed.as_ptr(), 2) }
+            .unwrap()
+            .any(|element| element.is_err()));
         // SAFETY: a count of 0 reads nothing.
-        assert!(unsafe { read_array::<Grown>(std::ptr::null(), 0) }.unwrap().is_empty());
+        assert_eq!(unsafe { read_array::<Grown>(std::ptr::null(), 0) }.unwrap().len(), 0);
     }
 
     #[test]

@@ -134,6 +134,7 @@ impl backrun_submission {
             submission.when_full = convert::when_full(self.when_full, self.when_full_timeout_ms)?;
             submission.retry = read_retry(self.retry)?;
             for header in read_array(self.headers, self.header_count)? {
+                let header = header?;
                 check_flags(header.reserved, "backrun_header.reserved")?;
                 submission.headers.push((
                     header.name.as_str("backrun_header.name")?,
@@ -220,18 +221,7 @@ pub unsafe extern "C" fn backrun_engine_submit_many(
             std::ptr::write_bytes(out_ids, 0, count);
         }
         with_engine(engine, Health::Sound, out_error, |engine| {
-            let raw = read_array(submissions, count).inspect_err(|error| engine.refused("", None, 1, error))?;
-            let mut all = Vec::new();
-            all.try_reserve_exact(count).map_err(|_| Error::OutOfMemory {
-                bytes: count * size_of::<Submission>(),
-            })?;
-            for submission in raw {
-                all.push(
-                    submission
-                        .to_submission()
-                        .inspect_err(|error| engine.refused("", None, count, error))?,
-                );
-            }
+            let all = read_all(submissions, count).inspect_err(|error| engine.refused("", None, 1, error))?;
             let ids = engine.submit_many(&all)?;
             if !out_ids.is_null() {
                 for (index, id) in ids.iter().enumerate() {
@@ -241,6 +231,22 @@ pub unsafe extern "C" fn backrun_engine_submit_many(
             Ok(())
         })
     }
+}
+
+/// # Safety
+/// `submissions` is NULL or points to `count` structs whose pointers are valid for `'a`.
+unsafe fn read_all<'a>(submissions: *const backrun_submission, count: usize) -> Result<Vec<Submission<'a>>> {
+    // SAFETY: the caller's contract.
+    let raw = unsafe { read_array(submissions, count) }?;
+    let mut all = Vec::new();
+    all.try_reserve_exact(count).map_err(|_| Error::OutOfMemory {
+        bytes: count * size_of::<Submission>(),
+    })?;
+    for submission in raw {
+        // SAFETY: the caller's contract.
+        all.push(unsafe { submission?.to_submission() }?);
+    }
+    Ok(all)
 }
 
 /// Hears of an asynchronous submit: BACKRUN_OK and the id, or an error's code and 0. On the observer thread; must return promptly.

@@ -38,6 +38,10 @@ impl backrun_task {
 
     /// What a callback's return code and what it said by backrun_task_fail come to.
     pub(super) fn into_outcome(self, code: i32) -> Outcome {
+        // Most runs are done and have said nothing.
+        if code == BACKRUN_RUN_DONE {
+            return Outcome::Done;
+        }
         let said = self.failure.lock().take();
         outcome_of(code, said)
     }
@@ -207,7 +211,7 @@ pub unsafe extern "C" fn backrun_task_attempt(task: *const backrun_task) -> u32 
     unsafe { of(task, 0, |t| t.context().attempt()) }
 }
 
-/// The lease of this run: a number that grows with each claim of the task. `task`: NULL gives 0.
+/// The lease of this run: a number that grows with each claim of this task, 1 for the first. `task`: NULL gives 0.
 #[no_mangle]
 pub unsafe extern "C" fn backrun_task_lease(task: *const backrun_task) -> i64 {
     // SAFETY: NULL or valid, by contract.

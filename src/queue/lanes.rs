@@ -3,270 +3,166 @@
 //! The lane whose head has the smallest `ready_at - priority * step` goes first; at a tie the higher level. So a task of
 //! level p can be overtaken by one of level q > p only if that became ready less than (q - p) steps later: nobody starves.
 
+use crate::queue::log::{log, Batch, Head, Pool, Reader, Record, Writer};
+use crate::sync::Arc;
 use crate::task::{Priority, TaskId};
-use std::collections::{TryReserveError, VecDeque};
+use std::collections::VecDeque;
 use std::time::Duration;
 
-const LEVELS: usize = Priority::ALL.len();
+pub(crate) const LEVELS: usize = Priority::ALL.len();
 
-/// One ready task.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Entry {
-    pub(crate) id: TaskId,
-    pub(crate) bytes: u64,
-    ready_at: Duration,
+pub(crate) fn level_of(priority: Priority) -> usize {
+    (priority.level() - Priority::Lowest.level()) as usize
 }
 
-/// Ready tasks in the order in which they are to run.
+/// The reading ends of a queue's lanes.
 ///
-/// A task that leaves out of turn (cancelled) stays as a *gap* until its turn comes or gaps outnumber tasks; whoever owns
-/// the tasks says which entries still count.
-#[derive(Debug)]
+/// A task that leaves out of turn (cancelled) leaves a *gap*: its record stays until its turn comes or until [`Lanes::sweep`].
 pub(crate) struct Lanes {
-    lanes: [VecDeque<Entry>; LEVELS],
-    step: Duration,
-    len: usize,
-    bytes: u64,
-    gaps: usize,
+    lanes: [Lane; LEVELS],
+    step_ms: i64,
+}
+
+/// Logs to be read one after the other; the last one is the one that is still written.
+#[derive(Default)]
+struct Lane(VecDeque<Reader>);
+
+impl Lane {
+    fn peek(&mut self) -> Option<Head> {
+        loop {
+            let head = self.0.front_mut()?.peek();
+            if head.is_some() || self.0.len() == 1 {
+                return head;
+            }
+            self.0.pop_front();
+        }
+    }
 }
 
 impl Lanes {
     pub(crate) fn new(step: Duration) -> Self {
-        Self {
+        let mut lanes = Self {
             lanes: Default::default(),
-            step,
-            len: 0,
-            bytes: 0,
-            gaps: 0,
-        }
+            step_ms: 0,
+        };
+        lanes.set_step(step);
+        lanes
     }
 
     pub(crate) fn set_step(&mut self, step: Duration) {
-        self.step = step;
+        self.step_ms = i64::try_from(step.as_millis())
+            .unwrap_or(i64::MAX / 8)
+            .min(i64::MAX / 8);
     }
 
-    /// Tasks in it, gaps not counted.
-    pub(crate) fn len(&self) -> usize {
-        self.len
+    /// Adds the reading end of a level that is used for the first time.
+    pub(crate) fn open(&mut self, level: usize, reader: Reader) {
+        debug_assert!(self.lanes[level].0.is_empty());
+        self.lanes[level].0.push_back(reader);
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.len == 0
-    }
-
-    /// Bytes of the tasks in it, gaps not counted.
-    pub(crate) fn bytes(&self) -> u64 {
-        self.bytes
-    }
-
-    /// Makes sure that so many pushes to a level need no memory.
-    pub(crate) fn reserve(&mut self, priority: Priority, more: usize) -> Result<(), TryReserveError> {
-        self.lanes[lane(priority)].try_reserve(more)
-    }
-
-    /// Adds a task that is ready from `now` on.
-    pub(crate) fn push(&mut self, priority: Priority, id: TaskId, bytes: u64, now: Duration) {
-        self.lanes[lane(priority)].push_back(Entry {
-            id,
-            bytes,
-            ready_at: now,
-        });
-        self.len += 1;
-        self.bytes += bytes;
-    }
-
-    /// Takes the task that runs next. `counts` says of an entry whether it is still ready, not a gap.
-    pub(crate) fn pop(&mut self, counts: impl Fn(TaskId) -> bool) -> Option<Entry> {
-        loop {
-            let level = self.next_level()?;
-            if let Some(entry) = self.take_front(level, &counts) {
-                return Some(entry);
-            }
-        }
-    }
-
-    /// Takes the oldest task of the lowest level in use: what a full queue drops.
-    pub(crate) fn pop_oldest_of_lowest(&mut self, counts: impl Fn(TaskId) -> bool) -> Option<Entry> {
-        for level in 0..LEVELS {
-            while !self.lanes[level].is_empty() {
-                if let Some(entry) = self.take_front(level, &counts) {
-                    return Some(entry);
-                }
-            }
-        }
-        None
-    }
-
-    /// Notes that a task left out of turn.
-    pub(crate) fn forget(&mut self, bytes: u64, counts: impl Fn(TaskId) -> bool) {
-        self.len -= 1;
-        self.bytes -= bytes;
-        self.gaps += 1;
-        // Each sweep costs what at least as many cancels have paid for.
-        if self.gaps > self.len + 64 {
-            for lane in &mut self.lanes {
-                lane.retain(|entry| counts(entry.id));
-                shrink(lane);
-            }
-            self.gaps = 0;
-        }
-    }
-
-    fn next_level(&self) -> Option<usize> {
-        let key = |level: usize, head: &Entry| {
-            // Nanoseconds as a signed number: a step can reach before the engine's start.
-            let priority = i128::from(Priority::ALL[level].level());
-            head.ready_at.as_nanos() as i128 - priority * self.step.as_nanos() as i128
+    /// Takes what runs next: one record, or up to `most` where one level alone is in use, and not more than a fair share of
+    /// what is there for so many `workers`. `now_ms` wraps as `ready_at` does.
+    pub(crate) fn take(&mut self, most: usize, workers: usize, now_ms: u32) -> Option<Batch> {
+        let (level, alone) = self.next_level(now_ms)?;
+        let reader = self.lanes[level].0.front_mut()?;
+        let most = if alone && most > 1 {
+            most.min(reader.about() / workers.max(1)).max(1)
+        } else {
+            1
         };
-        (0..LEVELS)
-            .rev() // so that the higher level wins a tie
-            .filter_map(|level| self.lanes[level].front().map(|head| (key(level, head), level)))
-            .min_by_key(|&(key, _)| key)
-            .map(|(_, level)| level)
+        reader.take(most)
     }
 
-    /// Removes the head of a lane that has one; `None` if it was a gap.
-    fn take_front(&mut self, level: usize, counts: &impl Fn(TaskId) -> bool) -> Option<Entry> {
-        let lane = &mut self.lanes[level];
-        let entry = lane.pop_front()?;
-        if lane.is_empty() {
-            shrink(lane);
+    /// Takes the oldest record of the lowest level in use: what a full queue drops.
+    pub(crate) fn take_oldest_of_lowest(&mut self) -> Option<Batch> {
+        let lane = self
+            .lanes
+            .iter_mut()
+            .find_map(|lane| lane.peek().is_some().then_some(lane))?;
+        lane.0.front_mut()?.take(1)
+    }
+
+    /// Looks for a record, without taking it.
+    pub(crate) fn find<R>(&mut self, id: TaskId, mut found: impl FnMut(Record<'_>) -> R) -> Option<R> {
+        let mut result = None;
+        for reader in self.lanes.iter_mut().flat_map(|lane| &mut lane.0) {
+            reader.scan(|head, record| {
+                if head.id == id {
+                    result = Some(found(record));
+                }
+                result.is_some()
+            });
         }
-        if !counts(entry.id) {
-            self.gaps -= 1;
-            return None;
+        result
+    }
+
+    pub(crate) fn has_some(&mut self) -> bool {
+        self.lanes.iter_mut().any(|lane| lane.peek().is_some())
+    }
+
+    /// The level that goes next, and whether it is the only one in use.
+    fn next_level(&mut self, now_ms: u32) -> Option<(usize, bool)> {
+        let mut best: Option<(i64, usize)> = None;
+        let mut in_use = 0;
+        // From the highest on, so that it wins a tie.
+        for level in (0..LEVELS).rev() {
+            let Some(head) = self.lanes[level].peek() else { continue };
+            in_use += 1;
+            // How long it has been ready: right across the wrap.
+            let waited = i64::from(now_ms.wrapping_sub(head.ready_at) as i32);
+            let key = -waited - i64::from(Priority::ALL[level].level()) * self.step_ms;
+            if best.is_none_or(|(least, _)| key < least) {
+                best = Some((key, level));
+            }
         }
-        self.len -= 1;
-        self.bytes -= entry.bytes;
-        Some(entry)
+        best.map(|(_, level)| (level, in_use == 1))
+    }
+
+    /// Lets go of gaps: copies what `counts` in front of the rest. Without memory for it, it does less, and loses nothing.
+    pub(crate) fn sweep(&mut self, pool: &Arc<Pool>, counts: impl Fn(TaskId) -> bool) {
+        for Lane(readers) in &mut self.lanes {
+            let Some(mut last) = readers.pop_back() else { continue };
+            let kept = log(pool).map(|(mut writer, reader)| {
+                let mut swept = Vec::new();
+                swept.extend(readers.drain(..));
+                let mut rest = VecDeque::new();
+                for mut reader in swept {
+                    if !move_kept(&mut reader, &mut writer, &counts) {
+                        rest.push_back(reader);
+                    }
+                }
+                // In order, so the written log only if nothing before it stayed behind.
+                if rest.is_empty() {
+                    move_kept(&mut last, &mut writer, &counts);
+                }
+                writer.commit();
+                readers.push_back(reader);
+                readers.extend(rest);
+            });
+            // No memory for even one segment: all stays as it is.
+            let _ = kept;
+            readers.push_back(last);
+        }
     }
 }
 
-fn lane(priority: Priority) -> usize {
-    (priority.level() - Priority::Lowest.level()) as usize
+/// Moves records that count from one log to another, and lets go of the others. `false`: there was no memory for one.
+fn move_kept(from: &mut Reader, to: &mut Writer, counts: impl Fn(TaskId) -> bool) -> bool {
+    while let Some((head, record)) = from.peek_record() {
+        if counts(head.id) && to.add(head.id, head.ready_at, &record.data()).is_err() {
+            return false;
+        }
+        drop(from.take(1));
+    }
+    true
 }
 
-/// Gives memory back after a large backlog, and keeps it where there is little to gain.
-fn shrink(lane: &mut VecDeque<Entry>) {
-    if lane.capacity() > 4096 && lane.len() < lane.capacity() / 4 {
-        lane.shrink_to(lane.len().max(1024));
-    }
+/// The writing ends of a queue's lanes; a level gets its own when it is first used.
+#[derive(Default)]
+pub(crate) struct Writers {
+    pub(crate) writers: [Option<Writer>; LEVELS],
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-    use std::collections::HashSet;
-
-    fn id(n: i64) -> TaskId {
-        TaskId::new(n).unwrap()
-    }
-
-    fn secs(n: u64) -> Duration {
-        Duration::from_secs(n)
-    }
-
-    fn drain(lanes: &mut Lanes) -> Vec<i64> {
-        std::iter::from_fn(|| lanes.pop(|_| true))
-            .map(|entry| entry.id.value())
-            .collect()
-    }
-
-    #[test]
-    fn within_a_level_first_in_is_first_out() {
-        let mut lanes = Lanes::new(secs(1));
-        for n in 1..=5 {
-            lanes.push(Priority::Normal, id(n), 1, secs(0));
-        }
-        assert_eq!((lanes.len(), lanes.bytes()), (5, 5));
-        assert_eq!(drain(&mut lanes), [1, 2, 3, 4, 5]);
-        assert_eq!((lanes.len(), lanes.bytes()), (0, 0));
-    }
-
-    #[test]
-    fn a_higher_level_goes_first_and_a_tie_goes_to_the_higher_level() {
-        let mut lanes = Lanes::new(secs(1));
-        for (n, priority) in (1..).zip(Priority::ALL) {
-            lanes.push(priority, id(n), 0, secs(0));
-        }
-        assert_eq!(drain(&mut lanes), [5, 4, 3, 2, 1]);
-        lanes.push(Priority::Normal, id(1), 0, secs(0));
-        lanes.push(Priority::AboveNormal, id(2), 0, secs(1));
-        assert_eq!(drain(&mut lanes), [2, 1], "one step later and one level up is a tie");
-    }
-
-    #[test]
-    fn a_task_of_the_lowest_level_waits_at_most_four_steps_for_a_stream_of_the_highest() {
-        let mut lanes = Lanes::new(secs(1));
-        lanes.push(Priority::Lowest, id(1), 0, secs(10));
-        let mut served_after = None;
-        for tick in 0..20u64 {
-            // Ten a second come, ten a second go: strict priority would never serve the low one.
-            let now = secs(10) + Duration::from_millis(500) * tick as u32;
-            for n in 0..5 {
-                lanes.push(Priority::Highest, id(100 + tick as i64 * 5 + n), 0, now);
-            }
-            for _ in 0..5 {
-                if lanes.pop(|_| true).unwrap().id == id(1) {
-                    served_after.get_or_insert(now - secs(10));
-                }
-            }
-        }
-        assert!(served_after.is_some_and(|after| after <= secs(5)), "{served_after:?}");
-    }
-
-    #[test]
-    fn what_left_out_of_turn_is_skipped_and_its_memory_given_back() {
-        let mut lanes = Lanes::new(secs(1));
-        let mut ready = HashSet::new();
-        for n in 1..=10_000 {
-            lanes.push(Priority::Normal, id(n), 10, secs(0));
-            ready.insert(id(n));
-        }
-        for n in 1..10_000 {
-            ready.remove(&id(n));
-            lanes.forget(10, |id| ready.contains(&id));
-        }
-        assert_eq!((lanes.len(), lanes.bytes()), (1, 10));
-        let held: usize = lanes.lanes.iter().map(VecDeque::len).sum();
-        assert!(held <= 66, "{held} entries are held for one task");
-        assert_eq!(lanes.pop(|id| ready.contains(&id)).unwrap().id, id(10_000));
-        assert_eq!(lanes.pop(|_| false), None);
-    }
-
-    #[test]
-    fn a_full_queue_drops_the_oldest_of_the_lowest_level() {
-        let mut lanes = Lanes::new(secs(1));
-        lanes.push(Priority::Highest, id(1), 0, secs(0));
-        lanes.push(Priority::Normal, id(2), 0, secs(0));
-        lanes.push(Priority::Normal, id(3), 0, secs(0));
-        lanes.forget(0, |task| task != id(2));
-        assert_eq!(lanes.pop_oldest_of_lowest(|task| task != id(2)).unwrap().id, id(3));
-        assert_eq!(lanes.pop_oldest_of_lowest(|_| true).unwrap().id, id(1));
-        assert_eq!(lanes.pop_oldest_of_lowest(|_| true), None);
-    }
-
-    proptest! {
-        /// Against the definition: a sorted list by (ready_at - priority * step, level, arrival).
-        #[test]
-        fn the_order_is_the_one_that_the_definition_gives(
-            tasks in proptest::collection::vec((-2i32..=2, 0u64..5000), 0..200),
-            step_ms in 0u64..2000,
-        ) {
-            let step = Duration::from_millis(step_ms);
-            let mut lanes = Lanes::new(step);
-            let mut now = 0;
-            let mut expected = Vec::new();
-            for (n, (level, gap)) in (1..).zip(tasks) {
-                now += gap;
-                let priority = Priority::from_level(level).unwrap();
-                lanes.push(priority, id(n), 3, Duration::from_millis(now));
-                expected.push((now as i64 - i64::from(level) * step_ms as i64, -level, n));
-            }
-            expected.sort_unstable();
-            prop_assert_eq!(lanes.bytes(), 3 * expected.len() as u64);
-            prop_assert_eq!(drain(&mut lanes), expected.iter().map(|&(_, _, n)| n).collect::<Vec<_>>());
-        }
-    }
-}
+mod tests;

@@ -1,5 +1,7 @@
 //! Where accepted tasks live until they are done, and what is kept of them afterwards.
 //!
-//! One store so far: [`memory`]. It guards every move of a task by the table of states (`task::MOVES`).
+//! One store so far: [`memory`], on the [`table`] of all tasks, which guards every move by the table of states
+//! (`task::MOVES`).
 
 pub(crate) mod memory;
+pub(crate) mod table;

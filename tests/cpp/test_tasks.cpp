@@ -156,7 +156,7 @@ TEST(a_running_task_is_asked_to_stop) {
     CHECK(status.state() == backrun::state::cancelled && status.is_cancel_requested() && asked_id == id);
 }
 
-TEST(a_payload_can_be_read_back_until_the_end) {
+TEST(a_payload_can_be_read_back_while_it_waits) {
     held held;
     const auto id = held.engine.submit("hold", "\xA5hello");
     CHECK(backrun::bytes_view(held.engine.payload(id)).text() == "\xA5hello");

@@ -1,0 +1,430 @@
+//! Every move of a task that needs more than its word: cancel, settle, fail, pend, wait, watch, drop, the end.
+//!
+//! A task that succeeds is moved by its worker with one compare-and-swap and never comes here. What comes here holds the
+//! lock of the *extras*: reasons, failures, watches and early outcomes, by task id. A task with an extra has its word marked
+//! slow, so that its worker comes here too.
+//!
+//! Order of locks: intake, extras, then the small ones (lanes, crew, kept, registrations, observer's buffer).
+
+use crate::engine::observer::{Event, EventKind, Watcher};
+use crate::engine::queues::Queue;
+use crate::engine::shutdown::SHUT_DOWN_REASON;
+use crate::engine::wait::WaitSlot;
+use crate::engine::{Handler, Inner};
+use crate::error::{Error, Result};
+use crate::store::table::{Entry, Word};
+use crate::sync::{Arc, MutexGuard, Ordering};
+use crate::sys;
+use crate::task::{Failure, Lease, Outcome, State, TaskId, TaskStatus};
+use std::cell::Cell;
+use std::collections::HashMap;
+use std::time::Instant;
+
+/// What is known of tasks beyond their word.
+#[derive(Default)]
+pub(crate) struct Extras {
+    pub(crate) tasks: HashMap<TaskId, Extra>,
+    /// Nothing is recorded any more.
+    pub(crate) closed: bool,
+}
+
+#[derive(Default)]
+pub(crate) struct Extra {
+    pub(crate) failure: Option<Arc<Failure>>,
+    /// Why it was cancelled or asked to stop.
+    pub(crate) reason: Option<Arc<str>>,
+    /// A shutdown asked it to stop, and nobody else did.
+    pub(crate) interrupted: bool,
+    /// Claims that do not count as attempts.
+    pub(crate) interruptions: u32,
+    pub(crate) watches: Vec<Watch>,
+    /// Settled before its `run` has returned.
+    pub(crate) settled_early: Option<Outcome>,
+    /// It is pending since then.
+    pub(crate) pending_since: Option<Instant>,
+}
+
+impl Extra {
+    /// Whether there is anything to tell of it once it is final.
+    fn tells_something(&self) -> bool {
+        self.failure.is_some() || self.reason.is_some() || self.interruptions > 0
+    }
+}
+
+/// Who waits for the end of a task.
+pub(crate) enum Watch {
+    Slot(Arc<WaitSlot>),
+    Tell(Watcher),
+}
+
+/// What a cancel met.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CancelResult {
+    /// A task that was not running: it is cancelled.
+    Queued,
+    /// A running or pending task: it was asked to stop.
+    Running,
+    /// A task in a final state: nothing changed.
+    AlreadyFinal,
+    /// There is no such task, or it is no longer kept.
+    Unknown,
+}
+
+/// The run that a worker has just ended.
+pub(crate) struct Returned<'a> {
+    pub(crate) queue: &'a Queue,
+    pub(crate) id: TaskId,
+    pub(crate) entry: &'a Entry,
+    pub(crate) lease: Lease,
+    pub(crate) started: Option<Instant>,
+}
+
+pub(crate) type Locked<'a> = MutexGuard<'a, Extras>;
+
+impl Inner {
+    pub(crate) fn queue(&self, word: Word) -> &Queue {
+        self.queues.get(word.queue())
+    }
+
+    pub(crate) fn handler(&self, word: Word) -> Option<Arc<dyn Handler>> {
+        self.registrations.lock()[word.registration()].handler.clone()
+    }
+
+    /// Records what `run` returned, where that is more than a plain success.
+    pub(crate) fn run_returned(&self, run: &Returned<'_>, outcome: Outcome) {
+        let mut extras = self.extras.lock();
+        if extras.closed {
+            return self.refuse_outcome(&extras, run.id, run.entry, run.lease);
+        }
+        // What a settle said first counts, whatever `run` returned after it.
+        let early = extras
+            .tasks
+            .get_mut(&run.id)
+            .and_then(|extra| extra.settled_early.take());
+        match early.unwrap_or(outcome) {
+            Outcome::Pending => {
+                let moved = run.entry.move_slowly(&[State::Running], State::Pending, false);
+                assert!(moved.is_ok(), "a run that returns is running");
+                let since = run.started.unwrap_or_else(Instant::now);
+                extras.tasks.entry(run.id).or_default().pending_since = Some(since);
+                run.queue.pending.fetch_add(1, Ordering::AcqRel);
+                if self.observation.wants(EventKind::Pending) {
+                    let status = self.status_locked(&extras, run.id, run.entry);
+                    self.observation.event(Event::of(EventKind::Pending, &status));
+                }
+            }
+            outcome => self.end_run(&mut extras, run.queue, run.id, run.entry, outcome, run.started),
+        }
+    }
+
+    /// A worker claimed a task and then saw that the engine is shutting down.
+    pub(crate) fn put_back(&self, run: &Returned<'_>) {
+        let mut extras = self.extras.lock();
+        if extras.closed {
+            return self.refuse_outcome(&extras, run.id, run.entry, run.lease);
+        }
+        extras.tasks.entry(run.id).or_default().interrupted = true;
+        self.end_run(
+            &mut extras,
+            run.queue,
+            run.id,
+            run.entry,
+            Outcome::Cancelled,
+            run.started,
+        );
+    }
+
+    /// Settles a pending run, or one whose `run` has not returned yet.
+    pub(crate) fn settle(&self, id: TaskId, lease: Lease, outcome: Outcome) -> Result<()> {
+        let unknown = || Error::NotFound(format!("there is no task {id}, or it is no longer kept"));
+        let chunk = self.store.chunk(id).ok_or_else(unknown)?;
+        let entry = chunk.entry(id);
+        let mut extras = self.extras.lock();
+        let word = entry.word();
+        let state = word.state().ok_or_else(unknown)?;
+        let counts = !extras.closed && word.lease() == lease && matches!(state, State::Running | State::Pending);
+        let early = counts && state == State::Running;
+        let pending = counts && state == State::Pending;
+        if early
+            && entry
+                .mark_slow(false)
+                .is_ok_and(|word| word.state() == Some(State::Running))
+        {
+            let extra = extras.tasks.entry(id).or_default();
+            if extra.settled_early.is_none() {
+                extra.settled_early = Some(outcome);
+                return Ok(());
+            }
+        } else if pending {
+            let queue = self.queue(word);
+            queue.pending.fetch_sub(1, Ordering::AcqRel);
+            let since = extras.tasks.get_mut(&id).and_then(|extra| extra.pending_since.take());
+            self.end_run(&mut extras, queue, id, entry, outcome, since);
+            drop(extras);
+            // Its place under the concurrency limit is free, and no worker comes back to see it.
+            queue.parking.work_added();
+            self.something_ended();
+            return Ok(());
+        }
+        self.refuse_outcome(&extras, id, entry, lease);
+        Err(Error::StaleLease {
+            id: id.value(),
+            lease: lease.value(),
+        })
+    }
+
+    /// Ends a run with an outcome that is not pending.
+    fn end_run(
+        &self,
+        extras: &mut Locked<'_>,
+        queue: &Queue,
+        id: TaskId,
+        entry: &Entry,
+        outcome: Outcome,
+        started: Option<Instant>,
+    ) {
+        const RUNNING: &[State] = &[State::Running, State::Pending];
+        let run_us = match started {
+            Some(started) => i64::try_from(started.elapsed().as_micros()).unwrap_or(i64::MAX),
+            None => sys::coarse_unix_micros() - entry.times(State::Running).started_us,
+        };
+        let extra = extras.tasks.entry(id).or_default();
+        match outcome {
+            Outcome::Done => self.finish(extras, queue, id, entry, RUNNING, State::Succeeded, run_us),
+            Outcome::Failed(failure) | Outcome::Fatal(failure) => {
+                let failure = Arc::new(failure);
+                extra.failure = Some(failure.clone());
+                queue.seldom.lock().runs_failed += 1;
+                if self.observation.wants(EventKind::RunFailed) {
+                    let mut status = self.status_locked(extras, id, entry);
+                    // One attempt: what failed is dead (retries come with their own issue).
+                    status.state = State::Dead;
+                    let event = Event::of(EventKind::RunFailed, &status);
+                    self.observation.event(Event {
+                        failure: Some(failure),
+                        run_us,
+                        ..event
+                    });
+                }
+                self.finish(extras, queue, id, entry, RUNNING, State::Dead, run_us);
+            }
+            Outcome::Cancelled if extra.interrupted => {
+                extra.interruptions += 1;
+                queue.seldom.lock().interrupted += 1;
+                let moved = entry.move_slowly(RUNNING, State::Ready, true);
+                assert!(moved.is_ok(), "a run that is interrupted is running");
+                if self.observation.wants(EventKind::Interrupted) {
+                    let status = self.status_locked(extras, id, entry);
+                    self.observation.event(Event {
+                        run_us,
+                        ..Event::of(EventKind::Interrupted, &status)
+                    });
+                }
+                // The memory store has nowhere to keep it.
+                self.cancel_ready(extras, queue, id, entry, SHUT_DOWN_REASON);
+            }
+            Outcome::Cancelled => {
+                extra.reason.get_or_insert_with(|| "its own run cancelled it".into());
+                self.finish(extras, queue, id, entry, RUNNING, State::Cancelled, run_us);
+            }
+            Outcome::Pending => unreachable!("the callers take pending apart"),
+        }
+    }
+
+    /// Cancels a task if it is ready. Whether it was.
+    pub(crate) fn cancel_ready(
+        &self,
+        extras: &mut Locked<'_>,
+        queue: &Queue,
+        id: TaskId,
+        entry: &Entry,
+        reason: &str,
+    ) -> bool {
+        if entry.move_slowly(&[State::Ready], State::Cancelled, true).is_err() {
+            return false;
+        }
+        extras.tasks.entry(id).or_default().reason = Some(reason.into());
+        self.finished(extras, queue, id, entry, State::Cancelled, 0);
+        true
+    }
+
+    /// Moves a task to a final state, which must be possible, and tells everybody.
+    #[allow(clippy::too_many_arguments)]
+    fn finish(
+        &self,
+        extras: &mut Locked<'_>,
+        queue: &Queue,
+        id: TaskId,
+        entry: &Entry,
+        from: &[State],
+        to: State,
+        run_us: i64,
+    ) {
+        let moved = entry.move_slowly(from, to, false);
+        assert!(moved.is_ok(), "a run that ends is running");
+        self.finished(extras, queue, id, entry, to, run_us);
+    }
+
+    /// Tells everybody of a task that has come to a final state.
+    fn finished(&self, extras: &mut Locked<'_>, queue: &Queue, id: TaskId, entry: &Entry, to: State, run_us: i64) {
+        entry.note_finished(sys::coarse_unix_micros());
+        let kind = {
+            let mut seldom = queue.seldom.lock();
+            let (kind, counter) = match to {
+                State::Succeeded => (EventKind::Succeeded, &mut seldom.succeeded),
+                State::Dead => (EventKind::Dead, &mut seldom.dead),
+                State::Dropped => (EventKind::Dropped, &mut seldom.dropped),
+                _ => (EventKind::Cancelled, &mut seldom.cancelled),
+            };
+            *counter += 1;
+            kind
+        };
+        let extra = extras.tasks.get_mut(&id);
+        let watches = extra
+            .map(|extra| std::mem::take(&mut extra.watches))
+            .unwrap_or_default();
+        if self.observation.wants(kind) || !watches.is_empty() {
+            let status = self.status_locked(extras, id, entry);
+            if self.observation.wants(kind) {
+                let failure = if to == State::Dead {
+                    status.failure.clone()
+                } else {
+                    None
+                };
+                self.observation.event(Event {
+                    run_us,
+                    failure,
+                    ..Event::of(kind, &status)
+                });
+            }
+            for watch in watches {
+                match watch {
+                    Watch::Slot(slot) => slot.fill(Ok(status.clone())),
+                    Watch::Tell(watcher) => self.observation.tell_watcher(watcher, status.clone(), Ok(())),
+                }
+            }
+        }
+        if extras.tasks.get(&id).is_some_and(|extra| !extra.tells_something()) {
+            extras.tasks.remove(&id);
+        }
+        self.store.keep(&[id], to, |forgotten| {
+            extras.tasks.remove(&forgotten);
+        });
+    }
+
+    /// Notes plain successes.
+    pub(crate) fn keep_succeeded(&self, ids: &[TaskId]) {
+        let mut forgotten = Vec::new();
+        self.store.keep(ids, State::Succeeded, |id| forgotten.push(id));
+        if !forgotten.is_empty() {
+            let mut extras = self.extras.lock();
+            for id in forgotten {
+                extras.tasks.remove(&id);
+            }
+        }
+    }
+
+    /// Cancels a ready task, or asks a running one to stop.
+    pub(crate) fn cancel(&self, id: TaskId, reason: &str) -> CancelResult {
+        let Some(chunk) = self.store.chunk(id) else {
+            return CancelResult::Unknown;
+        };
+        let entry = chunk.entry(id);
+        let mut extras = self.extras.lock();
+        let word = entry.word();
+        if word.state().is_none() {
+            return CancelResult::Unknown;
+        }
+        let queue = self.queue(word);
+        let bytes = entry.bytes();
+        if self.cancel_ready(&mut extras, queue, id, entry, reason) {
+            drop(extras);
+            queue.left_out_of_turn(bytes, true);
+            self.tell_of_room(queue);
+            self.sweep(queue);
+            self.something_ended();
+            return CancelResult::Queued;
+        }
+        let Ok(before) = entry.mark_slow(true) else {
+            return if entry.word().state().is_some() {
+                CancelResult::AlreadyFinal
+            } else {
+                CancelResult::Unknown
+            };
+        };
+        let extra = extras.tasks.entry(id).or_default();
+        extra.interrupted = false;
+        if extra.reason.is_none() {
+            extra.reason = Some(reason.into());
+            let status = self.status_locked(&extras, id, entry);
+            if self.observation.wants(EventKind::CancelRequested) {
+                self.observation.event(Event::of(EventKind::CancelRequested, &status));
+            }
+            // Unless a shutdown has asked it already.
+            if !before.cancel_requested() {
+                if let Some(handler) = self.handler(before) {
+                    self.observation.cancel_requested(handler, id, before.lease());
+                }
+            }
+        }
+        CancelResult::Running
+    }
+
+    /// Drops the oldest task of the lowest level in use, or one that a worker has in its hand. Whether there was one.
+    pub(crate) fn drop_oldest(&self, queue: &Queue) -> bool {
+        loop {
+            // Bound on its own, so that the lanes are free while the extras are locked.
+            let taken = queue.lanes.0.lock().take_oldest_of_lowest();
+            let id = match taken {
+                Some(batch) => batch.head(0).id,
+                None => match queue.take_from_hands() {
+                    Some((batch, index)) => batch.head(index).id,
+                    None => return false,
+                },
+            };
+            let Some(chunk) = self.store.chunk(id) else {
+                queue.gap_closed();
+                continue;
+            };
+            let entry = chunk.entry(id);
+            let mut extras = self.extras.lock();
+            let bytes = entry.bytes();
+            if entry.move_slowly(&[State::Ready], State::Dropped, false).is_ok() {
+                self.finished(&mut extras, queue, id, entry, State::Dropped, 0);
+                drop(extras);
+                queue.left_out_of_turn(bytes, false);
+                return true;
+            }
+            queue.gap_closed();
+        }
+    }
+
+    pub(crate) fn refuse_outcome(&self, extras: &Extras, id: TaskId, entry: &Entry, lease: Lease) {
+        let Some(status) = self.status_from(id, entry, entry.word(), extras.tasks.get(&id)) else {
+            return;
+        };
+        self.queue(entry.word()).seldom.lock().stale_settles += 1;
+        if self.observation.wants(EventKind::StaleSettle) {
+            self.observation
+                .event(Event::of(EventKind::StaleSettle, &TaskStatus { lease, ..status }));
+        }
+    }
+
+    /// Lets go of the records of tasks that left out of turn, once they outnumber the others.
+    fn sweep(&self, queue: &Queue) {
+        let ready = self.ready_in(queue);
+        if !queue.needs_sweep(ready) {
+            return;
+        }
+        let closed = Cell::new(0);
+        queue.lanes.0.lock().sweep(&self.pool, |id| {
+            let ready = self
+                .store
+                .chunk(id)
+                .is_some_and(|chunk| chunk.entry(id).word().state() == Some(State::Ready));
+            closed.set(closed.get() + u64::from(!ready));
+            ready
+        });
+        queue.swept(closed.get());
+    }
+}

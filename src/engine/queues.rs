@@ -1,0 +1,295 @@
+//! A queue as its workers see it: lanes to take from, a place to sleep, and who runs what.
+
+use crate::engine::parking::{Parker, Parking};
+use crate::engine::stats::Counters;
+use crate::queue::lanes::Lanes;
+use crate::queue::log::Batch;
+use crate::store::table::MAX_QUEUES;
+use crate::sync::{Arc, AtomicI64, AtomicU32, AtomicU64, AtomicUsize, Condvar, Mutex, Ordering, Padded};
+use crate::task::TaskId;
+use std::sync::OnceLock;
+use std::time::Duration;
+
+pub(crate) struct Queue {
+    pub(crate) index: usize,
+    pub(crate) name: Arc<str>,
+    /// What runs next. Its lock is the one that workers share.
+    pub(crate) lanes: Padded<Mutex<Lanes>>,
+    pub(crate) parking: Parking,
+    /// Runs at one time, pending ones included; 0: no limit.
+    pub(crate) limit: AtomicU32,
+    pub(crate) pending: AtomicU32,
+    pub(crate) crew: Mutex<Crew>,
+    /// How many there are, to be read without the lock.
+    workers: AtomicUsize,
+    /// Tasks and bytes that left the queue other than by the start of a run on a worker that still is there.
+    left: Padded<Left>,
+    /// Records in the lanes whose tasks are gone already.
+    gaps: AtomicU64,
+    /// Signalled with the intake's lock, for those who wait for room there.
+    pub(crate) room: Condvar,
+    pub(crate) waiting_for_room: AtomicUsize,
+    /// What happens seldom is counted here, what happens often by each worker.
+    pub(crate) seldom: Mutex<Counters>,
+}
+
+/// All queues, by their index, to be found without a lock.
+pub(crate) struct Queues(Box<[OnceLock<Arc<Queue>>]>);
+
+impl Queues {
+    pub(crate) fn new() -> Self {
+        Self((0..MAX_QUEUES).map(|_| OnceLock::new()).collect())
+    }
+
+    /// Adds the queue of the next index. Under the intake's lock, so that there is one at a time.
+    pub(crate) fn add(&self, queue: Arc<Queue>) {
+        let index = queue.index;
+        assert!(self.0[index].set(queue).is_ok(), "each index is given once");
+    }
+
+    pub(crate) fn get(&self, index: usize) -> &Arc<Queue> {
+        self.0[index].get().expect("an index that was given")
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Arc<Queue>> {
+        self.0.iter().map_while(OnceLock::get)
+    }
+}
+
+/// The workers of a queue.
+#[derive(Default)]
+pub(crate) struct Crew {
+    /// How many there should be.
+    pub(crate) target: u32,
+    pub(crate) slots: Vec<Arc<Slot>>,
+}
+
+#[derive(Default)]
+struct Left {
+    tasks: AtomicU64,
+    bytes: AtomicU64,
+}
+
+/// One worker, as others see it. On cache lines of its own: it is written at every task.
+#[repr(align(128))]
+pub(crate) struct Slot {
+    pub(crate) parker: Arc<Parker>,
+    /// The task it runs, or is about to; 0 for none.
+    pub(crate) current: AtomicI64,
+    /// It holds a place under the concurrency limit. Set under the lanes' lock.
+    busy: AtomicU32,
+    /// Runs begun, which is tasks that left the queue by it, and their bytes.
+    started: AtomicU64,
+    started_bytes: AtomicU64,
+    succeeded: AtomicU64,
+    /// Records that it took and has not begun. Others may take them from it.
+    hand: Mutex<Option<Arc<Batch>>>,
+    /// The next record of the hand; whoever counts it up has it.
+    next_in_hand: AtomicUsize,
+}
+
+impl Slot {
+    pub(crate) fn new() -> Arc<Self> {
+        Arc::new(Self {
+            parker: Arc::new(Parker::new()),
+            current: AtomicI64::new(0),
+            busy: AtomicU32::new(0),
+            started: AtomicU64::new(0),
+            started_bytes: AtomicU64::new(0),
+            succeeded: AtomicU64::new(0),
+            hand: Mutex::new(None),
+            next_in_hand: AtomicUsize::new(0),
+        })
+    }
+
+    pub(crate) fn running(&self) -> Option<TaskId> {
+        TaskId::new(self.current.load(Ordering::SeqCst)).ok()
+    }
+
+    pub(crate) fn count_success(&self) {
+        // One writer: no need for a locked instruction.
+        self.succeeded
+            .store(self.succeeded.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
+    }
+
+    /// Puts a batch into the hand, for its owner and others to take from by [`Slot::next_of_hand`].
+    pub(crate) fn fill_hand(&self, batch: Arc<Batch>) {
+        let mut hand = self.hand.lock();
+        self.next_in_hand.store(0, Ordering::Relaxed);
+        *hand = Some(batch);
+    }
+
+    /// The index of the owner's next record in its hand of `len`.
+    pub(crate) fn next_of_hand(&self, len: usize) -> Option<usize> {
+        let index = self.next_in_hand.fetch_add(1, Ordering::Relaxed);
+        (index < len).then_some(index)
+    }
+
+    pub(crate) fn empty_hand(&self) {
+        *self.hand.lock() = None;
+    }
+
+    /// Takes a record from another worker's hand.
+    pub(crate) fn steal(&self) -> Option<(Arc<Batch>, usize)> {
+        // The lock keeps the batch and the count together: only the owner changes the batch.
+        let hand = self.hand.lock();
+        let batch = hand.as_ref()?;
+        let index = self.next_in_hand.fetch_add(1, Ordering::Relaxed);
+        (index < batch.len()).then(|| (batch.clone(), index))
+    }
+}
+
+impl Queue {
+    pub(crate) fn new(index: usize, name: Arc<str>, step: Duration) -> Arc<Self> {
+        Arc::new(Self {
+            index,
+            name,
+            lanes: Padded(Mutex::new(Lanes::new(step))),
+            parking: Parking::default(),
+            limit: AtomicU32::new(0),
+            pending: AtomicU32::new(0),
+            crew: Mutex::default(),
+            workers: AtomicUsize::new(0),
+            left: Padded::default(),
+            gaps: AtomicU64::new(0),
+            room: Condvar::new(),
+            waiting_for_room: AtomicUsize::new(0),
+            seldom: Mutex::default(),
+        })
+    }
+
+    /// Takes what a worker runs next. `most`: more than one only where the worker's runs are short.
+    pub(crate) fn take(&self, slot: &Slot, most: usize, now_ms: u32) -> Option<Batch> {
+        let mut lanes = self.lanes.0.lock();
+        let limit = self.limit.load(Ordering::Relaxed);
+        if limit > 0 && self.runs() >= limit {
+            return None;
+        }
+        let workers = self.workers.load(Ordering::Relaxed);
+        let batch = lanes.take(if limit > 0 { 1 } else { most }, workers, now_ms)?;
+        slot.busy.store(1, Ordering::Relaxed);
+        Some(batch)
+    }
+
+    /// Takes one from the hand of another worker, where no limit forbids it.
+    pub(crate) fn steal(&self, slot: &Slot) -> Option<(Arc<Batch>, usize)> {
+        if self.limit.load(Ordering::Relaxed) > 0 {
+            return None;
+        }
+        let stolen = self.take_from_hands()?;
+        slot.busy.store(1, Ordering::Relaxed);
+        Some(stolen)
+    }
+
+    /// Takes a record that a worker has in its hand and has not begun.
+    pub(crate) fn take_from_hands(&self) -> Option<(Arc<Batch>, usize)> {
+        self.crew.lock().slots.iter().find_map(|slot| slot.steal())
+    }
+
+    pub(crate) fn no_longer_busy(&self, slot: &Slot) {
+        slot.busy.store(0, Ordering::Release);
+    }
+
+    /// Whether a worker could take something now.
+    pub(crate) fn has_work(&self) -> bool {
+        let mut lanes = self.lanes.0.lock();
+        let limit = self.limit.load(Ordering::Relaxed);
+        (limit == 0 || self.runs() < limit) && lanes.has_some()
+    }
+
+    /// Whether nothing is queued, whatever a limit says.
+    pub(crate) fn is_drained(&self) -> bool {
+        !self.lanes.0.lock().has_some()
+    }
+
+    /// Runs under the concurrency limit.
+    fn runs(&self) -> u32 {
+        let crew = self.crew.lock();
+        let busy = crew
+            .slots
+            .iter()
+            .filter(|slot| slot.busy.load(Ordering::Acquire) != 0)
+            .count();
+        busy as u32 + self.pending.load(Ordering::Acquire)
+    }
+
+    /// A task has left the queue by the start of its run.
+    pub(crate) fn started(&self, slot: &Slot, bytes: u32) {
+        let before = slot.started_bytes.load(Ordering::Relaxed);
+        slot.started_bytes.store(before + u64::from(bytes), Ordering::Relaxed);
+        // Sequentially consistent with the look for waiters that follows it.
+        slot.started.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// A task has left the queue out of turn. Whether its record stays behind as a gap.
+    pub(crate) fn left_out_of_turn(&self, bytes: u32, gap: bool) {
+        self.left.0.bytes.fetch_add(u64::from(bytes), Ordering::Relaxed);
+        self.left.0.tasks.fetch_add(1, Ordering::SeqCst);
+        if gap {
+            self.gaps.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    pub(crate) fn gap_closed(&self) {
+        // More closings than gaps are seen only for a moment: the canceller counts after it has won the move.
+        self.gaps.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// Gaps, where they are so many that a sweep pays.
+    pub(crate) fn needs_sweep(&self, ready: u64) -> bool {
+        let gaps = self.gaps.load(Ordering::Relaxed) as i64;
+        gaps > 1024 && gaps as u64 > ready
+    }
+
+    pub(crate) fn swept(&self, gaps: u64) {
+        self.gaps.fetch_sub(gaps, Ordering::Relaxed);
+    }
+
+    /// Tasks and bytes that have left since the start.
+    pub(crate) fn left(&self) -> (u64, u64) {
+        let crew = self.crew.lock();
+        let mut tasks = self.left.0.tasks.load(Ordering::SeqCst);
+        let mut bytes = self.left.0.bytes.load(Ordering::Relaxed);
+        for slot in &crew.slots {
+            tasks += slot.started.load(Ordering::SeqCst);
+            bytes += slot.started_bytes.load(Ordering::Relaxed);
+        }
+        (tasks, bytes)
+    }
+
+    /// A worker comes.
+    pub(crate) fn enlist(&self, crew: &mut Crew, slot: Arc<Slot>) {
+        crew.slots.push(slot);
+        self.workers.store(crew.slots.len(), Ordering::Relaxed);
+    }
+
+    /// A worker goes: what it counted stays.
+    pub(crate) fn retire(&self, crew: &mut Crew, slot: &Arc<Slot>) {
+        crew.slots.retain(|other| !Arc::ptr_eq(other, slot));
+        self.workers.store(crew.slots.len(), Ordering::Relaxed);
+        let started = slot.started.load(Ordering::Relaxed);
+        self.left.0.tasks.fetch_add(started, Ordering::SeqCst);
+        self.left
+            .0
+            .bytes
+            .fetch_add(slot.started_bytes.load(Ordering::Relaxed), Ordering::Relaxed);
+        let mut seldom = self.seldom.lock();
+        seldom.started += started;
+        seldom.succeeded += slot.succeeded.load(Ordering::Relaxed);
+    }
+
+    /// All counters but those of what is ready, which the intake knows.
+    pub(crate) fn counters(&self) -> Counters {
+        let crew = self.crew.lock();
+        let mut counters = *self.seldom.lock();
+        for slot in &crew.slots {
+            counters.started += slot.started.load(Ordering::Relaxed);
+            counters.succeeded += slot.succeeded.load(Ordering::Relaxed);
+            counters.running += u64::from(slot.running().is_some());
+        }
+        counters.pending = u64::from(self.pending.load(Ordering::Relaxed));
+        counters.workers = crew.slots.len() as u64;
+        counters.idle_workers = self.parking.sleepers().min(crew.slots.len()) as u64;
+        counters
+    }
+}

@@ -1,0 +1,119 @@
+//! Asking for a task: its status, and being told of its end.
+
+use crate::engine::moves::{Extra, Extras, Watch};
+use crate::engine::observer::ended_before;
+use crate::engine::wait::WaitSlot;
+use crate::engine::Inner;
+use crate::error::{Error, Result};
+use crate::store::table::{Entry, Word};
+use crate::sync::Arc;
+use crate::task::{TaskId, TaskStatus};
+
+impl Inner {
+    /// The status that a word and an extra tell.
+    pub(crate) fn status_from(
+        &self,
+        id: TaskId,
+        entry: &Entry,
+        word: Word,
+        extra: Option<&Extra>,
+    ) -> Option<TaskStatus> {
+        let state = word.state()?;
+        let times = entry.times(state);
+        Some(TaskStatus {
+            id,
+            task_name: self.registrations.lock()[word.registration()].name.clone(),
+            queue: self.queue(word).name.clone(),
+            priority: word.priority(),
+            state,
+            attempt: word.claims() - extra.map_or(0, |extra| extra.interruptions),
+            lease: word.lease(),
+            submitted_at_us: times.submitted_us,
+            started_at_us: times.started_us,
+            finished_at_us: times.finished_us,
+            failure: extra.and_then(|extra| extra.failure.clone()),
+            cancel_requested: word.cancel_requested(),
+            cancel_reason: extra
+                .and_then(|extra| extra.reason.clone())
+                .unwrap_or_else(|| "".into()),
+        })
+    }
+
+    pub(crate) fn status(&self, id: TaskId) -> Option<TaskStatus> {
+        let chunk = self.store.chunk(id)?;
+        let entry = chunk.entry(id);
+        let word = entry.word();
+        if !word.is_slow() {
+            return self.status_from(id, entry, word, None);
+        }
+        let extras = self.extras.lock();
+        self.status_from(id, entry, entry.word(), extras.tasks.get(&id))
+    }
+
+    pub(crate) fn status_locked(&self, extras: &Extras, id: TaskId, entry: &Entry) -> TaskStatus {
+        self.status_from(id, entry, entry.word(), extras.tasks.get(&id))
+            .expect("a task that is not forgotten")
+    }
+
+    /// The status for an event of a plain task.
+    pub(crate) fn plain_status(&self, id: TaskId, entry: &Entry, word: Word) -> Option<TaskStatus> {
+        self.status_from(id, entry, word, None)
+    }
+
+    /// Adds a watch to a task that is not final, or says what it is.
+    pub(crate) fn add_watch(&self, id: TaskId, watch: Watch) -> Result<()> {
+        let unknown = || Error::NotFound(format!("there is no task {id}, or it is no longer kept"));
+        let chunk = self.store.chunk(id).ok_or_else(unknown)?;
+        let entry = chunk.entry(id);
+        let mut extras = self.extras.lock();
+        if extras.closed {
+            let status = self
+                .status_from(id, entry, entry.word(), extras.tasks.get(&id))
+                .ok_or_else(unknown)?;
+            let tells_itself = matches!(watch, Watch::Slot(_)) && status.state.is_final();
+            return match (watch, status.state.is_final()) {
+                (Watch::Slot(slot), true) if tells_itself => {
+                    slot.fill(Ok(status));
+                    Ok(())
+                }
+                (_, true) => Err(Error::ShuttingDown),
+                (_, false) => Err(ended_before(&status)),
+            };
+        }
+        extras.tasks.try_reserve(1).map_err(|_| Error::OutOfMemory {
+            bytes: size_of::<(TaskId, Extra)>(),
+        })?;
+        if entry.mark_slow(false).is_ok() {
+            extras.tasks.entry(id).or_default().watches.push(watch);
+            return Ok(());
+        }
+        let status = self
+            .status_from(id, entry, entry.word(), extras.tasks.get(&id))
+            .ok_or_else(unknown)?;
+        match watch {
+            Watch::Slot(slot) => slot.fill(Ok(status)),
+            Watch::Tell(watcher) => self.observation.tell_watcher(watcher, status, Ok(())),
+        }
+        Ok(())
+    }
+
+    /// Takes back a watch that nobody waits at any more.
+    pub(crate) fn remove_watch(&self, id: TaskId, slot: &Arc<WaitSlot>) {
+        if let Some(extra) = self.extras.lock().tasks.get_mut(&id) {
+            extra
+                .watches
+                .retain(|watch| !matches!(watch, Watch::Slot(other) if Arc::ptr_eq(other, slot)));
+        }
+    }
+
+    /// Tells those who wait in a call that the engine is broken.
+    pub(crate) fn fail_waits(&self, error: &Error) {
+        for extra in self.extras.lock().tasks.values() {
+            for watch in &extra.watches {
+                if let Watch::Slot(slot) = watch {
+                    slot.fill(Err(error.clone()));
+                }
+            }
+        }
+    }
+}

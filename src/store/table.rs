@@ -1,0 +1,367 @@
+//! What is known of every task, by its id: one word of state, and times.
+//!
+//! Ids count up, so the table is a row of chunks. A chunk is given back when all its tasks are forgotten. The word is what
+//! everything agrees on: each move of a task is one compare-and-swap of it, and whoever wins the move does what goes with
+//! it. A task that needs more than the word (a reason, a failure, somebody waiting) has [`SLOW`] set; from then on its moves
+//! are made under the lock of the store's extras.
+
+use crate::error::{Error, Result};
+use crate::sync::{Arc, AtomicI64, AtomicU32, AtomicU64, Mutex, Ordering};
+use crate::task::{Lease, PayloadFormat, Priority, State, TaskId};
+use std::collections::HashMap;
+
+/// Tasks of a chunk.
+#[cfg(not(loom))]
+pub(crate) const CHUNK: i64 = 1024;
+#[cfg(loom)]
+pub(crate) const CHUNK: i64 = 2;
+
+/// Most queues of an engine.
+pub(crate) const MAX_QUEUES: usize = 1 << 9;
+/// Most registered task names of an engine.
+pub(crate) const MAX_REGISTRATIONS: usize = 1 << 24;
+/// Most claims of a task that are told apart.
+const MAX_CLAIMS: u64 = (1 << 20) - 1;
+
+// [claims:20 | registration:24 | queue:9 | priority:3 | format:2 | slow:1 | cancel:1 | state:4]
+const STATE: u64 = 0xf;
+const CANCEL: u64 = 1 << 4;
+/// The task has an extra: its moves are made under the extras' lock.
+const SLOW: u64 = 1 << 5;
+const FORMAT_AT: u32 = 6;
+const PRIORITY_AT: u32 = 8;
+const QUEUE_AT: u32 = 11;
+const REGISTRATION_AT: u32 = 20;
+const CLAIMS_AT: u32 = 44;
+
+/// A task's word, read at one moment.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Word(u64);
+
+impl Word {
+    pub(crate) fn ready(queue: usize, registration: usize, priority: Priority, format: PayloadFormat) -> Self {
+        debug_assert!(queue < MAX_QUEUES && registration < MAX_REGISTRATIONS);
+        let priority = (priority.level() - Priority::Lowest.level()) as u64;
+        Self(
+            state_bits(State::Ready)
+                | (format as u64) << FORMAT_AT
+                | priority << PRIORITY_AT
+                | (queue as u64) << QUEUE_AT
+                | (registration as u64) << REGISTRATION_AT,
+        )
+    }
+
+    /// `None`: there is no such task, or it is forgotten.
+    pub(crate) fn state(self) -> Option<State> {
+        // In the order of State::ALL, from 1; 0 is nothing.
+        (self.0 & STATE).checked_sub(1).map(|index| State::ALL[index as usize])
+    }
+
+    pub(crate) fn is_slow(self) -> bool {
+        self.0 & SLOW != 0
+    }
+
+    pub(crate) fn cancel_requested(self) -> bool {
+        self.0 & CANCEL != 0
+    }
+
+    pub(crate) fn queue(self) -> usize {
+        (self.0 >> QUEUE_AT) as usize & (MAX_QUEUES - 1)
+    }
+
+    pub(crate) fn registration(self) -> usize {
+        (self.0 >> REGISTRATION_AT) as usize & (MAX_REGISTRATIONS - 1)
+    }
+
+    pub(crate) fn priority(self) -> Priority {
+        Priority::ALL[(self.0 >> PRIORITY_AT) as usize & 7]
+    }
+
+    pub(crate) fn format(self) -> PayloadFormat {
+        match (self.0 >> FORMAT_AT) & 3 {
+            0 => PayloadFormat::Contractless,
+            _ => PayloadFormat::Standard,
+        }
+    }
+
+    /// How often it was claimed, which is the lease of its last run.
+    pub(crate) fn claims(self) -> u32 {
+        (self.0 >> CLAIMS_AT) as u32
+    }
+
+    pub(crate) fn lease(self) -> Lease {
+        Lease::new(i64::from(self.claims()))
+    }
+
+    fn with_state(self, to: State) -> Self {
+        Self(self.0 & !STATE | state_bits(to))
+    }
+
+    fn claimed(self) -> Self {
+        let claims = u64::from(self.claims());
+        let next = (claims + 1).min(MAX_CLAIMS);
+        Self((self.0 & !(MAX_CLAIMS << CLAIMS_AT)) | next << CLAIMS_AT)
+    }
+}
+
+fn state_bits(state: State) -> u64 {
+    state as u64 + 1
+}
+
+/// One task.
+#[derive(Debug)]
+pub(crate) struct Entry {
+    word: AtomicU64,
+    submitted_us: AtomicI64,
+    started_ms: AtomicU32,
+    /// Until the run begins, what the task takes of its queue's capacity; then when it ended.
+    bytes_or_finished_ms: AtomicU32,
+}
+
+/// Times of a task in microseconds since 1970 UTC; 0 where it has not come to that. To about a millisecond.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub(crate) struct Times {
+    pub(crate) submitted_us: i64,
+    pub(crate) started_us: i64,
+    pub(crate) finished_us: i64,
+}
+
+impl Entry {
+    fn empty() -> Self {
+        Self {
+            word: AtomicU64::new(0),
+            submitted_us: AtomicI64::new(0),
+            started_ms: AtomicU32::new(0),
+            bytes_or_finished_ms: AtomicU32::new(0),
+        }
+    }
+
+    pub(crate) fn word(&self) -> Word {
+        Word(self.word.load(Ordering::Acquire))
+    }
+
+    /// Makes it a new, ready task. Nobody can know of it yet: whoever takes it from the log sees this.
+    pub(crate) fn init(&self, word: Word, submitted_us: i64, bytes: u32) {
+        self.submitted_us.store(submitted_us, Ordering::Relaxed);
+        self.started_ms.store(0, Ordering::Relaxed);
+        self.bytes_or_finished_ms.store(bytes, Ordering::Relaxed);
+        self.word.store(word.0, Ordering::Release);
+    }
+
+    /// Claims a ready task for a run: its word from then on, and what it took of the capacity. `None` if it is not ready
+    /// any more.
+    pub(crate) fn start(&self, now_us: i64) -> Option<(Word, u32)> {
+        // Sequentially consistent: a shutdown that does not see this run is seen by it (engine/worker.rs).
+        let mut seen = Word(self.word.load(Ordering::Relaxed));
+        while seen.state() == Some(State::Ready) {
+            let next = seen.with_state(State::Running).claimed();
+            match self
+                .word
+                .compare_exchange_weak(seen.0, next.0, Ordering::SeqCst, Ordering::Relaxed)
+            {
+                Ok(_) => {
+                    self.started_ms.store(self.since_submit(now_us), Ordering::Relaxed);
+                    return Some((next, self.bytes_or_finished_ms.load(Ordering::Relaxed)));
+                }
+                Err(now) => seen = Word(now),
+            }
+        }
+        None
+    }
+
+    /// Ends a run that has no extra. The word as it is, if it has one: the caller then takes the slow way.
+    pub(crate) fn finish_plain(&self, running: Word, to: State, now_us: i64) -> std::result::Result<(), Word> {
+        debug_assert!(State::Running.can_move_to(to));
+        if running.is_slow() {
+            // It had an extra already when it was claimed.
+            return Err(running);
+        }
+        self.bytes_or_finished_ms
+            .store(self.since_submit(now_us), Ordering::Relaxed);
+        let next = running.with_state(to);
+        self.word
+            .compare_exchange(running.0, next.0, Ordering::Release, Ordering::Acquire)
+            .map(drop)
+            .map_err(Word)
+    }
+
+    /// Makes a move of the table of states from any of the states in `from`, and marks the task as slow. The extras' lock is
+    /// held, so that only plain moves compete. The word before the move, or as it is.
+    pub(crate) fn move_slowly(&self, from: &[State], to: State, cancel: bool) -> std::result::Result<Word, Word> {
+        let mut seen = self.word();
+        loop {
+            match seen.state() {
+                Some(state) if from.contains(&state) => {
+                    assert!(state.can_move_to(to), "a task cannot move from {state:?} to {to:?}");
+                    let mut next = seen.with_state(to).0 | SLOW;
+                    next |= if cancel { CANCEL } else { 0 };
+                    match self
+                        .word
+                        .compare_exchange_weak(seen.0, next, Ordering::AcqRel, Ordering::Acquire)
+                    {
+                        Ok(_) => return Ok(seen),
+                        Err(now) => seen = Word(now),
+                    }
+                }
+                _ => return Err(seen),
+            }
+        }
+    }
+
+    /// Marks a task that is in none of the final states as slow, and as asked to stop where that is so. The extras' lock is
+    /// held. The word before, or, where it is final or nothing, as it is.
+    pub(crate) fn mark_slow(&self, cancel: bool) -> std::result::Result<Word, Word> {
+        let mut seen = self.word();
+        loop {
+            if seen.state().is_none_or(State::is_final) {
+                return Err(seen);
+            }
+            let next = seen.0 | SLOW | if cancel { CANCEL } else { 0 };
+            match self
+                .word
+                .compare_exchange_weak(seen.0, next, Ordering::AcqRel, Ordering::Acquire)
+            {
+                Ok(_) => return Ok(seen),
+                Err(now) => seen = Word(now),
+            }
+        }
+    }
+
+    pub(crate) fn is_cancelled(&self) -> bool {
+        Word(self.word.load(Ordering::Relaxed)).cancel_requested()
+    }
+
+    /// What a ready task takes of its queue's capacity.
+    pub(crate) fn bytes(&self) -> u32 {
+        self.bytes_or_finished_ms.load(Ordering::Relaxed)
+    }
+
+    /// Notes the time of the end, under the extras' lock.
+    pub(crate) fn note_finished(&self, now_us: i64) {
+        self.bytes_or_finished_ms
+            .store(self.since_submit(now_us), Ordering::Relaxed);
+    }
+
+    /// Nothing is known of it any more. The word that it had.
+    fn clear(&self) -> Word {
+        Word(self.word.swap(0, Ordering::AcqRel))
+    }
+
+    /// Milliseconds since its submit, from 1 on: 0 is "not yet". 49 days are the most that is told apart.
+    fn since_submit(&self, now_us: i64) -> u32 {
+        let since = now_us.saturating_sub(self.submitted_us.load(Ordering::Relaxed)).max(0) / 1000;
+        u32::try_from(since).unwrap_or(u32::MAX - 1) + 1
+    }
+
+    pub(crate) fn times(&self, state: State) -> Times {
+        let submitted_us = self.submitted_us.load(Ordering::Relaxed);
+        let at = |ms: u32| {
+            if ms == 0 {
+                0
+            } else {
+                submitted_us + i64::from(ms - 1) * 1000
+            }
+        };
+        Times {
+            submitted_us,
+            started_us: at(self.started_ms.load(Ordering::Relaxed)),
+            finished_us: if state.is_final() {
+                at(self.bytes_or_finished_ms.load(Ordering::Relaxed))
+            } else {
+                0
+            },
+        }
+    }
+}
+
+/// The tasks of consecutive ids.
+#[derive(Debug)]
+pub(crate) struct Chunk {
+    number: i64,
+    entries: Box<[Entry]>,
+    /// Ids that are not forgotten, those not given out yet included.
+    known: AtomicU32,
+}
+
+impl Chunk {
+    fn new(number: i64) -> Result<Arc<Self>> {
+        let mut entries = Vec::new();
+        let count = CHUNK as usize;
+        entries.try_reserve_exact(count).map_err(|_| Error::OutOfMemory {
+            bytes: count * size_of::<Entry>(),
+        })?;
+        entries.resize_with(count, Entry::empty);
+        Ok(Arc::new(Self {
+            number,
+            entries: entries.into_boxed_slice(),
+            known: AtomicU32::new(count as u32),
+        }))
+    }
+
+    pub(crate) fn has(&self, id: TaskId) -> bool {
+        chunk_of(id) == self.number
+    }
+
+    pub(crate) fn entry(&self, id: TaskId) -> &Entry {
+        debug_assert!(self.has(id));
+        &self.entries[(id.value() % CHUNK) as usize]
+    }
+}
+
+fn chunk_of(id: TaskId) -> i64 {
+    id.value() / CHUNK
+}
+
+/// All chunks in use.
+#[derive(Debug, Default)]
+pub(crate) struct Table {
+    chunks: Mutex<HashMap<i64, Arc<Chunk>>>,
+}
+
+impl Table {
+    pub(crate) fn chunk(&self, id: TaskId) -> Option<Arc<Chunk>> {
+        self.chunks.lock().get(&chunk_of(id)).cloned()
+    }
+
+    /// The chunk of an id that is about to be given out.
+    pub(crate) fn chunk_for_new(&self, id: TaskId) -> Result<Arc<Chunk>> {
+        let number = chunk_of(id);
+        let mut chunks = self.chunks.lock();
+        if let Some(chunk) = chunks.get(&number) {
+            return Ok(chunk.clone());
+        }
+        chunks.try_reserve(1).map_err(|_| Error::OutOfMemory { bytes: 64 })?;
+        let chunk = Chunk::new(number)?;
+        if number == 0 {
+            // There is no task 0.
+            chunk.known.store(CHUNK as u32 - 1, Ordering::Relaxed);
+        }
+        chunks.insert(number, chunk.clone());
+        Ok(chunk)
+    }
+
+    /// Forgets a task. The word that it had.
+    pub(crate) fn forget(&self, chunk: &Chunk, id: TaskId) -> Word {
+        let word = chunk.entry(id).clear();
+        if chunk.known.fetch_sub(1, Ordering::AcqRel) == 1 {
+            self.chunks.lock().remove(&chunk.number);
+        }
+        word
+    }
+}
+
+/// The chunk that was looked up last: ids that follow each other mostly share it.
+#[derive(Debug, Default)]
+pub(crate) struct ChunkCache(Option<Arc<Chunk>>);
+
+impl ChunkCache {
+    pub(crate) fn get(&mut self, table: &Table, id: TaskId) -> Option<&Arc<Chunk>> {
+        if !self.0.as_ref().is_some_and(|chunk| chunk.has(id)) {
+            self.0 = table.chunk(id);
+        }
+        self.0.as_ref()
+    }
+}
+
+#[cfg(test)]
+mod tests;
