@@ -29,14 +29,14 @@ use self::intake::{Entrance, Intake, Phase};
 use self::moves::{Extras, Watch};
 use self::observer::Observation;
 use self::queues::{Queue, Queues};
-use self::wait::WaitSlot;
+use self::wait::{Changes, WaitSlot};
 use self::worker::Threads;
 use crate::error::{Error, Result};
 use crate::options::{Durability, EngineOptions, LogLevel, QueueName, QueueOptions, Resolved, StoreKind, TaskOptions};
 use crate::queue::log::Pool;
 use crate::store::memory::{copy_bytes, MemoryStore};
 use crate::store::table::{MAX_QUEUES, MAX_REGISTRATIONS};
-use crate::sync::{deadline_after, Arc, AtomicU8, Condvar, Mutex, Ordering, Padded};
+use crate::sync::{deadline_after, Arc, AtomicU8, Mutex, Ordering, Padded};
 use crate::sys;
 use crate::task::{cut, Lease, Outcome, State, TaskId, TaskName, TaskStatus};
 use std::fmt;
@@ -70,8 +70,8 @@ pub(crate) struct Inner {
     pub(crate) extras: Mutex<Extras>,
     pub(crate) pool: Arc<Pool>,
     pub(crate) threads: Mutex<Threads>,
-    /// A run or a thread ended, or the engine closed: what shutdowns wait for, with the lock of the threads.
-    pub(crate) changed: Condvar,
+    /// A run or a thread ended, or the engine closed: what shutdowns wait for.
+    pub(crate) changes: Changes,
     pub(crate) observation: Observation,
     poisoned: AtomicBool,
     poison: OnceLock<String>,
@@ -122,7 +122,7 @@ impl Engine {
             extras: Mutex::default(),
             pool: Arc::default(),
             threads: Mutex::default(),
-            changed: Condvar::new(),
+            changes: Changes::new(),
             observation: Observation::new(
                 observer.as_deref(),
                 options.event_kinds,
@@ -218,10 +218,7 @@ impl Engine {
         // Surplus workers go, a limit may have been lifted, and there may be room.
         queue.parking.wake_all();
         queue.room.notify_all();
-        let ended = std::mem::take(&mut inner.threads.lock().ended);
-        for thread in ended {
-            let _ = thread.join();
-        }
+        inner.join_ended();
         Ok(target)
     }
 
@@ -428,9 +425,7 @@ impl Inner {
     /// A run or a queued task ended: a shutdown may wait for that.
     pub(crate) fn something_ended(&self) {
         if self.phase() > Phase::Open {
-            // The lock, so that nobody is between its look and its wait.
-            drop(self.threads.lock());
-            self.changed.notify_all();
+            self.changes.tell();
         }
     }
 

@@ -130,7 +130,7 @@ impl Engine {
         threads.living.clear();
         threads.ended.clear();
         drop(threads);
-        inner.changed.notify_all();
+        inner.changes.tell();
         inner.observation.stop();
         drop(handlers);
     }
@@ -165,15 +165,9 @@ fn shut_down(inner: &Inner, mode: ShutdownMode, deadline: Option<Instant>) -> Sh
         }
     }
     // Threads that have nothing to do any more end by themselves, so only runs and queued tasks need the limit.
-    let mut threads = inner.threads.lock();
-    while inner.phase() < Phase::Closed && inner.has_unfinished() {
-        let (again, passed) = inner.changed.wait_until(threads, deadline);
-        threads = again;
-        if passed {
-            break;
-        }
-    }
-    drop(threads);
+    inner
+        .changes
+        .wait_while(deadline, || inner.phase() < Phase::Closed && inner.has_unfinished());
     start_cancelling(inner);
     report.queued += inner.cancel_all_ready();
     if !inner.enter(Phase::Closed) {
@@ -186,21 +180,16 @@ fn shut_down(inner: &Inner, mode: ShutdownMode, deadline: Option<Instant>) -> Sh
     // The last holder of a handler releases it: for those without a run that is here.
     drop(handlers);
 
-    let mut threads = inner.threads.lock();
-    while threads.living.len() > inner.runs_on_workers() {
-        threads = inner.changed.wait(threads);
-    }
-    let ended = std::mem::take(&mut threads.ended);
-    drop(threads);
-    for thread in ended {
-        let _ = thread.join();
-    }
+    inner
+        .changes
+        .wait_while(None, || inner.living_threads() > inner.runs_on_workers());
+    inner.join_ended();
     seen.log(LogLevel::Info, || closing_line(&report));
     seen.stop();
     let grace = Instant::now() + OBSERVER_GRACE;
     report.observer_stuck = !seen.wait_for_end(deadline.map(|deadline| deadline.max(grace)));
     inner.threads.lock().shut = true;
-    inner.changed.notify_all();
+    inner.changes.tell();
     report
 }
 
@@ -223,11 +212,22 @@ fn wake_all(inner: &Inner) {
         queue.parking.wake_all();
         queue.room.notify_all();
     }
-    drop(inner.threads.lock());
-    inner.changed.notify_all();
+    inner.changes.tell();
 }
 
 impl Inner {
+    fn living_threads(&self) -> usize {
+        self.threads.lock().living.len()
+    }
+
+    /// Joins threads that are past their last step.
+    pub(crate) fn join_ended(&self) {
+        let ended = std::mem::take(&mut self.threads.lock().ended);
+        for thread in ended {
+            let _ = thread.join();
+        }
+    }
+
     /// Whether anything is queued, running or pending.
     fn has_unfinished(&self) -> bool {
         // Queued before running: a task goes the other way only in a shutdown.
@@ -253,21 +253,13 @@ impl Inner {
 
 /// A shutdown of an engine that another one has closed: waits for runs that may still come back.
 fn wait_for_the_rest(inner: &Inner, deadline: Option<Instant>, mut report: ShutdownReport) -> ShutdownReport {
-    let mut threads = inner.threads.lock();
-    while !threads.shut || !threads.living.is_empty() {
-        let (again, passed) = inner.changed.wait_until(threads, deadline);
-        threads = again;
-        if passed {
-            break;
-        }
-    }
-    let ended = std::mem::take(&mut threads.ended);
-    let shut = threads.shut;
-    drop(threads);
+    inner.changes.wait_while(deadline, || {
+        let threads = inner.threads.lock();
+        !threads.shut || !threads.living.is_empty()
+    });
+    let shut = inner.threads.lock().shut;
     report.running = inner.left_running();
-    for thread in ended {
-        let _ = thread.join();
-    }
+    inner.join_ended();
     // The one that closed it gives the observer its time; here it is only looked at.
     report.observer_stuck = shut && !inner.observation.wait_for_end(deadline_after(Some(Duration::ZERO)));
     report

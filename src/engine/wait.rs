@@ -1,4 +1,4 @@
-//! Where a thread waits for the end of one task.
+//! Where a thread waits: for the end of one task, or for anything that a shutdown waits for.
 
 use crate::error::Result;
 use crate::sync::{Condvar, Mutex};
@@ -36,6 +36,47 @@ impl WaitSlot {
             end = again;
             if passed {
                 return end.take();
+            }
+        }
+    }
+}
+
+/// Tells those who wait that something changed, whatever it was. Its lock is never held together with another one.
+#[derive(Debug)]
+pub(crate) struct Changes {
+    count: Mutex<u64>,
+    changed: Condvar,
+}
+
+impl Changes {
+    pub(crate) fn new() -> Self {
+        Self {
+            count: Mutex::new(0),
+            changed: Condvar::new(),
+        }
+    }
+
+    /// To be called after a change.
+    pub(crate) fn tell(&self) {
+        *self.count.lock() += 1;
+        self.changed.notify_all();
+    }
+
+    /// Waits as long as `reason` holds, looking again after each change, up to a deadline. Whether it no longer holds.
+    pub(crate) fn wait_while(&self, deadline: Option<Instant>, mut reason: impl FnMut() -> bool) -> bool {
+        loop {
+            // Read before the look, so that a change after it is not missed.
+            let seen = *self.count.lock();
+            if !reason() {
+                return true;
+            }
+            let mut count = self.count.lock();
+            while *count == seen {
+                let (again, passed) = self.changed.wait_until(count, deadline);
+                count = again;
+                if passed && *count == seen {
+                    return false;
+                }
             }
         }
     }

@@ -109,7 +109,7 @@ impl Worker {
             threads.ended.push(thread);
         }
         drop(threads);
-        self.inner.changed.notify_all();
+        self.inner.changes.tell();
     }
 
     /// Waits for the next work. `None`: this worker is no longer needed.

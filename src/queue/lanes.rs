@@ -109,8 +109,7 @@ impl Lanes {
         for level in (0..LEVELS).rev() {
             let Some(head) = self.lanes[level].peek() else { continue };
             in_use += 1;
-            // How long it has been ready: right across the wrap.
-            let waited = i64::from(now_ms.wrapping_sub(head.ready_at) as i32);
+            let waited = i64::from(waited(head.ready_at, now_ms));
             let key = -waited - i64::from(Priority::ALL[level].level()) * self.step_ms;
             if best.is_none_or(|(least, _)| key < least) {
                 best = Some((key, level));
@@ -144,6 +143,18 @@ impl Lanes {
             let _ = kept;
             readers.push_back(last);
         }
+    }
+}
+
+/// How long something has been ready, right across the wrap of the clock. The clock is read before the lock is taken, so
+/// something may have become ready a moment "later".
+fn waited(ready_at: u32, now_ms: u32) -> u32 {
+    const A_MOMENT: u32 = 60_000;
+    let waited = now_ms.wrapping_sub(ready_at);
+    if waited > u32::MAX - A_MOMENT {
+        0
+    } else {
+        waited
     }
 }
 
