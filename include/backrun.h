@@ -730,7 +730,7 @@ int32_t backrun_engine_shutdown(struct backrun_engine *engine,
 //
 // As backrun_engine_shutdown with BACKRUN_SHUTDOWN_CANCEL and a time limit of 0, then backrun_engine_free: running
 // callbacks go on and may outlive this call; each handler is released once, by the last thread that uses it.
-// `engine`: NULL does nothing. Any thread; a callback may call it.
+// `engine`: NULL does nothing. No other call may be using it. Any thread; a callback may call it.
 void backrun_engine_abandon(struct backrun_engine *engine);
 
 // Frees an engine. After it `engine` is no longer valid.

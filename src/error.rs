@@ -145,10 +145,7 @@ impl Error {
     }
 
     pub(crate) fn not_supported(what: &str, why: &str) -> Self {
-        Error::NotSupported {
-            what: what.into(),
-            why: why.into(),
-        }
+        Error::NotSupported { what: what.into(), why: why.into() }
     }
 
     pub(crate) fn from_panic(payload: &(dyn Any + Send)) -> Self {

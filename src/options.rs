@@ -67,26 +67,14 @@ impl EngineOptions {
     pub(crate) fn resolve(&self) -> Result<Resolved> {
         let max_workers = self.max_workers.unwrap_or(DEFAULT_MAX_WORKERS);
         in_range("max_workers", u64::from(max_workers), 1, u64::from(MAX_WORKERS_LIMIT))?;
-        let workers = self
-            .workers
-            .unwrap_or_else(|| crate::sys::cores().max(2).min(max_workers));
+        let workers = self.workers.unwrap_or_else(|| crate::sys::cores().max(2).min(max_workers));
         in_range("workers", u64::from(workers), 1, u64::from(max_workers))?;
         let stack = self.worker_stack_bytes.unwrap_or(DEFAULT_WORKER_STACK_BYTES);
-        in_range(
-            "worker_stack_bytes",
-            stack,
-            MIN_WORKER_STACK_BYTES,
-            MAX_WORKER_STACK_BYTES,
-        )?;
+        in_range("worker_stack_bytes", stack, MIN_WORKER_STACK_BYTES, MAX_WORKER_STACK_BYTES)?;
         let capacity = self.observer_capacity.unwrap_or(DEFAULT_OBSERVER_CAPACITY);
         in_range("observer_capacity", u64::from(capacity), 1, u64::from(u32::MAX))?;
         self.store.check_durability(self.durability)?;
-        Ok(Resolved {
-            workers,
-            max_workers,
-            stack_bytes: stack as usize,
-            observer_capacity: capacity as usize,
-        })
+        Ok(Resolved { workers, max_workers, stack_bytes: stack as usize, observer_capacity: capacity as usize })
     }
 }
 
@@ -103,9 +91,7 @@ pub(crate) fn in_range(name: &str, value: u64, least: u64, most: u64) -> Result<
     if (least..=most).contains(&value) {
         return Ok(());
     }
-    Err(Error::InvalidArgument(format!(
-        "{name} is {value}; pass a number from {least} to {most}"
-    )))
+    Err(Error::InvalidArgument(format!("{name} is {value}; pass a number from {least} to {most}")))
 }
 
 /// Where accepted tasks live.
@@ -318,17 +304,10 @@ impl fmt::Display for QueueName {
 /// A name: not empty, not too long, printable.
 pub(crate) fn check_name(what: &'static str, name: &str, limit: usize) -> Result<()> {
     if name.is_empty() {
-        return Err(Error::InvalidArgument(format!(
-            "{what} is empty; pass 1 to {limit} bytes of printable text"
-        )));
+        return Err(Error::InvalidArgument(format!("{what} is empty; pass 1 to {limit} bytes of printable text")));
     }
     if name.len() > limit {
-        return Err(Error::TooLarge {
-            what,
-            actual: name.len(),
-            limit,
-            instead: "choose a shorter one",
-        });
+        return Err(Error::TooLarge { what, actual: name.len(), limit, instead: "choose a shorter one" });
     }
     if let Some((offset, bad)) = name.char_indices().find(|(_, c)| !is_printable(*c)) {
         return Err(Error::InvalidArgument(format!(
@@ -353,14 +332,7 @@ mod tests {
     fn a_name_is_printable_text_within_its_limit() {
         assert_eq!(QueueName::new("naïve ☕").unwrap().as_str(), "naïve ☕");
         assert!(QueueName::new(&"q".repeat(64)).is_ok());
-        assert!(matches!(
-            QueueName::new(&"q".repeat(65)),
-            Err(Error::TooLarge {
-                actual: 65,
-                limit: 64,
-                ..
-            })
-        ));
+        assert!(matches!(QueueName::new(&"q".repeat(65)), Err(Error::TooLarge { actual: 65, limit: 64, .. })));
         for bad in ["", "a\0b", "a\nb", "\u{85}", "a\u{2028}", "\u{202e}cba", "\u{200b}"] {
             assert!(matches!(QueueName::new(bad), Err(Error::InvalidArgument(_))), "{bad:?}");
         }
@@ -369,30 +341,16 @@ mod tests {
     #[test]
     fn options_out_of_range_name_the_option_and_the_range() {
         let message = |options: EngineOptions| options.resolve().unwrap_err().to_string();
-        assert!(message(EngineOptions {
-            workers: Some(65),
-            ..Default::default()
-        })
-        .contains("workers is 65; pass a number from 1 to 64"));
-        assert!(message(EngineOptions {
-            max_workers: Some(5000),
-            ..Default::default()
-        })
-        .contains("from 1 to 4096"));
-        assert!(message(EngineOptions {
-            worker_stack_bytes: Some(4096),
-            ..Default::default()
-        })
-        .contains("1572864"));
+        assert!(message(EngineOptions { workers: Some(65), ..Default::default() })
+            .contains("workers is 65; pass a number from 1 to 64"));
+        assert!(message(EngineOptions { max_workers: Some(5000), ..Default::default() }).contains("from 1 to 4096"));
+        assert!(message(EngineOptions { worker_stack_bytes: Some(4096), ..Default::default() }).contains("1572864"));
         assert!(EngineOptions::default().resolve().unwrap().workers >= 2);
     }
 
     #[test]
     fn the_memory_store_refuses_committed_by_name() {
-        let options = EngineOptions {
-            durability: Some(Durability::Committed),
-            ..Default::default()
-        };
+        let options = EngineOptions { durability: Some(Durability::Committed), ..Default::default() };
         let error = options.resolve().unwrap_err();
         assert!(error.to_string().contains("'committed'"), "{error}");
         assert_eq!(error.code(), 4);

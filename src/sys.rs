@@ -131,10 +131,7 @@ mod tests {
         let inside = std::sync::Arc::new(AtomicU32::new(0));
         let seen = inside.clone();
         start_thread("backrun-test".into(), None, 7, move || {
-            seen.store(
-                u32::from(is_thread_of(7)) + 2 * u32::from(is_thread_of(8)),
-                Ordering::Relaxed,
-            );
+            seen.store(u32::from(is_thread_of(7)) + 2 * u32::from(is_thread_of(8)), Ordering::Relaxed);
         })
         .unwrap()
         .join()

@@ -21,9 +21,7 @@ impl TaskId {
         if value > 0 {
             return Ok(Self(value));
         }
-        Err(Error::InvalidArgument(format!(
-            "the task id is {value}; task ids are positive numbers given by a submit"
-        )))
+        Err(Error::InvalidArgument(format!("the task id is {value}; task ids are positive numbers given by a submit")))
     }
 
     /// The number.
@@ -106,27 +104,17 @@ pub enum Priority {
 
 impl Priority {
     /// All levels, lowest first.
-    pub const ALL: [Priority; 5] = [
-        Priority::Lowest,
-        Priority::BelowNormal,
-        Priority::Normal,
-        Priority::AboveNormal,
-        Priority::Highest,
-    ];
+    pub const ALL: [Priority; 5] =
+        [Priority::Lowest, Priority::BelowNormal, Priority::Normal, Priority::AboveNormal, Priority::Highest];
 
     /// The level of this number.
     ///
     /// # Errors
     /// [`Error::InvalidArgument`] if there is none.
     pub fn from_level(level: i32) -> Result<Self> {
-        Self::ALL
-            .into_iter()
-            .find(|priority| priority.level() == level)
-            .ok_or_else(|| {
-                Error::InvalidArgument(format!(
-                    "the priority is {level}; pass a number from -2 (lowest) to 2 (highest)"
-                ))
-            })
+        Self::ALL.into_iter().find(|priority| priority.level() == level).ok_or_else(|| {
+            Error::InvalidArgument(format!("the priority is {level}; pass a number from -2 (lowest) to 2 (highest)"))
+        })
     }
 
     /// The number.
@@ -177,11 +165,7 @@ impl<'a> Submission<'a> {
     /// A submission with every default.
     #[must_use]
     pub fn new(task_name: &'a str, payload: &'a [u8]) -> Self {
-        Self {
-            task_name,
-            payload,
-            ..Self::default()
-        }
+        Self { task_name, payload, ..Self::default() }
     }
 
     /// On behalf of a user.
@@ -222,14 +206,7 @@ impl<'a> Submission<'a> {
     /// Checks every limit but that of the name: a registered name keeps it, and another one is looked at when it is not
     /// found ([`Submission::check_unknown_name`]).
     pub(crate) fn check(&self) -> Result<()> {
-        let too_large = |what, actual, limit, instead| {
-            Err(Error::TooLarge {
-                what,
-                actual,
-                limit,
-                instead,
-            })
-        };
+        let too_large = |what, actual, limit, instead| Err(Error::TooLarge { what, actual, limit, instead });
         if self.payload.len() > MAX_PAYLOAD_BYTES {
             let instead = "store the data elsewhere and pass where it is";
             return too_large("the payload", self.payload.len(), MAX_PAYLOAD_BYTES, instead);
@@ -248,9 +225,7 @@ impl<'a> Submission<'a> {
         for (index, (name, _)) in self.headers.iter().enumerate() {
             check_name("a header name", name, MAX_HEADER_BYTES)?;
             if self.headers[..index].iter().any(|(earlier, _)| earlier == name) {
-                return Err(Error::InvalidArgument(format!(
-                    "the header '{name}' is given twice; give each once"
-                )));
+                return Err(Error::InvalidArgument(format!("the header '{name}' is given twice; give each once")));
             }
         }
         Ok(())
@@ -459,10 +434,7 @@ mod tests {
     fn the_table_of_states_has_no_way_out_of_a_final_state_but_replay() {
         for &(from, to) in MOVES {
             assert_ne!(from, to);
-            assert!(
-                !from.is_final() || (from, to) == (State::Dead, State::Ready),
-                "{from:?} -> {to:?}"
-            );
+            assert!(!from.is_final() || (from, to) == (State::Dead, State::Ready), "{from:?} -> {to:?}");
         }
     }
 
@@ -475,14 +447,8 @@ mod tests {
             assert!(left || state.is_final(), "{state:?} cannot be left");
         }
         assert!(State::Ready.can_move_to(State::Dropped));
-        assert!(
-            !State::Running.can_move_to(State::Dropped),
-            "only a queued task is dropped"
-        );
-        assert!(
-            !State::Ready.can_move_to(State::Succeeded),
-            "nothing succeeds without a run"
-        );
+        assert!(!State::Running.can_move_to(State::Dropped), "only a queued task is dropped");
+        assert!(!State::Ready.can_move_to(State::Succeeded), "nothing succeeds without a run");
     }
 
     #[test]
@@ -507,11 +473,7 @@ mod tests {
         let value = "v".repeat(MAX_HEADER_BYTES - 1);
         assert!(Submission::new("t", &[]).header("n", &value).check().is_ok());
         assert!(Submission::new("t", &[]).header("nn", &value).check().is_err());
-        assert!(Submission::new("t", &[])
-            .header("n", "1")
-            .header("n", "2")
-            .check()
-            .is_err());
+        assert!(Submission::new("t", &[]).header("n", "1").header("n", "2").check().is_err());
         assert!(Submission::new(&"t".repeat(200), &[]).check_unknown_name().is_ok());
         assert!(Submission::new(&"t".repeat(201), &[]).check_unknown_name().is_err());
     }

@@ -49,17 +49,11 @@ impl Inner {
     fn running(&self, extras: &Extras) -> Vec<(TaskId, Arc<Chunk>)> {
         let slots = self.queues.iter().flat_map(|queue| queue.crew.lock().slots.clone());
         let on_workers = slots.filter_map(|slot| slot.running());
-        let pending = extras
-            .tasks
-            .iter()
-            .filter(|(_, extra)| extra.pending_since.is_some())
-            .map(|(&id, _)| id);
+        let pending = extras.tasks.iter().filter(|(_, extra)| extra.pending_since.is_some()).map(|(&id, _)| id);
         let mut all: Vec<_> = on_workers.chain(pending).collect();
         all.sort_unstable();
         all.dedup();
-        all.into_iter()
-            .filter_map(|id| Some((id, self.store.chunk(id)?)))
-            .collect()
+        all.into_iter().filter_map(|id| Some((id, self.store.chunk(id)?))).collect()
     }
 
     /// Asks every run to stop, on behalf of a shutdown.
@@ -85,10 +79,7 @@ impl Inner {
         let left = self.running(&extras).into_iter().filter_map(|(id, chunk)| {
             let word = chunk.entry(id).word();
             let runs = matches!(word.state(), Some(State::Running | State::Pending));
-            runs.then(|| LeftRunning {
-                id,
-                task_name: self.registrations.lock()[word.registration()].name.clone(),
-            })
+            runs.then(|| LeftRunning { id, task_name: self.registrations.lock()[word.registration()].name.clone() })
         });
         left.collect()
     }
@@ -105,10 +96,7 @@ impl Inner {
             if !matches!(word.state(), Some(State::Running | State::Pending)) {
                 continue;
             }
-            left.push(LeftRunning {
-                id,
-                task_name: self.registrations.lock()[word.registration()].name.clone(),
-            });
+            left.push(LeftRunning { id, task_name: self.registrations.lock()[word.registration()].name.clone() });
             self.queue(word).seldom.lock().abandoned += 1;
             if self.observation.wants(EventKind::Abandoned) {
                 let status = self.status_locked(&extras, id, entry);
@@ -122,33 +110,22 @@ impl Inner {
                 self.queue(word).pending.fetch_sub(1, Ordering::AcqRel);
             }
         }
-        let unfinished: Vec<_> = extras
-            .tasks
-            .iter()
-            .filter(|(_, extra)| !extra.watches.is_empty())
-            .map(|(&id, _)| id)
-            .collect();
+        let unfinished: Vec<_> =
+            extras.tasks.iter().filter(|(_, extra)| !extra.watches.is_empty()).map(|(&id, _)| id).collect();
         for id in unfinished {
             let Some(chunk) = self.store.chunk(id) else { continue };
             let status = self.status_locked(&extras, id, chunk.entry(id));
             let error = ended_before(&status);
-            let watches = extras
-                .tasks
-                .get_mut(&id)
-                .map(|extra| std::mem::take(&mut extra.watches));
+            let watches = extras.tasks.get_mut(&id).map(|extra| std::mem::take(&mut extra.watches));
             for watch in watches.into_iter().flatten() {
                 match watch {
                     Watch::Slot(slot) => slot.fill(Err(error.clone())),
-                    Watch::Tell(watcher) => self
-                        .observation
-                        .tell_watcher(watcher, status.clone(), Err(error.clone())),
+                    Watch::Tell(watcher) => self.observation.tell_watcher(watcher, status.clone(), Err(error.clone())),
                 }
             }
         }
         let mut registrations = self.registrations.lock();
-        let handlers = registrations
-            .iter_mut()
-            .filter_map(|registration| registration.handler.take());
+        let handlers = registrations.iter_mut().filter_map(|registration| registration.handler.take());
         (handlers.collect(), left)
     }
 }

@@ -74,17 +74,14 @@ impl Intake {
     }
 
     pub(crate) fn queue_named(&self, name: &str) -> Result<usize> {
-        self.entrances
-            .iter()
-            .position(|entrance| entrance.usable && &*entrance.queue.name == name)
-            .ok_or_else(|| {
-                let usable = self.entrances.iter().filter(|entrance| entrance.usable);
-                let known: Vec<_> = usable.map(|entrance| &*entrance.queue.name).collect();
-                Error::NotFound(format!(
-                    "there is no queue '{name}', only {}; configure it before it is used",
-                    known.join(", ")
-                ))
-            })
+        self.entrances.iter().position(|entrance| entrance.usable && &*entrance.queue.name == name).ok_or_else(|| {
+            let usable = self.entrances.iter().filter(|entrance| entrance.usable);
+            let known: Vec<_> = usable.map(|entrance| &*entrance.queue.name).collect();
+            Error::NotFound(format!(
+                "there is no queue '{name}', only {}; configure it before it is used",
+                known.join(", ")
+            ))
+        })
     }
 
     pub(crate) fn is_registered(&self, name: &str) -> bool {
@@ -92,9 +89,7 @@ impl Intake {
     }
 
     pub(crate) fn reserve_name(&mut self) -> Result<()> {
-        let no_memory = |_| Error::OutOfMemory {
-            bytes: size_of::<(Arc<str>, usize)>(),
-        };
+        let no_memory = |_| Error::OutOfMemory { bytes: size_of::<(Arc<str>, usize)>() };
         self.names.try_reserve(1).map_err(no_memory)?;
         self.registered.try_reserve(1).map_err(no_memory)
     }
@@ -106,15 +101,9 @@ impl Intake {
 
     /// The number of a task name and the queue that its submission goes to.
     pub(crate) fn target(&mut self, task_name: &str, queue: Option<&str>) -> Result<(usize, usize)> {
-        let is_last = self
-            .registered
-            .get(self.last_name)
-            .is_some_and(|(name, _)| **name == *task_name);
+        let is_last = self.registered.get(self.last_name).is_some_and(|(name, _)| **name == *task_name);
         if !is_last {
-            self.last_name = *self
-                .names
-                .get(task_name)
-                .ok_or_else(|| Error::NoHandler(task_name.into()))?;
+            self.last_name = *self.names.get(task_name).ok_or_else(|| Error::NoHandler(task_name.into()))?;
         }
         let queue = match queue {
             Some(name) => self.queue_named(name)?,
@@ -134,10 +123,7 @@ impl Intake {
 
     /// The chunk of the last [`Intake::next_id`] and a queue's entrance.
     pub(crate) fn chunk_and_entrance(&mut self, queue: usize) -> (&Arc<Chunk>, &mut Entrance) {
-        (
-            self.chunk.as_ref().expect("next_id came first"),
-            &mut self.entrances[queue],
-        )
+        (self.chunk.as_ref().expect("next_id came first"), &mut self.entrances[queue])
     }
 
     /// Gives the next ids out.
@@ -166,10 +152,7 @@ impl Entrance {
     }
 
     fn at_most_ready(&self) -> (u64, u64) {
-        (
-            self.pushed.0.saturating_sub(self.known_left.0),
-            self.pushed.1.saturating_sub(self.known_left.1),
-        )
+        (self.pushed.0.saturating_sub(self.known_left.0), self.pushed.1.saturating_sub(self.known_left.1))
     }
 
     pub(crate) fn accepted(&self) -> u64 {

@@ -140,18 +140,12 @@ impl Engine {
                 observer_thread.poison(&Error::from_panic(&*panic));
             }
         })
-        .map_err(|cause| Error::System {
-            what: "the observer thread".into(),
-            cause: cause.to_string(),
-        })?;
+        .map_err(|cause| Error::System { what: "the observer thread".into(), cause: cause.to_string() })?;
         let engine = Self { inner };
         // From here on, a failure drops the engine, which stops what was started.
         let workers = engine.set_queue(QueueName::DEFAULT, options.default_queue.clone())?;
         engine.inner.observation.log(LogLevel::Info, || {
-            format!(
-                "the engine started: version {}, memory store, {workers} workers",
-                env!("CARGO_PKG_VERSION")
-            )
+            format!("the engine started: version {}, memory store, {workers} workers", env!("CARGO_PKG_VERSION"))
         });
         Ok(engine)
     }
@@ -163,9 +157,7 @@ impl Engine {
     /// [`Error::System`] (a thread could not be started; the queue is then as before).
     pub fn configure_queue(&self, name: &str, options: QueueOptions) -> Result<()> {
         let workers = self.set_queue(name, options)?;
-        self.inner
-            .observation
-            .log(LogLevel::Info, || format!("queue '{name}' has {workers} workers"));
+        self.inner.observation.log(LogLevel::Info, || format!("queue '{name}' has {workers} workers"));
         Ok(())
     }
 
@@ -178,10 +170,7 @@ impl Engine {
         intake.check_open()?;
         let target = options.workers.unwrap_or(inner.resolved.workers);
         let known = intake.queue_named(name.as_str()).ok();
-        let others = intake
-            .entrances
-            .iter()
-            .filter(|entrance| Some(entrance.queue.index) != known);
+        let others = intake.entrances.iter().filter(|entrance| Some(entrance.queue.index) != known);
         let others: u32 = others.map(|entrance| entrance.queue.crew.lock().target).sum();
         let max = inner.resolved.max_workers;
         if u64::from(target) + u64::from(others) > u64::from(max) {
@@ -191,9 +180,7 @@ impl Engine {
         }
         let index = known.unwrap_or(intake.entrances.len());
         if index == MAX_QUEUES {
-            return Err(Error::InvalidArgument(format!(
-                "there are {MAX_QUEUES} queues, the most an engine can have"
-            )));
+            return Err(Error::InvalidArgument(format!("there are {MAX_QUEUES} queues, the most an engine can have")));
         }
         if known.is_none() {
             let queue = Queue::new(index, name.shared(), options.ageing_step);
@@ -209,9 +196,7 @@ impl Engine {
             queue.parking.wake_all();
             return Err(error);
         }
-        queue
-            .limit
-            .store(options.concurrency_limit.unwrap_or(0), Ordering::Relaxed);
+        queue.limit.store(options.concurrency_limit.unwrap_or(0), Ordering::Relaxed);
         queue.lanes.0.lock().set_step(options.ageing_step);
         intake.entrances[index].options = options;
         drop(intake);
@@ -247,10 +232,7 @@ impl Engine {
         if intake.is_registered(name.as_str()) {
             return Err(Error::AlreadyRegistered(name.as_str().into()));
         }
-        let queue = options
-            .queue
-            .as_ref()
-            .map_or(Ok(0), |queue| intake.queue_named(queue.as_str()))?;
+        let queue = options.queue.as_ref().map_or(Ok(0), |queue| intake.queue_named(queue.as_str()))?;
         intake.reserve_name()?;
         let mut registrations = self.inner.registrations.lock();
         if registrations.len() == MAX_REGISTRATIONS {
@@ -258,13 +240,8 @@ impl Engine {
                 "there are {MAX_REGISTRATIONS} handlers, the most an engine can have"
             )));
         }
-        registrations.try_reserve(1).map_err(|_| Error::OutOfMemory {
-            bytes: size_of::<Registration>(),
-        })?;
-        registrations.push(Registration {
-            name: name.shared(),
-            handler: Some(Arc::new(handler())),
-        });
+        registrations.try_reserve(1).map_err(|_| Error::OutOfMemory { bytes: size_of::<Registration>() })?;
+        registrations.push(Registration { name: name.shared(), handler: Some(Arc::new(handler())) });
         intake.add_name(name.shared(), queue);
         Ok(())
     }
@@ -349,9 +326,7 @@ impl Engine {
     /// [`Error::InvalidArgument`] (the outcome is pending).
     pub fn settle(&self, id: TaskId, lease: Lease, outcome: Outcome) -> Result<()> {
         if outcome == Outcome::Pending {
-            return Err(Error::InvalidArgument(
-                "a run cannot be settled as pending; say how it ended".into(),
-            ));
+            return Err(Error::InvalidArgument("a run cannot be settled as pending; say how it ended".into()));
         }
         self.inner.settle(id, lease, outcome)
     }
@@ -359,7 +334,7 @@ impl Engine {
     /// All counters now.
     #[must_use]
     pub fn statistics(&self) -> Statistics {
-        stats::statistics(&mut self.inner.intake.0.lock(), self.inner.observation.lost())
+        stats::statistics(&self.inner)
     }
 
     /// Changes which events are told, from now on: the sum of `1 << kind`; 0 is all of them.
@@ -439,9 +414,7 @@ impl Inner {
 
 impl fmt::Debug for Engine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Engine")
-            .field("number", &self.inner.number)
-            .finish_non_exhaustive()
+        f.debug_struct("Engine").field("number", &self.inner.number).finish_non_exhaustive()
     }
 }
 

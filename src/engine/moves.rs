@@ -97,10 +97,7 @@ impl Inner {
             return self.refuse_outcome(&extras, run.id, run.entry, run.lease);
         }
         // What a settle said first counts, whatever `run` returned after it.
-        let early = extras
-            .tasks
-            .get_mut(&run.id)
-            .and_then(|extra| extra.settled_early.take());
+        let early = extras.tasks.get_mut(&run.id).and_then(|extra| extra.settled_early.take());
         match early.unwrap_or(outcome) {
             Outcome::Pending => {
                 let moved = run.entry.move_slowly(&[State::Running], State::Pending, false);
@@ -124,14 +121,7 @@ impl Inner {
             return self.refuse_outcome(&extras, run.id, run.entry, run.lease);
         }
         extras.tasks.entry(run.id).or_default().interrupted = true;
-        self.end_run(
-            &mut extras,
-            run.queue,
-            run.id,
-            run.entry,
-            Outcome::Cancelled,
-            run.started,
-        );
+        self.end_run(&mut extras, run.queue, run.id, run.entry, Outcome::Cancelled, run.started);
     }
 
     /// Settles a pending run, or one whose `run` has not returned yet.
@@ -145,11 +135,7 @@ impl Inner {
         let counts = !extras.closed && word.lease() == lease && matches!(state, State::Running | State::Pending);
         let early = counts && state == State::Running;
         let pending = counts && state == State::Pending;
-        if early
-            && entry
-                .mark_slow(false)
-                .is_ok_and(|word| word.state() == Some(State::Running))
-        {
+        if early && entry.mark_slow(false).is_ok_and(|word| word.state() == Some(State::Running)) {
             let extra = extras.tasks.entry(id).or_default();
             if extra.settled_early.is_none() {
                 extra.settled_early = Some(outcome);
@@ -157,9 +143,10 @@ impl Inner {
             }
         } else if pending {
             let queue = self.queue(word);
-            queue.pending.fetch_sub(1, Ordering::AcqRel);
             let since = extras.tasks.get_mut(&id).and_then(|extra| extra.pending_since.take());
             self.end_run(&mut extras, queue, id, entry, outcome, since);
+            // Only now: another run may take its place under the concurrency limit, and a shutdown may go on.
+            queue.pending.fetch_sub(1, Ordering::AcqRel);
             drop(extras);
             // Its place under the concurrency limit is free, and no worker comes back to see it.
             queue.parking.work_added();
@@ -167,10 +154,7 @@ impl Inner {
             return Ok(());
         }
         self.refuse_outcome(&extras, id, entry, lease);
-        Err(Error::StaleLease {
-            id: id.value(),
-            lease: lease.value(),
-        })
+        Err(Error::StaleLease { id: id.value(), lease: lease.value() })
     }
 
     /// Ends a run with an outcome that is not pending.
@@ -200,11 +184,7 @@ impl Inner {
                     // One attempt: what failed is dead (retries come with their own issue).
                     status.state = State::Dead;
                     let event = Event::of(EventKind::RunFailed, &status);
-                    self.observation.event(Event {
-                        failure: Some(failure),
-                        run_us,
-                        ..event
-                    });
+                    self.observation.event(Event { failure: Some(failure), run_us, ..event });
                 }
                 self.finish(extras, queue, id, entry, RUNNING, State::Dead, run_us);
             }
@@ -215,10 +195,7 @@ impl Inner {
                 assert!(moved.is_ok(), "a run that is interrupted is running");
                 if self.observation.wants(EventKind::Interrupted) {
                     let status = self.status_locked(extras, id, entry);
-                    self.observation.event(Event {
-                        run_us,
-                        ..Event::of(EventKind::Interrupted, &status)
-                    });
+                    self.observation.event(Event { run_us, ..Event::of(EventKind::Interrupted, &status) });
                 }
                 // The memory store has nowhere to keep it.
                 self.cancel_ready(extras, queue, id, entry, SHUT_DOWN_REASON);
@@ -280,22 +257,12 @@ impl Inner {
             kind
         };
         let extra = extras.tasks.get_mut(&id);
-        let watches = extra
-            .map(|extra| std::mem::take(&mut extra.watches))
-            .unwrap_or_default();
+        let watches = extra.map(|extra| std::mem::take(&mut extra.watches)).unwrap_or_default();
         if self.observation.wants(kind) || !watches.is_empty() {
             let status = self.status_locked(extras, id, entry);
             if self.observation.wants(kind) {
-                let failure = if to == State::Dead {
-                    status.failure.clone()
-                } else {
-                    None
-                };
-                self.observation.event(Event {
-                    run_us,
-                    failure,
-                    ..Event::of(kind, &status)
-                });
+                let failure = if to == State::Dead { status.failure.clone() } else { None };
+                self.observation.event(Event { run_us, failure, ..Event::of(kind, &status) });
             }
             for watch in watches {
                 match watch {
@@ -346,11 +313,7 @@ impl Inner {
             return CancelResult::Queued;
         }
         let Ok(before) = entry.mark_slow(true) else {
-            return if entry.word().state().is_some() {
-                CancelResult::AlreadyFinal
-            } else {
-                CancelResult::Unknown
-            };
+            return if entry.word().state().is_some() { CancelResult::AlreadyFinal } else { CancelResult::Unknown };
         };
         let extra = extras.tasks.entry(id).or_default();
         extra.interrupted = false;
@@ -405,8 +368,7 @@ impl Inner {
         };
         self.queue(entry.word()).seldom.lock().stale_settles += 1;
         if self.observation.wants(EventKind::StaleSettle) {
-            self.observation
-                .event(Event::of(EventKind::StaleSettle, &TaskStatus { lease, ..status }));
+            self.observation.event(Event::of(EventKind::StaleSettle, &TaskStatus { lease, ..status }));
         }
     }
 
@@ -418,10 +380,7 @@ impl Inner {
         }
         let closed = Cell::new(0);
         queue.lanes.0.lock().sweep(&self.pool, |id| {
-            let ready = self
-                .store
-                .chunk(id)
-                .is_some_and(|chunk| chunk.entry(id).word().state() == Some(State::Ready));
+            let ready = self.store.chunk(id).is_some_and(|chunk| chunk.entry(id).word().state() == Some(State::Ready));
             closed.set(closed.get() + u64::from(!ready));
             ready
         });

@@ -176,11 +176,9 @@ impl Event {
             EventKind::Started => format!("attempt {} started", self.attempt),
             EventKind::Succeeded => format!("succeeded after {} µs in attempt {}", self.run_us, self.attempt),
             EventKind::RunFailed => format!("attempt {} failed{}", self.attempt, because(&self.failure_text())),
-            EventKind::Dead => format!(
-                "the task is dead after attempt {}{}",
-                self.attempt,
-                because(&self.failure_text())
-            ),
+            EventKind::Dead => {
+                format!("the task is dead after attempt {}{}", self.attempt, because(&self.failure_text()))
+            }
             EventKind::Cancelled => format!("cancelled{}", because(&self.message)),
             EventKind::Dropped => "dropped from a full queue".into(),
             EventKind::Interrupted => "interrupted by a shutdown; the attempt does not count".into(),
@@ -284,8 +282,7 @@ impl Observation {
     /// Changes which events are told; 0 is all of them.
     pub(crate) fn set_kinds(&self, kinds: u64) {
         let kinds = if kinds == 0 { u64::MAX } else { kinds };
-        self.kinds
-            .store(if self.wants_events { kinds } else { 0 }, Ordering::Relaxed);
+        self.kinds.store(if self.wants_events { kinds } else { 0 }, Ordering::Relaxed);
     }
 
     /// Whether anybody wants an event of this kind: asked first, so that what nobody wants costs nothing.
@@ -357,10 +354,7 @@ impl Observation {
     }
 
     pub(crate) fn lost(&self) -> (u64, u64) {
-        (
-            self.events_lost.load(Ordering::Relaxed),
-            self.logs_lost.load(Ordering::Relaxed),
-        )
+        (self.events_lost.load(Ordering::Relaxed), self.logs_lost.load(Ordering::Relaxed))
     }
 
     /// Passes a cancel request on: before any event or record that waits.
@@ -474,17 +468,11 @@ impl Observation {
         let nothing: Arc<str> = "".into();
         let report = Event::other(EventKind::EventsLost, nothing.clone(), nothing.clone(), nothing);
         if lost > 0 && self.tells(report.kind) {
-            events.push(Event {
-                count: lost,
-                ..report.clone()
-            });
+            events.push(Event { count: lost, ..report.clone() });
         }
         if lost_logs > 0 && self.logs(report.kind) {
             let message = format!("{lost_logs} log records were lost: the observer did not keep up");
-            logs.push(LogRecord {
-                message,
-                ..record_of(&report)
-            });
+            logs.push(LogRecord { message, ..record_of(&report) });
         }
     }
 }

@@ -17,10 +17,7 @@ pub(crate) struct Parker {
 
 impl Parker {
     pub(crate) fn new() -> Self {
-        Self {
-            woken: Mutex::new(false),
-            changed: Condvar::new(),
-        }
+        Self { woken: Mutex::new(false), changed: Condvar::new() }
     }
 
     fn sleep(&self) {
@@ -84,8 +81,12 @@ impl Parking {
 
     /// A searching worker has found work (or leaves). If it was the last one, somebody must look for more.
     pub(crate) fn stop_searching(&self, there_is_more: impl FnOnce() -> bool) {
-        if self.searching.0.fetch_sub(1, Ordering::SeqCst) == 1 && there_is_more() {
-            self.work_added();
+        if self.searching.0.fetch_sub(1, Ordering::SeqCst) == 1 {
+            // Between the two, or the look may miss what came in while this one still counted (found by the model).
+            fence(Ordering::SeqCst);
+            if there_is_more() {
+                self.work_added();
+            }
         }
     }
 

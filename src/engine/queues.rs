@@ -108,8 +108,7 @@ impl Slot {
 
     pub(crate) fn count_success(&self) {
         // One writer: no need for a locked instruction.
-        self.succeeded
-            .store(self.succeeded.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
+        self.succeeded.store(self.succeeded.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
     }
 
     /// Puts a batch into the hand, for its owner and others to take from by [`Slot::next_of_hand`].
@@ -205,11 +204,7 @@ impl Queue {
     /// Runs under the concurrency limit.
     fn runs(&self) -> u32 {
         let crew = self.crew.lock();
-        let busy = crew
-            .slots
-            .iter()
-            .filter(|slot| slot.busy.load(Ordering::Acquire) != 0)
-            .count();
+        let busy = crew.slots.iter().filter(|slot| slot.busy.load(Ordering::Acquire) != 0).count();
         busy as u32 + self.pending.load(Ordering::Acquire)
     }
 
@@ -269,23 +264,21 @@ impl Queue {
         self.workers.store(crew.slots.len(), Ordering::Relaxed);
         let started = slot.started.load(Ordering::Relaxed);
         self.left.0.tasks.fetch_add(started, Ordering::SeqCst);
-        self.left
-            .0
-            .bytes
-            .fetch_add(slot.started_bytes.load(Ordering::Relaxed), Ordering::Relaxed);
+        self.left.0.bytes.fetch_add(slot.started_bytes.load(Ordering::Relaxed), Ordering::Relaxed);
         let mut seldom = self.seldom.lock();
         seldom.started += started;
         seldom.succeeded += slot.succeeded.load(Ordering::Relaxed);
     }
 
-    /// All counters but those of what is ready, which the intake knows.
-    pub(crate) fn counters(&self) -> Counters {
+    /// All counters but those of what is ready, which the intake knows. `is_running` looks at a task that a worker is at: it
+    /// may be a moment before or after its run.
+    pub(crate) fn counters(&self, is_running: impl Fn(TaskId) -> bool) -> Counters {
         let crew = self.crew.lock();
         let mut counters = *self.seldom.lock();
         for slot in &crew.slots {
             counters.started += slot.started.load(Ordering::Relaxed);
             counters.succeeded += slot.succeeded.load(Ordering::Relaxed);
-            counters.running += u64::from(slot.running().is_some());
+            counters.running += u64::from(slot.running().is_some_and(&is_running));
         }
         counters.pending = u64::from(self.pending.load(Ordering::Relaxed));
         counters.workers = crew.slots.len() as u64;

@@ -55,18 +55,10 @@ impl ShutdownReport {
         if self.is_complete() {
             return Ok(());
         }
-        let named: Vec<_> = self
-            .running
-            .iter()
-            .take(5)
-            .map(|left| format!("{} ('{}')", left.id, left.task_name))
-            .collect();
+        let named: Vec<_> =
+            self.running.iter().take(5).map(|left| format!("{} ('{}')", left.id, left.task_name)).collect();
         let more = if self.running.len() > named.len() { ", …" } else { "" };
-        let stuck = if self.observer_stuck {
-            "; an event or log callback has not returned"
-        } else {
-            ""
-        };
+        let stuck = if self.observer_stuck { "; an event or log callback has not returned" } else { "" };
         Err(Error::ShutdownIncomplete(format!(
             "the time for the shutdown was up with {} tasks still running: {}{more}{stuck}; their outcomes will be refused",
             self.running.len(),
@@ -165,9 +157,7 @@ fn shut_down(inner: &Inner, mode: ShutdownMode, deadline: Option<Instant>) -> Sh
         }
     }
     // Threads that have nothing to do any more end by themselves, so only runs and queued tasks need the limit.
-    inner
-        .changes
-        .wait_while(deadline, || inner.phase() < Phase::Closed && inner.has_unfinished());
+    inner.changes.wait_while(deadline, || inner.phase() < Phase::Closed && inner.has_unfinished());
     start_cancelling(inner);
     report.queued += inner.cancel_all_ready();
     if !inner.enter(Phase::Closed) {
@@ -180,9 +170,7 @@ fn shut_down(inner: &Inner, mode: ShutdownMode, deadline: Option<Instant>) -> Sh
     // The last holder of a handler releases it: for those without a run that is here.
     drop(handlers);
 
-    inner
-        .changes
-        .wait_while(None, || inner.living_threads() > inner.runs_on_workers());
+    inner.changes.wait_while(None, || inner.living_threads() > inner.runs_on_workers());
     inner.join_ended();
     seen.log(LogLevel::Info, || closing_line(&report));
     seen.stop();
@@ -231,13 +219,7 @@ impl Inner {
     /// Whether anything is queued, running or pending.
     fn has_unfinished(&self) -> bool {
         // Queued before running: a task goes the other way only in a shutdown.
-        let queued = self
-            .intake
-            .0
-            .lock()
-            .entrances
-            .iter_mut()
-            .any(|entrance| entrance.ready().0 > 0);
+        let queued = self.intake.0.lock().entrances.iter_mut().any(|entrance| entrance.ready().0 > 0);
         queued || self.runs_on_workers() > 0 || self.queues.iter().any(|queue| queue.pending.load(Ordering::SeqCst) > 0)
     }
 

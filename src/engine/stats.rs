@@ -1,6 +1,7 @@
 //! Counters.
 
-use crate::engine::intake::Intake;
+use crate::engine::Inner;
+use crate::task::State;
 use std::sync::Arc;
 
 /// Counters of an engine or of one queue: since the start, and now.
@@ -99,30 +100,29 @@ pub struct Statistics {
     pub logs_lost: u64,
 }
 
-pub(crate) fn statistics(intake: &mut Intake, (events_lost, logs_lost): (u64, u64)) -> Statistics {
+pub(crate) fn statistics(inner: &Inner) -> Statistics {
+    let mut intake = inner.intake.0.lock();
+    let is_running = |id| {
+        let state = inner.store.chunk(id).and_then(|chunk| chunk.entry(id).word().state());
+        state == Some(State::Running)
+    };
     let queues: Vec<_> = intake
         .entrances
         .iter_mut()
         .filter(|entrance| entrance.usable)
         .map(|entrance| {
-            let mut counters = entrance.queue.counters();
+            let mut counters = entrance.queue.counters(is_running);
             counters.accepted = entrance.accepted();
             counters.refused = entrance.refused;
             (counters.ready, counters.ready_bytes) = entrance.ready();
             (entrance.queue.name.clone(), counters)
         })
         .collect();
-    let mut engine = Counters {
-        refused: intake.refused_elsewhere,
-        ..Counters::default()
-    };
+    let mut engine = Counters { refused: intake.refused_elsewhere, ..Counters::default() };
     for (_, counters) in &queues {
         engine.add(counters);
     }
-    Statistics {
-        engine,
-        queues,
-        events_lost,
-        logs_lost,
-    }
+    drop(intake);
+    let (events_lost, logs_lost) = inner.observation.lost();
+    Statistics { engine, queues, events_lost, logs_lost }
 }

@@ -51,17 +51,9 @@ impl Engine {
         if seen.wants(EventKind::Refused) {
             let queue = index.map_or_else(|| "".into(), |index| intake.entrances[index].queue.name.clone());
             // A name out of bounds is not repeated in events: it may be anything, of any size.
-            let name = if crate::task::TaskName::new(task_name).is_ok() {
-                task_name
-            } else {
-                ""
-            };
+            let name = if crate::task::TaskName::new(task_name).is_ok() { task_name } else { "" };
             let event = Event::other(EventKind::Refused, name.into(), queue, error.to_string().into());
-            seen.event(Event {
-                count: count as u64,
-                code: error.code(),
-                ..event
-            });
+            seen.event(Event { count: count as u64, code: error.code(), ..event });
         }
     }
 }
@@ -80,13 +72,7 @@ fn accept_one(inner: &Inner, submission: &Submission<'_>) -> Result<TaskId> {
     let id = intake.next_id(&inner.store.table, 0)?;
     let (chunk, entrance) = intake.chunk_and_entrance(queue);
     entrance
-        .add(
-            &inner.pool,
-            submission.priority,
-            id,
-            sys::coarse_millis(),
-            &data_of(submission),
-        )
+        .add(&inner.pool, submission.priority, id, sys::coarse_millis(), &data_of(submission))
         .inspect_err(|_| entrance.roll_back())?;
     inner.make_known(chunk, id, registration, queue, submission);
     entrance.commit(submission.priority, 1, bytes);
@@ -102,9 +88,7 @@ fn accept_many(inner: &Inner, submissions: &[Submission<'_>]) -> Result<Vec<Task
     let (mut plan, mut ids) = (Vec::new(), Vec::new());
     plan.try_reserve_exact(count)
         .and_then(|()| ids.try_reserve_exact(count))
-        .map_err(|_| Error::OutOfMemory {
-            bytes: count * size_of::<(usize, usize, Arc<Chunk>)>(),
-        })?;
+        .map_err(|_| Error::OutOfMemory { bytes: count * size_of::<(usize, usize, Arc<Chunk>)>() })?;
     for (index, submission) in submissions.iter().enumerate() {
         submission.check()?;
         inner.check_durability(submission)?;
@@ -169,12 +153,10 @@ fn accept_many(inner: &Inner, submissions: &[Submission<'_>]) -> Result<Vec<Task
 
 /// The number of a submission's task name and the queue it goes to.
 fn target(intake: &mut Intake, submission: &Submission<'_>) -> Result<(usize, usize)> {
-    intake
-        .target(submission.task_name, submission.queue)
-        .map_err(|error| match error {
-            Error::NoHandler(_) => submission.check_unknown_name().err().unwrap_or(error),
-            error => error,
-        })
+    intake.target(submission.task_name, submission.queue).map_err(|error| match error {
+        Error::NoHandler(_) => submission.check_unknown_name().err().unwrap_or(error),
+        error => error,
+    })
 }
 
 fn data_of<'a>(submission: &'a Submission<'a>) -> Data<'a> {
@@ -187,8 +169,7 @@ fn data_of<'a>(submission: &'a Submission<'a>) -> Data<'a> {
 
 impl Inner {
     fn check_durability(&self, submission: &Submission<'_>) -> Result<()> {
-        self.store_kind
-            .check_durability(submission.durability.or(self.durability))
+        self.store_kind.check_durability(submission.durability.or(self.durability))
     }
 
     /// Writes a task into the table, and tells of it before anybody can run it.

@@ -14,10 +14,7 @@ pub(crate) struct WaitSlot {
 
 impl WaitSlot {
     pub(crate) fn new() -> Self {
-        Self {
-            end: Mutex::new(None),
-            filled: Condvar::new(),
-        }
+        Self { end: Mutex::new(None), filled: Condvar::new() }
     }
 
     pub(crate) fn fill(&self, end: Result<TaskStatus>) {
@@ -50,10 +47,7 @@ pub(crate) struct Changes {
 
 impl Changes {
     pub(crate) fn new() -> Self {
-        Self {
-            count: Mutex::new(0),
-            changed: Condvar::new(),
-        }
+        Self { count: Mutex::new(0), changed: Condvar::new() }
     }
 
     /// To be called after a change.

@@ -33,9 +33,7 @@ impl Inner {
             finished_at_us: times.finished_us,
             failure: extra.and_then(|extra| extra.failure.clone()),
             cancel_requested: word.cancel_requested(),
-            cancel_reason: extra
-                .and_then(|extra| extra.reason.clone())
-                .unwrap_or_else(|| "".into()),
+            cancel_reason: extra.and_then(|extra| extra.reason.clone()).unwrap_or_else(|| "".into()),
         })
     }
 
@@ -51,8 +49,7 @@ impl Inner {
     }
 
     pub(crate) fn status_locked(&self, extras: &Extras, id: TaskId, entry: &Entry) -> TaskStatus {
-        self.status_from(id, entry, entry.word(), extras.tasks.get(&id))
-            .expect("a task that is not forgotten")
+        self.status_from(id, entry, entry.word(), extras.tasks.get(&id)).expect("a task that is not forgotten")
     }
 
     /// The status for an event of a plain task.
@@ -67,9 +64,7 @@ impl Inner {
         let entry = chunk.entry(id);
         let mut extras = self.extras.lock();
         if extras.closed {
-            let status = self
-                .status_from(id, entry, entry.word(), extras.tasks.get(&id))
-                .ok_or_else(unknown)?;
+            let status = self.status_from(id, entry, entry.word(), extras.tasks.get(&id)).ok_or_else(unknown)?;
             let tells_itself = matches!(watch, Watch::Slot(_)) && status.state.is_final();
             return match (watch, status.state.is_final()) {
                 (Watch::Slot(slot), true) if tells_itself => {
@@ -80,16 +75,12 @@ impl Inner {
                 (_, false) => Err(ended_before(&status)),
             };
         }
-        extras.tasks.try_reserve(1).map_err(|_| Error::OutOfMemory {
-            bytes: size_of::<(TaskId, Extra)>(),
-        })?;
+        extras.tasks.try_reserve(1).map_err(|_| Error::OutOfMemory { bytes: size_of::<(TaskId, Extra)>() })?;
         if entry.mark_slow(false).is_ok() {
             extras.tasks.entry(id).or_default().watches.push(watch);
             return Ok(());
         }
-        let status = self
-            .status_from(id, entry, entry.word(), extras.tasks.get(&id))
-            .ok_or_else(unknown)?;
+        let status = self.status_from(id, entry, entry.word(), extras.tasks.get(&id)).ok_or_else(unknown)?;
         match watch {
             Watch::Slot(slot) => slot.fill(Ok(status)),
             Watch::Tell(watcher) => self.observation.tell_watcher(watcher, status, Ok(())),
@@ -100,9 +91,7 @@ impl Inner {
     /// Takes back a watch that nobody waits at any more.
     pub(crate) fn remove_watch(&self, id: TaskId, slot: &Arc<WaitSlot>) {
         if let Some(extra) = self.extras.lock().tasks.get_mut(&id) {
-            extra
-                .watches
-                .retain(|watch| !matches!(watch, Watch::Slot(other) if Arc::ptr_eq(other, slot)));
+            extra.watches.retain(|watch| !matches!(watch, Watch::Slot(other) if Arc::ptr_eq(other, slot)));
         }
     }
 

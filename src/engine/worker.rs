@@ -58,13 +58,8 @@ pub(crate) fn start_missing(inner: &Arc<Inner>, queue: &Arc<Queue>) -> Result<()
         };
         // "backrun-worker-12" would be cut after the dash: Linux keeps 15 bytes.
         let name = format!("backrun-w-{number}");
-        let thread = sys::start_thread(name, Some(inner.resolved.stack_bytes), inner.number, move || {
-            worker.run()
-        })
-        .map_err(|cause| Error::System {
-            what: format!("worker thread {number}"),
-            cause: cause.to_string(),
-        })?;
+        let thread = sys::start_thread(name, Some(inner.resolved.stack_bytes), inner.number, move || worker.run())
+            .map_err(|cause| Error::System { what: format!("worker thread {number}"), cause: cause.to_string() })?;
         threads.living.insert(number, thread);
         queue.enlist(&mut crew, slot);
     }
@@ -121,11 +116,8 @@ impl Worker {
         let queue = self.queue.clone();
         queue.parking.start_searching();
         loop {
-            let found = self.take().or_else(|| {
-                queue
-                    .steal(&self.slot)
-                    .map(|(batch, index)| Taken::Stolen(batch, index))
-            });
+            let found =
+                self.take().or_else(|| queue.steal(&self.slot).map(|(batch, index)| Taken::Stolen(batch, index)));
             if found.is_some() || self.must_go() {
                 queue.parking.stop_searching(|| queue.has_work());
                 return found;
@@ -151,9 +143,7 @@ impl Worker {
             return None;
         }
         let most = if self.mean_run < SHORT_RUN { BATCH } else { 1 };
-        self.queue
-            .take(&self.slot, most, sys::coarse_millis())
-            .map(Taken::Batch)
+        self.queue.take(&self.slot, most, sys::coarse_millis()).map(Taken::Batch)
     }
 
     /// Whether this worker is no longer needed; it is then no longer counted.
@@ -215,29 +205,11 @@ impl Worker {
     fn run_record(&mut self, batch: &Batch, index: usize) {
         let id = batch.head(index).id;
         // Apart, so that the chunk can be held while the rest changes.
-        let Self {
-            inner,
-            queue,
-            slot,
-            chunks,
-            handler,
-            succeeded,
-            ..
-        } = self;
+        let Self { inner, queue, slot, chunks, handler, succeeded, .. } = self;
         match chunks.get(&inner.store.table, id) {
             Some(chunk) => {
                 let record = batch.record(index);
-                Run {
-                    inner,
-                    queue,
-                    slot,
-                    handler,
-                    succeeded,
-                    id,
-                    entry: chunk.entry(id),
-                    record,
-                }
-                .run();
+                Run { inner, queue, slot, handler, succeeded, id, entry: chunk.entry(id), record }.run();
             }
             // Cancelled and forgotten.
             None => queue.gap_closed(),
@@ -275,13 +247,7 @@ impl Run<'_> {
         let seen = &inner.observation;
         let timed = seen.wants(EventKind::Succeeded);
         let started = timed.then(Instant::now);
-        let returned = Returned {
-            queue,
-            id,
-            entry,
-            lease: word.lease(),
-            started,
-        };
+        let returned = Returned { queue, id, entry, lease: word.lease(), started };
         if inner.phase() >= Phase::Cancelling {
             inner.put_back(&returned);
         } else {
@@ -293,9 +259,7 @@ impl Run<'_> {
             let outcome = self.execute(word);
             let plain = outcome == Outcome::Done
                 && !timed
-                && entry
-                    .finish_plain(word, State::Succeeded, sys::coarse_unix_micros())
-                    .is_ok();
+                && entry.finish_plain(word, State::Succeeded, sys::coarse_unix_micros()).is_ok();
             if plain {
                 slot.count_success();
                 self.succeeded.push(id);

@@ -33,19 +33,13 @@ pub struct backrun_buffer {
 }
 
 impl backrun_bytes {
-    pub(super) const EMPTY: Self = Self {
-        data: std::ptr::null(),
-        len: 0,
-    };
+    pub(super) const EMPTY: Self = Self { data: std::ptr::null(), len: 0 };
 
     pub(super) fn of(bytes: &[u8]) -> Self {
         if bytes.is_empty() {
             return Self::EMPTY;
         }
-        Self {
-            data: bytes.as_ptr(),
-            len: bytes.len(),
-        }
+        Self { data: bytes.as_ptr(), len: bytes.len() }
     }
 
     /// # Safety
@@ -61,28 +55,19 @@ impl backrun_bytes {
 }
 
 impl backrun_str {
-    pub(super) const EMPTY: Self = Self {
-        data: std::ptr::null(),
-        len: 0,
-    };
+    pub(super) const EMPTY: Self = Self { data: std::ptr::null(), len: 0 };
 
     pub(super) fn of(text: &str) -> Self {
         if text.is_empty() {
             return Self::EMPTY;
         }
-        Self {
-            data: text.as_ptr().cast(),
-            len: text.len(),
-        }
+        Self { data: text.as_ptr().cast(), len: text.len() }
     }
 
     /// # Safety
     /// `data` points to `len` readable bytes that stay unchanged for `'a`.
     pub(super) unsafe fn as_str<'a>(self, what: &str) -> Result<&'a str> {
-        let bytes = backrun_bytes {
-            data: self.data.cast(),
-            len: self.len,
-        };
+        let bytes = backrun_bytes { data: self.data.cast(), len: self.len };
         // SAFETY: the same contract.
         let bytes = unsafe { bytes.as_slice(what)? };
         std::str::from_utf8(bytes).map_err(|e| {

@@ -18,9 +18,7 @@ use crate::task::{PayloadFormat, State};
 use std::time::Duration;
 
 fn unknown(what: &str, value: impl std::fmt::Display, kin: &str) -> Error {
-    Error::InvalidArgument(format!(
-        "{what} is {value}; pass one of {kin} and its kin, or 0 for the default"
-    ))
+    Error::InvalidArgument(format!("{what} is {value}; pass one of {kin} and its kin, or 0 for the default"))
 }
 
 pub(super) fn store(kind: u32, address: Option<&str>) -> Result<StoreKind> {
@@ -54,9 +52,7 @@ pub(super) fn retention(value: i64, field: &str) -> Result<Retention> {
         0 => Ok(Retention::default()),
         -1 => Ok(Retention::Newest(0)),
         count => usize::try_from(count).map(Retention::Newest).map_err(|_| {
-            Error::InvalidArgument(format!(
-                "{field} is {count}; pass a count, 0 for the default or -1 for none"
-            ))
+            Error::InvalidArgument(format!("{field} is {count}; pass a count, 0 for the default or -1 for none"))
         }),
     }
 }

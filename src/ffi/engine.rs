@@ -102,10 +102,7 @@ impl backrun_engine_options {
     /// Its pointers are valid for the call.
     unsafe fn to_engine_options(self) -> Result<EngineOptions> {
         if self.abi_version != BACKRUN_ABI_VERSION {
-            return Err(Error::AbiMismatch {
-                caller: self.abi_version,
-                library: BACKRUN_ABI_VERSION,
-            });
+            return Err(Error::AbiMismatch { caller: self.abi_version, library: BACKRUN_ABI_VERSION });
         }
         if self.owner_wait_ms != 0 {
             return Err(Error::not_supported(
@@ -240,7 +237,7 @@ pub unsafe extern "C" fn backrun_engine_shutdown(
 ///
 /// As backrun_engine_shutdown with BACKRUN_SHUTDOWN_CANCEL and a time limit of 0, then backrun_engine_free: running
 /// callbacks go on and may outlive this call; each handler is released once, by the last thread that uses it.
-/// `engine`: NULL does nothing. Any thread; a callback may call it.
+/// `engine`: NULL does nothing. No other call may be using it. Any thread; a callback may call it.
 #[no_mangle]
 pub unsafe extern "C" fn backrun_engine_abandon(engine: *mut backrun_engine) {
     if engine.is_null() {
@@ -285,9 +282,7 @@ pub unsafe extern "C" fn backrun_shutdown_report_running_id(
     index: usize,
 ) -> i64 {
     // SAFETY: NULL or a live report, by contract.
-    unsafe { report.as_ref() }
-        .and_then(|r| r.report.running.get(index))
-        .map_or(0, |left| left.id.value())
+    unsafe { report.as_ref() }.and_then(|r| r.report.running.get(index)).map_or(0, |left| left.id.value())
 }
 
 /// The name of a task that was still running, by its index from 0, borrowed from the report; empty where there is none.

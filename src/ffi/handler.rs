@@ -175,17 +175,9 @@ impl backrun_task_options {
     unsafe fn to_task_options(self) -> Result<TaskOptions> {
         check_flags(self.flags, "backrun_task_options.flags")?;
         let later = [
-            (
-                "backrun_task_options.time_limit_ms",
-                self.time_limit_ms,
-                NO_TIME_LIMIT_YET,
-            ),
+            ("backrun_task_options.time_limit_ms", self.time_limit_ms, NO_TIME_LIMIT_YET),
             ("backrun_task_options.grace_ms", self.grace_ms, NO_TIME_LIMIT_YET),
-            (
-                "backrun_task_options.result_retention_ms",
-                self.result_retention_ms,
-                NO_RESULT_YET,
-            ),
+            ("backrun_task_options.result_retention_ms", self.result_retention_ms, NO_RESULT_YET),
         ];
         if let Some((field, _, why)) = later.iter().find(|(_, value, _)| *value != 0) {
             return Err(Error::not_supported(field, why));
@@ -194,10 +186,7 @@ impl backrun_task_options {
         let queue = unsafe { self.queue.as_optional("backrun_task_options.queue") }?;
         // SAFETY: likewise.
         let retry = unsafe { read_retry(self.retry) }?;
-        Ok(TaskOptions {
-            queue: queue.map(QueueName::new).transpose()?,
-            retry,
-        })
+        Ok(TaskOptions { queue: queue.map(QueueName::new).transpose()?, retry })
     }
 }
 
@@ -217,9 +206,7 @@ pub(super) fn check_flags(flags: u32, field: &str) -> Result<()> {
     if flags == 0 {
         return Ok(());
     }
-    Err(Error::InvalidArgument(format!(
-        "{field} is {flags:#x}; no flags are defined, pass 0"
-    )))
+    Err(Error::InvalidArgument(format!("{field} is {flags:#x}; no flags are defined, pass 0")))
 }
 
 /// Tells the engine what runs tasks of a name.
@@ -250,11 +237,7 @@ pub unsafe extern "C" fn backrun_engine_register(
             let run = handler.run.ok_or_else(|| {
                 Error::InvalidArgument("backrun_handler.run is NULL; pass the function that runs the task".into())
             })?;
-            let options = if options.is_null() {
-                TaskOptions::default()
-            } else {
-                read(options)?.to_task_options()?
-            };
+            let options = if options.is_null() { TaskOptions::default() } else { read(options)?.to_task_options()? };
             engine.register_with(name, options, || CHandler { handler, run })
         })
     }
@@ -285,11 +268,8 @@ impl Handler for CHandler {
             if code != BACKRUN_RUN_DONE {
                 self.drop_task_state(state);
                 // PENDING and CANCELLED are not this callback's to say.
-                let code = if matches!(code, BACKRUN_RUN_RETRY_AFTER | BACKRUN_RUN_FATAL) {
-                    code
-                } else {
-                    BACKRUN_RUN_FAILED
-                };
+                let code =
+                    if matches!(code, BACKRUN_RUN_RETRY_AFTER | BACKRUN_RUN_FATAL) { code } else { BACKRUN_RUN_FAILED };
                 return task.into_outcome(code);
             }
             if context.is_cancelled() {

@@ -13,9 +13,7 @@ use crate::error::Error;
 
 /// The fields of a `#[repr(C)]` struct as the source has them: name and size.
 fn fields(source: &str, name: &str) -> Vec<(String, usize)> {
-    let start = source
-        .find(&format!("pub struct {name} {{"))
-        .unwrap_or_else(|| panic!("{name} is not where it was"));
+    let start = source.find(&format!("pub struct {name} {{")).unwrap_or_else(|| panic!("{name} is not where it was"));
     let body = &source[start..start + source[start..].find("\n}").unwrap()];
     body.lines()
         .filter_map(|line| line.trim().strip_prefix("pub ").filter(|field| field.contains(": ")))
@@ -97,56 +95,21 @@ fn every_error_has_the_status_code_of_its_name() {
     let all = [
         (Error::InvalidArgument(text()), BACKRUN_INVALID_ARGUMENT),
         (Error::AbiMismatch { caller: 0, library: 0 }, BACKRUN_ABI_MISMATCH),
-        (
-            Error::UnsupportedField {
-                structure: "",
-                offset: 0,
-            },
-            BACKRUN_UNSUPPORTED_FIELD,
-        ),
+        (Error::UnsupportedField { structure: "", offset: 0 }, BACKRUN_UNSUPPORTED_FIELD),
         (Error::not_supported("", ""), BACKRUN_NOT_SUPPORTED),
         (Error::NotFound(text()), BACKRUN_NOT_FOUND),
-        (
-            Error::QueueFull {
-                queue: text(),
-                tasks: 0,
-                capacity: 0,
-                bytes: 0,
-                capacity_bytes: 0,
-            },
-            BACKRUN_QUEUE_FULL,
-        ),
+        (Error::QueueFull { queue: text(), tasks: 0, capacity: 0, bytes: 0, capacity_bytes: 0 }, BACKRUN_QUEUE_FULL),
         (Error::ShuttingDown, BACKRUN_SHUTTING_DOWN),
         (Error::ShutdownIncomplete(text()), BACKRUN_SHUTDOWN_INCOMPLETE),
-        (
-            Error::WouldDeadlock {
-                operation: "",
-                instead: "",
-            },
-            BACKRUN_WOULD_DEADLOCK,
-        ),
+        (Error::WouldDeadlock { operation: "", instead: "" }, BACKRUN_WOULD_DEADLOCK),
         (Error::StaleLease { id: 0, lease: 0 }, BACKRUN_STALE_LEASE),
         (Error::OutOfMemory { bytes: 0 }, BACKRUN_OUT_OF_MEMORY),
         (Error::Forked, BACKRUN_FORKED),
         (Error::Panic(text()), BACKRUN_PANIC),
-        (
-            Error::TooLarge {
-                what: "",
-                actual: 0,
-                limit: 0,
-                instead: "",
-            },
-            BACKRUN_TOO_LARGE,
-        ),
+        (Error::TooLarge { what: "", actual: 0, limit: 0, instead: "" }, BACKRUN_TOO_LARGE),
         (Error::AlreadyRegistered(text()), BACKRUN_ALREADY_REGISTERED),
         (Error::NoHandler(text()), BACKRUN_NO_HANDLER),
-        (
-            Error::System {
-                what: text(),
-                cause: text(),
-            },
-            BACKRUN_SYSTEM,
-        ),
+        (Error::System { what: text(), cause: text() }, BACKRUN_SYSTEM),
         (Error::Store(text()), BACKRUN_STORE),
     ];
     for (index, (error, code)) in all.iter().enumerate() {

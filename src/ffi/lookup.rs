@@ -81,18 +81,10 @@ impl backrun_filter {
     unsafe fn check(self) -> Result<()> {
         // SAFETY: the caller's contract.
         unsafe {
-            self.task_name
-                .as_optional("backrun_filter.task_name")?
-                .map(TaskName::new)
-                .transpose()?;
-            self.queue
-                .as_optional("backrun_filter.queue")?
-                .map(QueueName::new)
-                .transpose()?;
+            self.task_name.as_optional("backrun_filter.task_name")?.map(TaskName::new).transpose()?;
+            self.queue.as_optional("backrun_filter.queue")?.map(QueueName::new).transpose()?;
         }
-        let known: u32 = (BACKRUN_STATE_SCHEDULED..=BACKRUN_STATE_DROPPED)
-            .map(|state| 1 << state)
-            .sum();
+        let known: u32 = (BACKRUN_STATE_SCHEDULED..=BACKRUN_STATE_DROPPED).map(|state| 1 << state).sum();
         if self.states & !known != 0 {
             return Err(Error::InvalidArgument(format!(
                 "backrun_filter.states is {:#x}; pass a sum of (1 << state), or 0 for any",
@@ -222,10 +214,7 @@ pub unsafe extern "C" fn backrun_engine_list(
             if !filter.is_null() {
                 read(filter)?.check()?;
             }
-            Err(Error::not_supported(
-                "backrun_engine_list",
-                "this version cannot list tasks yet",
-            ))
+            Err(Error::not_supported("backrun_engine_list", "this version cannot list tasks yet"))
         })
     }
 }
@@ -246,10 +235,7 @@ pub unsafe extern "C" fn backrun_engine_replay(
     unsafe {
         with_engine(engine, Health::Sound, out_error, |_| {
             TaskId::new(id)?;
-            Err(Error::not_supported(
-                "backrun_engine_replay",
-                "this version cannot replay dead tasks yet",
-            ))
+            Err(Error::not_supported("backrun_engine_replay", "this version cannot replay dead tasks yet"))
         })
     }
 }
@@ -276,10 +262,7 @@ pub unsafe extern "C" fn backrun_engine_purge(
             if !filter.is_null() {
                 read(filter)?.check()?;
             }
-            Err(Error::not_supported(
-                "backrun_engine_purge",
-                "this version cannot purge tasks yet",
-            ))
+            Err(Error::not_supported("backrun_engine_purge", "this version cannot purge tasks yet"))
         })
     }
 }
@@ -300,9 +283,7 @@ pub unsafe extern "C" fn backrun_task_list_at(
     index: usize,
 ) -> *const backrun_task_status {
     // SAFETY: NULL or a live list, by contract.
-    unsafe { list.as_ref() }
-        .and_then(|list| list.tasks.get(index))
-        .map_or(std::ptr::null(), std::ptr::from_ref)
+    unsafe { list.as_ref() }.and_then(|list| list.tasks.get(index)).map_or(std::ptr::null(), std::ptr::from_ref)
 }
 
 /// Frees a list and what was borrowed from it. `list`: NULL does nothing. Once for each list. Any thread; a callback may call it.
@@ -429,10 +410,7 @@ pub unsafe extern "C" fn backrun_task_status_error_detail(status: *const backrun
 }
 
 fn text_of(status: &TaskStatus, part: impl FnOnce(&crate::task::Failure) -> &str) -> backrun_str {
-    status
-        .failure
-        .as_ref()
-        .map_or(backrun_str::EMPTY, |failure| backrun_str::of(part(failure)))
+    status.failure.as_ref().map_or(backrun_str::EMPTY, |failure| backrun_str::of(part(failure)))
 }
 
 /// Whether its cancellation was asked for: 1 or 0. `status`: NULL gives 0. Any thread; a callback may call it.

@@ -153,9 +153,7 @@ pub unsafe extern "C" fn backrun_engine_watch(
     unsafe {
         with_engine(engine, Health::Sound, out_error, |engine| {
             let Some(done) = done else {
-                return Err(Error::InvalidArgument(
-                    "done is NULL; pass the function to be told".into(),
-                ));
+                return Err(Error::InvalidArgument("done is NULL; pass the function to be told".into()));
             };
             let user_data = UserData(user_data);
             engine.watch(TaskId::new(id)?, move |status, ended| {

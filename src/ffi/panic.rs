@@ -69,10 +69,7 @@ unsafe fn report(out_error: *mut *mut backrun_error, result: Result<()>) -> i32 
     let (code, object) = match &result {
         Ok(()) => (BACKRUN_OK, std::ptr::null_mut()),
         Err(error) if out_error.is_null() => (error.code(), std::ptr::null_mut()),
-        Err(error) => (
-            error.code(),
-            guard(std::ptr::null_mut(), || backrun_error::into_raw(error)),
-        ),
+        Err(error) => (error.code(), guard(std::ptr::null_mut(), || backrun_error::into_raw(error))),
     };
     if !out_error.is_null() {
         // SAFETY: writable, by contract. NULL is written on success, so that a caller may free it unconditionally.
@@ -95,9 +92,7 @@ pub(super) unsafe fn preset<T>(out: *mut T, value: T) {
 /// Refuses an out parameter that may not be NULL.
 pub(super) fn check_out<T>(out: *mut T) -> Result<()> {
     if out.is_null() {
-        return Err(Error::InvalidArgument(
-            "out is NULL; pass the address of a variable to receive the answer".into(),
-        ));
+        return Err(Error::InvalidArgument("out is NULL; pass the address of a variable to receive the answer".into()));
     }
     Ok(())
 }

@@ -74,16 +74,8 @@ impl backrun_queue_options {
             workers: (self.workers != 0).then_some(self.workers),
             concurrency_limit: (self.concurrency_limit != 0).then_some(self.concurrency_limit),
             when_full: convert::when_full(self.when_full, self.when_full_timeout_ms)?.unwrap_or(defaults.when_full),
-            capacity: if self.capacity != 0 {
-                self.capacity
-            } else {
-                defaults.capacity
-            },
-            capacity_bytes: if self.capacity_bytes != 0 {
-                self.capacity_bytes
-            } else {
-                defaults.capacity_bytes
-            },
+            capacity: if self.capacity != 0 { self.capacity } else { defaults.capacity },
+            capacity_bytes: if self.capacity_bytes != 0 { self.capacity_bytes } else { defaults.capacity_bytes },
             ageing_step: match self.ageing_step_ms {
                 0 => defaults.ageing_step,
                 step => Duration::from_millis(step.unsigned_abs()),

@@ -135,10 +135,7 @@ pub unsafe extern "C" fn backrun_stats_queue_value(
     unsafe {
         read_value(stats, out, out_error, |statistics| {
             let (_, counters) = statistics.queues.get(index).ok_or_else(|| {
-                Error::NotFound(format!(
-                    "there is no queue {index}; there are {}",
-                    statistics.queues.len()
-                ))
+                Error::NotFound(format!("there is no queue {index}; there are {}", statistics.queues.len()))
             })?;
             counter(counters, stat)
         })
@@ -166,9 +163,7 @@ unsafe fn read_value(
     unsafe {
         fallible(out_error, || {
             if out.is_null() {
-                return Err(Error::InvalidArgument(
-                    "out is NULL; pass the address of a uint64_t".into(),
-                ));
+                return Err(Error::InvalidArgument("out is NULL; pass the address of a uint64_t".into()));
             }
             out.write(0);
             let stats = stats.as_ref().ok_or_else(|| {

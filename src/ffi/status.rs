@@ -53,10 +53,7 @@ impl backrun_error {
     pub(super) fn into_raw(error: &Error) -> *mut backrun_error {
         let mut message = error.to_string().replace('\0', "\u{fffd}");
         message.push('\0');
-        Box::into_raw(Box::new(backrun_error {
-            code: error.code(),
-            message,
-        }))
+        Box::into_raw(Box::new(backrun_error { code: error.code(), message }))
     }
 }
 
@@ -77,14 +74,8 @@ pub unsafe extern "C" fn backrun_error_code(error: *const backrun_error) -> i32 
 pub unsafe extern "C" fn backrun_error_message(error: *const backrun_error) -> backrun_str {
     // SAFETY: NULL or a live error, by contract.
     match unsafe { error.as_ref() } {
-        Some(error) => backrun_str {
-            data: error.message.as_ptr().cast(),
-            len: error.message.len() - 1,
-        },
-        None => backrun_str {
-            data: c"".as_ptr(),
-            len: 0,
-        },
+        Some(error) => backrun_str { data: error.message.as_ptr().cast(), len: error.message.len() - 1 },
+        None => backrun_str { data: c"".as_ptr(), len: 0 },
     }
 }
 

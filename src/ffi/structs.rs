@@ -87,10 +87,7 @@ unsafe fn read_sized<T: Versioned>(ptr: *const T, expected: Option<(usize, usize
         // SAFETY: struct_size bytes are readable by contract.
         let tail = unsafe { std::slice::from_raw_parts(ptr.cast::<u8>().add(known), size - known) };
         if let Some(offset) = tail.iter().position(|&byte| byte != 0) {
-            return Err(Error::UnsupportedField {
-                structure: T::NAME,
-                offset: known + offset,
-            });
+            return Err(Error::UnsupportedField { structure: T::NAME, offset: known + offset });
         }
     }
     // SAFETY: all bytes zero is a valid T (contract of Versioned); min(sizes) bytes are readable and writable.
@@ -103,10 +100,7 @@ unsafe fn read_sized<T: Versioned>(ptr: *const T, expected: Option<(usize, usize
 
 fn check_pointer<T: Versioned>(ptr: *const T) -> Result<()> {
     if ptr.is_null() {
-        return Err(Error::InvalidArgument(format!(
-            "the pointer to {} is NULL; pass a struct",
-            T::NAME
-        )));
+        return Err(Error::InvalidArgument(format!("the pointer to {} is NULL; pass a struct", T::NAME)));
     }
     if !ptr.is_aligned() {
         return Err(Error::InvalidArgument(format!(
@@ -142,23 +136,12 @@ mod tests {
     }
 
     fn future(unknown: u64) -> Future {
-        Future {
-            base: Grown {
-                struct_size: 24,
-                first: 1,
-                second: 2,
-            },
-            unknown,
-        }
+        Future { base: Grown { struct_size: 24, first: 1, second: 2 }, unknown }
     }
 
     #[test]
     fn a_caller_of_the_first_version_reads_as_zero_in_what_it_does_not_know() {
-        let old = Grown {
-            struct_size: 8,
-            first: 7,
-            second: u64::MAX,
-        };
+        let old = Grown { struct_size: 8, first: 7, second: u64::MAX };
         // SAFETY: a real struct.
         let read = unsafe { read(&old) }.unwrap();
         assert_eq!((read.first, read.second), (7, 0));
@@ -171,30 +154,17 @@ mod tests {
             let (understood, unknown) = (future(0), future(1 << 16));
             assert_eq!(read::<Grown>((&raw const understood).cast()).unwrap().second, 2);
             let error = read::<Grown>((&raw const unknown).cast()).unwrap_err();
-            assert_eq!(
-                error,
-                Error::UnsupportedField {
-                    structure: "grown",
-                    offset: 18
-                }
-            );
+            assert_eq!(error, Error::UnsupportedField { structure: "grown", offset: 18 });
         }
     }
 
     #[test]
     fn a_size_below_the_first_version_or_absurdly_large_is_refused_by_name() {
         for size in [0, 4, 7, 5000, u32::MAX] {
-            let wrong = Grown {
-                struct_size: size,
-                first: 0,
-                second: 0,
-            };
+            let wrong = Grown { struct_size: size, first: 0, second: 0 };
             // SAFETY: a real struct; the size is looked at before anything else.
             let error = unsafe { read(&wrong) }.unwrap_err();
-            assert!(
-                matches!(&error, Error::InvalidArgument(m) if m.contains("grown.struct_size")),
-                "{error}"
-            );
+            assert!(matches!(&error, Error::InvalidArgument(m) if m.contains("grown.struct_size")), "{error}");
         }
     }
 
@@ -202,28 +172,13 @@ mod tests {
     fn an_array_steps_by_the_first_size_and_refuses_a_mixed_one() {
         let all = [future(0), future(0)];
         // SAFETY: two real structs, 24 bytes apart as struct_size says.
-        let read: Vec<_> = unsafe { read_array::<Grown>(all.as_ptr().cast(), 2) }
-            .unwrap()
-            .map(Result::unwrap)
-            .collect();
+        let read: Vec<_> =
+            unsafe { read_array::<Grown>(all.as_ptr().cast(), 2) }.unwrap().map(Result::unwrap).collect();
         assert_eq!(read.len(), 2);
         assert_eq!(read[1].second, 2);
-        let mixed = [
-            Grown {
-                struct_size: 16,
-                first: 0,
-                second: 0,
-            },
-            Grown {
-                struct_size: 8,
-                first: 0,
-                second: 0,
-            },
-        ];
+        let mixed = [Grown { struct_size: 16, first: 0, second: 0 }, Grown { struct_size: 8, first: 0, second: 0 }];
         // SAFETY: real structs.
-        assert!(unsafe { read_array(mixed.as_ptr(), 2) }
-            .unwrap()
-            .any(|element| element.is_err()));
+        assert!(unsafe { read_array(mixed.as_ptr(), 2) }.unwrap().any(|element| element.is_err()));
         // SAFETY: a count of 0 reads nothing.
         assert_eq!(unsafe { read_array::<Grown>(std::ptr::null(), 0) }.unwrap().len(), 0);
     }

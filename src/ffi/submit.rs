@@ -109,11 +109,7 @@ impl backrun_submission {
         let later = [
             ("backrun_submission.delay_ms", self.delay_ms, NO_DELAY_YET),
             ("backrun_submission.run_at_unix_ms", self.run_at_unix_ms, NO_DELAY_YET),
-            (
-                "backrun_submission.time_limit_ms",
-                self.time_limit_ms,
-                NO_TIME_LIMIT_YET,
-            ),
+            ("backrun_submission.time_limit_ms", self.time_limit_ms, NO_TIME_LIMIT_YET),
         ];
         if let Some((field, _, why)) = later.iter().find(|(_, value, _)| *value != 0) {
             return Err(Error::not_supported(field, why));
@@ -136,10 +132,9 @@ impl backrun_submission {
             for header in read_array(self.headers, self.header_count)? {
                 let header = header?;
                 check_flags(header.reserved, "backrun_header.reserved")?;
-                submission.headers.push((
-                    header.name.as_str("backrun_header.name")?,
-                    header.value.as_str("backrun_header.value")?,
-                ));
+                submission
+                    .headers
+                    .push((header.name.as_str("backrun_header.name")?, header.value.as_str("backrun_header.value")?));
             }
             Ok(submission)
         }
@@ -239,9 +234,7 @@ unsafe fn read_all<'a>(submissions: *const backrun_submission, count: usize) -> 
     // SAFETY: the caller's contract.
     let raw = unsafe { read_array(submissions, count) }?;
     let mut all = Vec::new();
-    all.try_reserve_exact(count).map_err(|_| Error::OutOfMemory {
-        bytes: count * size_of::<Submission>(),
-    })?;
+    all.try_reserve_exact(count).map_err(|_| Error::OutOfMemory { bytes: count * size_of::<Submission>() })?;
     for submission in raw {
         // SAFETY: the caller's contract.
         all.push(unsafe { submission?.to_submission() }?);
@@ -273,9 +266,7 @@ pub unsafe extern "C" fn backrun_engine_submit_async(
         with_engine(engine, Health::Sound, out_error, |_| {
             read(submission)?.to_submission()?;
             if done.is_none() {
-                return Err(Error::InvalidArgument(
-                    "done is NULL; pass the function to be told".into(),
-                ));
+                return Err(Error::InvalidArgument("done is NULL; pass the function to be told".into()));
             }
             Err(Error::not_supported(
                 "backrun_engine_submit_async",

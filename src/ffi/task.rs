@@ -25,10 +25,7 @@ pub struct backrun_task {
 
 impl backrun_task {
     pub(super) fn new(context: &TaskContext<'_>) -> Self {
-        Self {
-            context: std::ptr::from_ref(context).cast(),
-            failure: Mutex::new(None),
-        }
+        Self { context: std::ptr::from_ref(context).cast(), failure: Mutex::new(None) }
     }
 
     fn context(&self) -> &TaskContext<'_> {
@@ -49,10 +46,7 @@ impl backrun_task {
 
 /// The outcome that a return code of `run` stands for, PENDING included.
 fn outcome_of(code: i32, said: Option<Failure>) -> Outcome {
-    let failure = || {
-        said.clone()
-            .unwrap_or_else(|| Failure::message("the handler gave no reason (backrun_task_fail)"))
-    };
+    let failure = || said.clone().unwrap_or_else(|| Failure::message("the handler gave no reason (backrun_task_fail)"));
     match code {
         BACKRUN_RUN_DONE => Outcome::Done,
         BACKRUN_RUN_FAILED => Outcome::Failed(failure()),
@@ -62,9 +56,7 @@ fn outcome_of(code: i32, said: Option<Failure>) -> Outcome {
         BACKRUN_RUN_CANCELLED => Outcome::Cancelled,
         BACKRUN_RUN_PENDING => Outcome::Pending,
         unknown => Outcome::Failed(said.unwrap_or_else(|| {
-            Failure::message(format!(
-                "the handler returned {unknown}, which is none of BACKRUN_RUN_DONE and its kin"
-            ))
+            Failure::message(format!("the handler returned {unknown}, which is none of BACKRUN_RUN_DONE and its kin"))
         })),
     }
 }
@@ -96,10 +88,7 @@ impl backrun_failure {
     /// Its pointers are valid for the call.
     unsafe fn to_failure(self) -> Result<Failure> {
         if self.reserved != 0 {
-            return Err(Error::InvalidArgument(format!(
-                "backrun_failure.reserved is {}; pass 0",
-                self.reserved
-            )));
+            return Err(Error::InvalidArgument(format!("backrun_failure.reserved is {}; pass 0", self.reserved)));
         }
         // SAFETY: the caller's contract.
         unsafe {
@@ -145,10 +134,7 @@ impl backrun_outcome {
             )));
         }
         if self.code == BACKRUN_RUN_RETRY_AFTER || self.retry_after_ms != 0 {
-            return Err(Error::not_supported(
-                "backrun_outcome.retry_after_ms",
-                NO_RETRY_AFTER_YET,
-            ));
+            return Err(Error::not_supported("backrun_outcome.retry_after_ms", NO_RETRY_AFTER_YET));
         }
         // SAFETY: valid for the call.
         if !unsafe { self.result.as_slice("backrun_outcome.result") }?.is_empty() {
@@ -243,11 +229,7 @@ pub unsafe extern "C" fn backrun_task_priority(task: *const backrun_task) -> i32
 #[no_mangle]
 pub unsafe extern "C" fn backrun_task_payload_format(task: *const backrun_task) -> u32 {
     // SAFETY: NULL or valid, by contract.
-    unsafe {
-        of(task, 0, |t| {
-            convert::payload_format_number(t.context().payload_format())
-        })
-    }
+    unsafe { of(task, 0, |t| convert::payload_format_number(t.context().payload_format())) }
 }
 
 /// Whether cancellation of this run was asked for (by backrun_engine_cancel or a shutdown): 1 or 0. Costs one load, so a
@@ -289,20 +271,14 @@ pub unsafe extern "C" fn backrun_task_header_name(task: *const backrun_task, ind
     // SAFETY: NULL or valid, by contract.
     unsafe {
         of(task, backrun_str::EMPTY, |t| {
-            t.context()
-                .headers()
-                .nth(index)
-                .map_or(backrun_str::EMPTY, |(name, _)| backrun_str::of(name))
+            t.context().headers().nth(index).map_or(backrun_str::EMPTY, |(name, _)| backrun_str::of(name))
         })
     }
 }
 
 /// An empty text that is there: its `data` is not NULL.
 fn present(text: &str) -> backrun_str {
-    backrun_str {
-        data: text.as_ptr().cast(),
-        len: text.len(),
-    }
+    backrun_str { data: text.as_ptr().cast(), len: text.len() }
 }
 
 /// Tells how far the run is. Not yet: BACKRUN_NOT_SUPPORTED.
@@ -334,9 +310,7 @@ unsafe fn check_progress(fraction: f64, text: backrun_str) -> Result<()> {
     // SAFETY: the caller's contract.
     unsafe { text.as_str("text") }?;
     if !(0.0..=1.0).contains(&fraction) {
-        return Err(Error::InvalidArgument(format!(
-            "the progress is {fraction}; pass a number from 0 to 1"
-        )));
+        return Err(Error::InvalidArgument(format!("the progress is {fraction}; pass a number from 0 to 1")));
     }
     Ok(())
 }
@@ -418,9 +392,7 @@ pub unsafe extern "C" fn backrun_task_retry_after(
     unsafe {
         on(task, out_error, |_| {
             if delay_ms < 0 {
-                return Err(Error::InvalidArgument(format!(
-                    "the delay is {delay_ms} ms; pass 0 or more"
-                )));
+                return Err(Error::InvalidArgument(format!("the delay is {delay_ms} ms; pass 0 or more")));
             }
             Err(Error::not_supported("backrun_task_retry_after", NO_RETRY_AFTER_YET))
         })

@@ -41,18 +41,13 @@ impl Lane {
 
 impl Lanes {
     pub(crate) fn new(step: Duration) -> Self {
-        let mut lanes = Self {
-            lanes: Default::default(),
-            step_ms: 0,
-        };
+        let mut lanes = Self { lanes: Default::default(), step_ms: 0 };
         lanes.set_step(step);
         lanes
     }
 
     pub(crate) fn set_step(&mut self, step: Duration) {
-        self.step_ms = i64::try_from(step.as_millis())
-            .unwrap_or(i64::MAX / 8)
-            .min(i64::MAX / 8);
+        self.step_ms = i64::try_from(step.as_millis()).unwrap_or(i64::MAX / 8).min(i64::MAX / 8);
     }
 
     /// Adds the reading end of a level that is used for the first time.
@@ -66,20 +61,13 @@ impl Lanes {
     pub(crate) fn take(&mut self, most: usize, workers: usize, now_ms: u32) -> Option<Batch> {
         let (level, alone) = self.next_level(now_ms)?;
         let reader = self.lanes[level].0.front_mut()?;
-        let most = if alone && most > 1 {
-            most.min(reader.about() / workers.max(1)).max(1)
-        } else {
-            1
-        };
+        let most = if alone && most > 1 { most.min(reader.about() / workers.max(1)).max(1) } else { 1 };
         reader.take(most)
     }
 
     /// Takes the oldest record of the lowest level in use: what a full queue drops.
     pub(crate) fn take_oldest_of_lowest(&mut self) -> Option<Batch> {
-        let lane = self
-            .lanes
-            .iter_mut()
-            .find_map(|lane| lane.peek().is_some().then_some(lane))?;
+        let lane = self.lanes.iter_mut().find_map(|lane| lane.peek().is_some().then_some(lane))?;
         lane.0.front_mut()?.take(1)
     }
 

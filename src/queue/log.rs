@@ -111,11 +111,7 @@ impl<'a> Data<'a> {
 impl<'a> Record<'a> {
     /// To be written again.
     pub(crate) fn data(&self) -> Data<'a> {
-        Data {
-            payload: self.payload,
-            user_context: self.user_context,
-            headers: Headers::Encoded(self.headers),
-        }
+        Data { payload: self.payload, user_context: self.user_context, headers: Headers::Encoded(self.headers) }
     }
 
     /// All headers, in the order of the submission.
@@ -146,9 +142,7 @@ unsafe impl Sync for Words {}
 impl Words {
     fn new(count: usize) -> Result<Self> {
         let mut words = Vec::new();
-        words
-            .try_reserve_exact(count)
-            .map_err(|_| Error::OutOfMemory { bytes: count * 8 })?;
+        words.try_reserve_exact(count).map_err(|_| Error::OutOfMemory { bytes: count * 8 })?;
         words.resize_with(count, || UnsafeCell::new(0));
         Ok(Self(words.into_boxed_slice()))
     }
@@ -206,11 +200,7 @@ impl Words {
     unsafe fn bytes(&self, at: usize, len: usize) -> &[u8] {
         for word in 0..len.div_ceil(8) {
             // SAFETY: the caller's contract.
-            assert_eq!(
-                unsafe { self.get(at + word) },
-                u64::MAX,
-                "the data was published with its record"
-            );
+            assert_eq!(unsafe { self.get(at + word) }, u64::MAX, "the data was published with its record");
         }
         &[]
     }
@@ -265,50 +255,25 @@ impl Segment {
         // SAFETY: only called for published records (invariant 1).
         let (id, meta) = unsafe { (self.words.get(at), self.words.get(at + 1)) };
         let id = TaskId::new(id as i64).expect("records hold ids");
-        (
-            Head {
-                id,
-                ready_at: (meta >> 32) as u32,
-            },
-            meta,
-        )
+        (Head { id, ready_at: (meta >> 32) as u32 }, meta)
     }
 
     /// Where the data of a published record begins, and its lengths.
     fn layout(&self, at: usize, meta: u64) -> (usize, Lengths) {
         let payload = (meta & LENGTH_BITS) as usize;
         if meta & HAS_MORE == 0 {
-            return (
-                at + 2,
-                Lengths {
-                    payload,
-                    user: 0,
-                    headers: 0,
-                },
-            );
+            return (at + 2, Lengths { payload, user: 0, headers: 0 });
         }
         // SAFETY: only called for published records (invariant 1).
         let more = unsafe { self.words.get(at + 2) };
-        (
-            at + 3,
-            Lengths {
-                payload,
-                user: (more & 0xffff_ffff) as usize,
-                headers: (more >> 32) as usize,
-            },
-        )
+        (at + 3, Lengths { payload, user: (more & 0xffff_ffff) as usize, headers: (more >> 32) as usize })
     }
 
     /// Words of a published record.
     fn size(&self, at: usize) -> usize {
         let (_, meta) = self.head(at);
         let (data_at, lengths) = self.layout(at, meta);
-        data_at - at
-            + if meta & IS_LARGE == 0 {
-                lengths.sum().div_ceil(8)
-            } else {
-                1
-            }
+        data_at - at + if meta & IS_LARGE == 0 { lengths.sum().div_ceil(8) } else { 1 }
     }
 
     fn record(&self, at: usize) -> Record<'_> {
@@ -323,11 +288,7 @@ impl Segment {
         };
         let (payload, rest) = data.split_at(lengths.payload.min(data.len()));
         let (user, headers) = rest.split_at(lengths.user.min(rest.len()));
-        Record {
-            payload,
-            user_context: (meta & HAS_USER != 0).then_some(user),
-            headers,
-        }
+        Record { payload, user_context: (meta & HAS_USER != 0).then_some(user), headers }
     }
 
     /// Frees what a record has of its own.
@@ -406,9 +367,7 @@ impl Writer {
         let more = data.has_more();
         let size = 2 + usize::from(more) + if large { 1 } else { data.bytes().div_ceil(8) };
         if self.end + size > SEGMENT_WORDS {
-            self.started
-                .try_reserve(1)
-                .map_err(|_| Error::OutOfMemory { bytes: 16 })?;
+            self.started.try_reserve(1).map_err(|_| Error::OutOfMemory { bytes: 16 })?;
             let segment = Segment::new(&self.pool)?;
             self.started.push((self.end, segment));
             self.end = 0;
@@ -475,8 +434,7 @@ impl Drop for Writer {
 /// Copies data into an allocation of its own.
 fn copy_large(data: &Data<'_>) -> Result<*mut [u8]> {
     let mut copy = Vec::new();
-    copy.try_reserve_exact(data.bytes())
-        .map_err(|_| Error::OutOfMemory { bytes: data.bytes() })?;
+    copy.try_reserve_exact(data.bytes()).map_err(|_| Error::OutOfMemory { bytes: data.bytes() })?;
     data.for_each_piece(|piece| copy.extend_from_slice(piece));
     Ok(Box::into_raw(copy.into_boxed_slice()))
 }
@@ -495,8 +453,7 @@ impl Reader {
 
     /// The next record, if there is one, where it lies.
     pub(crate) fn peek_record(&mut self) -> Option<(Head, Record<'_>)> {
-        self.advance()
-            .then(|| (self.head.head(self.at).0, self.head.record(self.at)))
+        self.advance().then(|| (self.head.head(self.at).0, self.head.record(self.at)))
     }
 
     /// Every record from the next one on, as far as they are committed, until `visit` says that it has seen enough.
@@ -556,11 +513,7 @@ impl Reader {
             return None;
         }
         let published = self.head.published.0.load(Ordering::Acquire);
-        let mut batch = Batch {
-            segment: self.head.clone(),
-            at: [0; BATCH],
-            len: 0,
-        };
+        let mut batch = Batch { segment: self.head.clone(), at: [0; BATCH], len: 0 };
         while batch.len < most.min(BATCH) && self.at < published {
             batch.at[batch.len] = self.at as u32;
             batch.len += 1;

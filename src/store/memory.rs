@@ -9,8 +9,7 @@ use std::collections::VecDeque;
 /// Copies bytes, or says that there is no memory for them.
 pub(crate) fn copy_bytes(bytes: &[u8]) -> Result<Vec<u8>> {
     let mut copy = Vec::new();
-    copy.try_reserve_exact(bytes.len())
-        .map_err(|_| Error::OutOfMemory { bytes: bytes.len() })?;
+    copy.try_reserve_exact(bytes.len()).map_err(|_| Error::OutOfMemory { bytes: bytes.len() })?;
     copy.extend_from_slice(bytes);
     Ok(copy)
 }
@@ -33,12 +32,7 @@ struct Kept {
 
 impl MemoryStore {
     pub(crate) fn new(keep_finished: usize, keep_dead: usize) -> Self {
-        Self {
-            table: Table::default(),
-            kept: Mutex::default(),
-            keep_finished,
-            keep_dead,
-        }
+        Self { table: Table::default(), kept: Mutex::default(), keep_finished, keep_dead }
     }
 
     pub(crate) fn chunk(&self, id: TaskId) -> Option<Arc<Chunk>> {
@@ -76,9 +70,7 @@ mod tests {
     fn insert(store: &MemoryStore, number: i64) -> TaskId {
         let id = TaskId::new(number).unwrap();
         let chunk = store.table.chunk_for_new(id).unwrap();
-        chunk
-            .entry(id)
-            .init(Word::ready(0, 0, Priority::Normal, PayloadFormat::Contractless), 1, 1);
+        chunk.entry(id).init(Word::ready(0, 0, Priority::Normal, PayloadFormat::Contractless), 1, 1);
         id
     }
 
@@ -87,17 +79,9 @@ mod tests {
         let store = MemoryStore::new(2, 1);
         let all: Vec<_> = (1..=6).map(|number| insert(&store, number)).collect();
         for (index, &id) in all.iter().enumerate() {
-            store.keep(
-                &[id],
-                if index % 2 == 0 { State::Succeeded } else { State::Dead },
-                |_| (),
-            );
+            store.keep(&[id], if index % 2 == 0 { State::Succeeded } else { State::Dead }, |_| ());
         }
-        let known = |id: &&TaskId| {
-            store
-                .chunk(**id)
-                .is_some_and(|chunk| chunk.entry(**id).word().state().is_some())
-        };
+        let known = |id: &&TaskId| store.chunk(**id).is_some_and(|chunk| chunk.entry(**id).word().state().is_some());
         let kept: Vec<_> = all.iter().filter(known).map(|id| id.value()).collect();
         assert_eq!(kept, [3, 5, 6]);
     }

@@ -155,10 +155,7 @@ impl Entry {
         let mut seen = Word(self.word.load(Ordering::Relaxed));
         while seen.state() == Some(State::Ready) {
             let next = seen.with_state(State::Running).claimed();
-            match self
-                .word
-                .compare_exchange_weak(seen.0, next.0, Ordering::SeqCst, Ordering::Relaxed)
-            {
+            match self.word.compare_exchange_weak(seen.0, next.0, Ordering::SeqCst, Ordering::Relaxed) {
                 Ok(_) => {
                     self.started_ms.store(self.since_submit(now_us), Ordering::Relaxed);
                     return Some((next, self.bytes_or_finished_ms.load(Ordering::Relaxed)));
@@ -176,13 +173,9 @@ impl Entry {
             // It had an extra already when it was claimed.
             return Err(running);
         }
-        self.bytes_or_finished_ms
-            .store(self.since_submit(now_us), Ordering::Relaxed);
+        self.bytes_or_finished_ms.store(self.since_submit(now_us), Ordering::Relaxed);
         let next = running.with_state(to);
-        self.word
-            .compare_exchange(running.0, next.0, Ordering::Release, Ordering::Acquire)
-            .map(drop)
-            .map_err(Word)
+        self.word.compare_exchange(running.0, next.0, Ordering::Release, Ordering::Acquire).map(drop).map_err(Word)
     }
 
     /// Makes a move of the table of states from any of the states in `from`, and marks the task as slow. The extras' lock is
@@ -195,10 +188,7 @@ impl Entry {
                     assert!(state.can_move_to(to), "a task cannot move from {state:?} to {to:?}");
                     let mut next = seen.with_state(to).0 | SLOW;
                     next |= if cancel { CANCEL } else { 0 };
-                    match self
-                        .word
-                        .compare_exchange_weak(seen.0, next, Ordering::AcqRel, Ordering::Acquire)
-                    {
+                    match self.word.compare_exchange_weak(seen.0, next, Ordering::AcqRel, Ordering::Acquire) {
                         Ok(_) => return Ok(seen),
                         Err(now) => seen = Word(now),
                     }
@@ -217,10 +207,7 @@ impl Entry {
                 return Err(seen);
             }
             let next = seen.0 | SLOW | if cancel { CANCEL } else { 0 };
-            match self
-                .word
-                .compare_exchange_weak(seen.0, next, Ordering::AcqRel, Ordering::Acquire)
-            {
+            match self.word.compare_exchange_weak(seen.0, next, Ordering::AcqRel, Ordering::Acquire) {
                 Ok(_) => return Ok(seen),
                 Err(now) => seen = Word(now),
             }
@@ -238,8 +225,7 @@ impl Entry {
 
     /// Notes the time of the end, under the extras' lock.
     pub(crate) fn note_finished(&self, now_us: i64) {
-        self.bytes_or_finished_ms
-            .store(self.since_submit(now_us), Ordering::Relaxed);
+        self.bytes_or_finished_ms.store(self.since_submit(now_us), Ordering::Relaxed);
     }
 
     /// Nothing is known of it any more. The word that it had.
@@ -265,11 +251,7 @@ impl Entry {
         Times {
             submitted_us,
             started_us: at(self.started_ms.load(Ordering::Relaxed)),
-            finished_us: if state.is_final() {
-                at(self.bytes_or_finished_ms.load(Ordering::Relaxed))
-            } else {
-                0
-            },
+            finished_us: if state.is_final() { at(self.bytes_or_finished_ms.load(Ordering::Relaxed)) } else { 0 },
         }
     }
 }
@@ -287,15 +269,9 @@ impl Chunk {
     fn new(number: i64) -> Result<Arc<Self>> {
         let mut entries = Vec::new();
         let count = CHUNK as usize;
-        entries.try_reserve_exact(count).map_err(|_| Error::OutOfMemory {
-            bytes: count * size_of::<Entry>(),
-        })?;
+        entries.try_reserve_exact(count).map_err(|_| Error::OutOfMemory { bytes: count * size_of::<Entry>() })?;
         entries.resize_with(count, Entry::empty);
-        Ok(Arc::new(Self {
-            number,
-            entries: entries.into_boxed_slice(),
-            known: AtomicU32::new(count as u32),
-        }))
+        Ok(Arc::new(Self { number, entries: entries.into_boxed_slice(), known: AtomicU32::new(count as u32) }))
     }
 
     pub(crate) fn has(&self, id: TaskId) -> bool {

@@ -154,7 +154,9 @@ static void *shut_down(void *argument) {
 }
 
 TEST(a_draining_shutdown_waits_for_pending_runs) {
-    backrun_engine *engine = engine_with(1);
+    backrun_engine_options options = options_with(1);
+    options.keep_finished = INT64_MAX; // More run below than are kept by default.
+    backrun_engine *engine = engine_of(options);
     away away = {.gone = GATE, .engine = engine};
     register_run(engine, "away", run_away, &away);
     register_run(engine, "nothing", run_done, NULL);

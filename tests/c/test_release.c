@@ -154,12 +154,14 @@ TEST(abandon_with_a_pending_run_waits_for_nobody) {
 typedef struct giving_up {
     backrun_engine *engine;
     void (*how)(backrun_engine *engine);
+    gate handed_over; // nobody may be using an engine that is given up: the submit has returned
     gate after, released;
 } giving_up;
 
 static int32_t run_giving_up(void *user_data, backrun_task *task, backrun_bytes payload, void *task_state) {
     (void)payload, (void)task_state;
     giving_up *giving_up = user_data;
+    gate_wait(&giving_up->handed_over, 1);
     giving_up->how(giving_up->engine);
     CHECK_INT(1, backrun_task_is_cancelled(task)); // The task is still valid: the callback lasts.
     CHECK_TEXT("give up", backrun_task_name(task));
@@ -175,10 +177,12 @@ static void release_giving_up(void *user_data) {
 TEST(a_run_may_abandon_or_free_its_own_engine) {
     void (*const ways[])(backrun_engine *) = {backrun_engine_abandon, backrun_engine_free};
     for (int i = 0; i < 2; i++) {
-        giving_up giving_up = {.engine = engine_with(2), .how = ways[i], .after = GATE, .released = GATE};
+        giving_up giving_up = {
+            .engine = engine_with(2), .how = ways[i], .handed_over = GATE, .after = GATE, .released = GATE};
         register_handler(giving_up.engine, "give up",
             (backrun_handler){.user_data = &giving_up, .run = run_giving_up, .release = release_giving_up});
         submit(giving_up.engine, "give up");
+        gate_add(&giving_up.handed_over, 1);
         gate_wait(&giving_up.released, 1);
         CHECK_INT(1, gate_value(&giving_up.after));
     }
@@ -188,6 +192,7 @@ static void give_up_on_event(void *user_data, const backrun_event *events, size_
     (void)events, (void)count;
     giving_up *giving_up = user_data;
     if (giving_up->how != NULL) {
+        gate_wait(&giving_up->handed_over, 1);
         void (*how)(backrun_engine *) = giving_up->how;
         giving_up->how = NULL;
         how(giving_up->engine);
@@ -198,7 +203,7 @@ static void give_up_on_event(void *user_data, const backrun_event *events, size_
 TEST(the_observer_may_abandon_or_free_its_own_engine) {
     void (*const ways[])(backrun_engine *) = {backrun_engine_abandon, backrun_engine_free};
     for (int i = 0; i < 2; i++) {
-        giving_up giving_up = {.how = ways[i], .after = GATE, .released = GATE};
+        giving_up giving_up = {.how = ways[i], .handed_over = GATE, .after = GATE, .released = GATE};
         backrun_engine_options options = options_with(1);
         options.on_event = give_up_on_event;
         options.observer_user_data = &giving_up;
@@ -208,13 +213,14 @@ TEST(the_observer_may_abandon_or_free_its_own_engine) {
         register_run(giving_up.engine, "nothing", run_done, NULL);
         backrun_submission submission = submission_of("nothing");
         OK(backrun_engine_submit(giving_up.engine, &submission, NULL, E));
+        gate_add(&giving_up.handed_over, 1);
         gate_wait(&giving_up.released, 1);
         CHECK(gate_value(&giving_up.after) >= 1);
     }
 }
 
 TEST(the_observer_is_released_once_before_a_complete_shutdown_returns) {
-    giving_up observer = {.after = GATE, .released = GATE};
+    giving_up observer = {.handed_over = GATE, .after = GATE, .released = GATE};
     backrun_engine_options options = options_with(1);
     options.on_event = give_up_on_event;
     options.observer_user_data = &observer;
@@ -230,7 +236,7 @@ TEST(the_observer_is_released_once_before_a_complete_shutdown_returns) {
 }
 
 TEST(the_observer_of_an_engine_that_could_not_start_stays_the_callers) {
-    giving_up observer = {.after = GATE, .released = GATE};
+    giving_up observer = {.handed_over = GATE, .after = GATE, .released = GATE};
     backrun_engine_options options = options_with(1);
     options.on_event = give_up_on_event;
     options.observer_user_data = &observer;
@@ -252,7 +258,7 @@ static void hold_event(void *user_data, const backrun_event *events, size_t coun
 }
 
 TEST(an_observer_that_is_busy_at_an_abandon_is_released_after_it_returns) {
-    giving_up observer = {.after = GATE, .released = GATE};
+    giving_up observer = {.handed_over = GATE, .after = GATE, .released = GATE};
     backrun_engine_options options = options_with(1);
     options.on_event = hold_event;
     options.observer_user_data = &observer;

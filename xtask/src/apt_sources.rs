@@ -28,12 +28,8 @@ pub fn of_machine() -> Vec<Source> {
     if let Ok(text) = fs::read_to_string(folder.join("sources.list")) {
         found.extend(parse_list(&text));
     }
-    let mut files: Vec<_> = fs::read_dir(folder.join("sources.list.d"))
-        .into_iter()
-        .flatten()
-        .flatten()
-        .map(|entry| entry.path())
-        .collect();
+    let mut files: Vec<_> =
+        fs::read_dir(folder.join("sources.list.d")).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
     files.sort();
     for file in files {
         let Ok(text) = fs::read_to_string(&file) else { continue };
@@ -61,19 +57,11 @@ fn parse_list_line(line: &str) -> Option<Source> {
     let mut signed_by = None;
     if let Some(options) = rest.strip_prefix('[') {
         let (options, after) = options.split_once(']')?;
-        signed_by = options
-            .split_whitespace()
-            .find_map(|o| o.strip_prefix("signed-by="))
-            .map(str::to_owned);
+        signed_by = options.split_whitespace().find_map(|o| o.strip_prefix("signed-by=")).map(str::to_owned);
         rest = after;
     }
     let mut words = rest.split_whitespace().map(str::to_owned);
-    Some(Source {
-        uri: words.next()?,
-        suites: vec![words.next()?],
-        components: words.collect(),
-        signed_by,
-    })
+    Some(Source { uri: words.next()?, suites: vec![words.next()?], components: words.collect(), signed_by })
 }
 
 /// The deb822 form: paragraphs of `Field: value`, continued on lines that begin with a space.
@@ -100,11 +88,7 @@ pub fn parse_deb822(text: &str) -> Vec<Source> {
 /// A paragraph may name several addresses; each is a source.
 fn source_of_paragraph(fields: &[(String, String)]) -> Vec<Source> {
     let words = |name: &str| -> Vec<String> {
-        let value = fields
-            .iter()
-            .find(|(n, _)| n == name)
-            .map(|(_, v)| v.as_str())
-            .unwrap_or_default();
+        let value = fields.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str()).unwrap_or_default();
         value.split_whitespace().map(str::to_owned).collect()
     };
     if !words("types").iter().any(|t| t == "deb") || words("enabled").first().is_some_and(|e| e == "no") {
@@ -112,12 +96,8 @@ fn source_of_paragraph(fields: &[(String, String)]) -> Vec<Source> {
     }
     // A key may also stand in the file itself, as a block over several lines; only a file's name is of use here.
     let signed_by = words("signed-by").into_iter().next().filter(|k| k.starts_with('/'));
-    let source = |uri| Source {
-        uri,
-        suites: words("suites"),
-        components: words("components"),
-        signed_by: signed_by.clone(),
-    };
+    let source =
+        |uri| Source { uri, suites: words("suites"), components: words("components"), signed_by: signed_by.clone() };
     words("uris").into_iter().map(source).collect()
 }
 
@@ -146,10 +126,7 @@ mod tests {
         let sources = parse_deb822(text);
         assert_eq!(sources.len(), 1);
         assert_eq!(sources[0].suites, ["trixie", "trixie-updates"]);
-        assert_eq!(
-            sources[0].signed_by.as_deref(),
-            Some("/usr/share/keyrings/debian-archive-keyring.gpg")
-        );
+        assert_eq!(sources[0].signed_by.as_deref(), Some("/usr/share/keyrings/debian-archive-keyring.gpg"));
     }
 
     #[test]

@@ -13,11 +13,6 @@ pub fn command(arguments: &[String]) -> Result<()> {
     let folder = std::env::current_dir().map_err(|e| e.to_string())?;
     let project = root().join(PROJECT);
     let mut program = dotnet();
-    program
-        .current_dir(folder)
-        .args(["run", "-c", "Release", "--project"])
-        .arg(project)
-        .arg("--")
-        .args(arguments);
+    program.current_dir(folder).args(["run", "-c", "Release", "--project"]).arg(project).arg("--").args(arguments);
     run(&mut program)
 }

@@ -53,17 +53,12 @@ impl Route {
             return Ok(Route::Registry);
         }
         let prepared = debian::prepare().map_err(|why| neither(&why, &by_registry.stderr))?;
-        let route = Route::Debian {
-            cargo_home: debian::cargo_home(&prepared),
-        };
+        let route = Route::Debian { cargo_home: debian::cargo_home(&prepared) };
         let by_debian = resolve(&route)?;
         if by_debian.success {
             return Ok(route);
         }
-        Err(neither(
-            &format!("with Debian's packages cargo says:\n{}", by_debian.stderr),
-            &by_registry.stderr,
-        ))
+        Err(neither(&format!("with Debian's packages cargo says:\n{}", by_debian.stderr), &by_registry.stderr))
     }
 
     /// Sends this cargo, and every cargo that it starts, along the route.
@@ -78,10 +73,7 @@ impl Route {
         match self {
             Route::Registry => String::new(),
             Route::Debian { cargo_home } => {
-                format!(
-                    "export CARGO_HOME='{}'\n",
-                    cargo_home.display().to_string().replace('\'', r"'\''")
-                )
+                format!("export CARGO_HOME='{}'\n", cargo_home.display().to_string().replace('\'', r"'\''"))
             }
         }
     }
@@ -115,9 +107,7 @@ fn resolve(route: &Route) -> Result<Output> {
 fn metadata(route: &Route) -> Result<Output> {
     let mut command = program("cargo");
     // Without retries the answer comes at once where the registry's name does not resolve; with them it takes ten seconds.
-    command
-        .args(["metadata", "--format-version", "1", "--quiet", "--color", "never"])
-        .env("CARGO_NET_RETRY", "0");
+    command.args(["metadata", "--format-version", "1", "--quiet", "--color", "never"]).env("CARGO_NET_RETRY", "0");
     route.apply(&mut command);
     capture(&mut command)
 }

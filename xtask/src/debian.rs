@@ -14,15 +14,11 @@ const CRATES: &str = include_str!("../debian-crates.txt");
 
 /// Where the crates of this list are kept once they are there.
 pub fn folder() -> Result<PathBuf> {
-    let cache = env::var_os("XDG_CACHE_HOME")
-        .map(PathBuf::from)
-        .filter(|p| p.is_absolute());
+    let cache = env::var_os("XDG_CACHE_HOME").map(PathBuf::from).filter(|p| p.is_absolute());
     let cache = cache.or_else(|| env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache")));
     let cache = cache.ok_or("neither XDG_CACHE_HOME nor HOME is set: no place to keep crates")?;
     let list = format!("{SUITE} {}", names().join(" "));
-    Ok(cache
-        .join("backrun")
-        .join(format!("crates-{:016x}", hash(list.as_bytes()))))
+    Ok(cache.join("backrun").join(format!("crates-{:016x}", hash(list.as_bytes()))))
 }
 
 /// The cargo home in such a folder. It holds the configuration that sends cargo to the crates beside it.
@@ -38,9 +34,7 @@ pub fn prepare() -> Result<PathBuf> {
     }
     for needed in ["apt-get", "apt-config", "dpkg"] {
         if !exists(needed) {
-            return Err(format!(
-                "there is no {needed}, so Debian's packages cannot be used either"
-            ));
+            return Err(format!("there is no {needed}, so Debian's packages cannot be used either"));
         }
     }
     let parent = folder.parent().expect("a folder in the cache");
@@ -61,12 +55,7 @@ pub fn prepare() -> Result<PathBuf> {
 
 fn fill(at: &Path, later_at: &Path) -> Result<()> {
     let packages = at.join("packages");
-    for folder in [
-        at.join("lists/partial"),
-        at.join("apt-cache/archives/partial"),
-        packages.clone(),
-        cargo_home(at),
-    ] {
+    for folder in [at.join("lists/partial"), at.join("apt-cache/archives/partial"), packages.clone(), cargo_home(at)] {
         fs::create_dir_all(&folder).map_err(|e| format!("cannot make {}: {e}", folder.display()))?;
     }
     let configuration = at.join("apt.conf");
@@ -75,31 +64,20 @@ fn fill(at: &Path, later_at: &Path) -> Result<()> {
     write(&configuration, &apt_configuration(at, &machines_acquire_settings()?))?;
     let apt_get = || {
         let mut command = program("apt-get");
-        command
-            .env("APT_CONFIG", &configuration)
-            .env("LC_ALL", "C")
-            .env("DEBIAN_FRONTEND", "noninteractive");
+        command.env("APT_CONFIG", &configuration).env("LC_ALL", "C").env("DEBIAN_FRONTEND", "noninteractive");
         command
     };
 
     stdout(apt_get().args(["-q", "update"]))?;
-    let wanted = names()
-        .into_iter()
-        .map(|name| format!("librust-{}-dev", name.replace('_', "-")));
+    let wanted = names().into_iter().map(|name| format!("librust-{}-dev", name.replace('_', "-")));
     let plan = stdout(apt_get().args(["-q", "-s", "install"]).args(wanted))?;
     let closure = librust_packages(&plan);
     if closure.is_empty() {
         return Err("apt-get found no librust package".to_owned());
     }
     stdout(apt_get().args(["-q", "download"]).args(&closure).current_dir(&packages))?;
-    for package in fs::read_dir(&packages)
-        .map_err(|e| format!("cannot read {}: {e}", packages.display()))?
-        .flatten()
-    {
-        run(Command::new("dpkg")
-            .arg("-x")
-            .arg(package.path())
-            .arg(at.join("unpacked")))?;
+    for package in fs::read_dir(&packages).map_err(|e| format!("cannot read {}: {e}", packages.display()))?.flatten() {
+        run(Command::new("dpkg").arg("-x").arg(package.path()).arg(at.join("unpacked")))?;
     }
     let registry = later_at.join("unpacked/usr/share/cargo/registry");
     // A file and not `--config` flags: cbindgen starts a cargo of its own, which sees this home by its environment variable.
@@ -138,63 +116,39 @@ fn apt_configuration(at: &Path, acquire: &str) -> String {
 /// How the machine reaches its mirrors (proxies, retries), without its hooks and its package choices.
 fn machines_acquire_settings() -> Result<String> {
     let dump = stdout(program("apt-config").arg("dump"))?;
-    let kept = [
-        "Acquire::http",
-        "Acquire::https",
-        "Acquire::Retries",
-        "Acquire::ForceIPv",
-    ];
-    let lines = dump
-        .lines()
-        .filter(|line| kept.iter().any(|k| line.starts_with(k)) && !line.ends_with(" \"\";"));
+    let kept = ["Acquire::http", "Acquire::https", "Acquire::Retries", "Acquire::ForceIPv"];
+    let lines = dump.lines().filter(|line| kept.iter().any(|k| line.starts_with(k)) && !line.ends_with(" \"\";"));
     Ok(lines.map(|line| format!("{line}\n")).collect())
 }
 
 fn source_line() -> Result<String> {
     let release = fs::read_to_string("/etc/os-release").unwrap_or_default();
-    let codename = release
-        .lines()
-        .find_map(|l| l.strip_prefix("VERSION_CODENAME="))
-        .unwrap_or_default()
-        .trim_matches('"');
+    let codename =
+        release.lines().find_map(|l| l.strip_prefix("VERSION_CODENAME=")).unwrap_or_default().trim_matches('"');
     let (uri, own_key) = apt_sources::debian_mirror(&apt_sources::of_machine(), codename)
         .ok_or("this machine's apt sources name no Debian mirror with the component main")?;
     let archive_key = "/usr/share/keyrings/debian-archive-keyring.gpg";
-    let key = if Path::new(archive_key).exists() {
-        Some(archive_key.to_owned())
-    } else {
-        own_key
-    };
+    let key = if Path::new(archive_key).exists() { Some(archive_key.to_owned()) } else { own_key };
     let option = key.map(|key| format!("[signed-by={key}] ")).unwrap_or_default();
     Ok(format!("deb {option}{uri} {SUITE} main\n"))
 }
 
 /// The crates among what `apt-get -s install` would install: `Inst librust-libc-dev (0.2.169-1 ...)`. The C libraries come from the machine.
 fn librust_packages(plan: &str) -> Vec<String> {
-    let named = plan
-        .lines()
-        .filter_map(|line| line.strip_prefix("Inst ")?.split_whitespace().next());
-    named
-        .filter(|name| name.starts_with("librust-"))
-        .map(str::to_owned)
-        .collect()
+    let named = plan.lines().filter_map(|line| line.strip_prefix("Inst ")?.split_whitespace().next());
+    named.filter(|name| name.starts_with("librust-")).map(str::to_owned).collect()
 }
 
 fn names() -> Vec<&'static str> {
-    let mut names: Vec<_> = CRATES
-        .lines()
-        .map(|l| l.split('#').next().unwrap_or_default().trim())
-        .filter(|l| !l.is_empty())
-        .collect();
+    let mut names: Vec<_> =
+        CRATES.lines().map(|l| l.split('#').next().unwrap_or_default().trim()).filter(|l| !l.is_empty()).collect();
     names.sort_unstable();
     names
 }
 
 /// FNV-1a, 64 bits: a name for a list, the same on every machine.
 pub fn hash(bytes: &[u8]) -> u64 {
-    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |h, b| {
-        (h ^ u64::from(*b)).wrapping_mul(0x0000_0100_0000_01b3)
-    })
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |h, b| (h ^ u64::from(*b)).wrapping_mul(0x0000_0100_0000_01b3))
 }
 
 fn write(path: &Path, text: &str) -> Result<()> {
@@ -251,8 +205,6 @@ mod tests {
     #[test]
     fn the_list_names_crates_without_comments() {
         assert!(names().contains(&"libc"));
-        assert!(names()
-            .iter()
-            .all(|n| n.chars().all(|c| c.is_ascii_alphanumeric() || "-_+".contains(c))));
+        assert!(names().iter().all(|n| n.chars().all(|c| c.is_ascii_alphanumeric() || "-_+".contains(c))));
     }
 }

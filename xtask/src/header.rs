@@ -24,18 +24,13 @@ pub fn check() -> Result<()> {
         return Ok(());
     }
     let diff = capture(program("diff").args(["-u", HEADER, "target/backrun.h"]))?;
-    Err(format!(
-        "{HEADER} is not what src/ffi says; run \"cargo xtask header\":\n{}{}",
-        diff.stdout, diff.stderr
-    ))
+    Err(format!("{HEADER} is not what src/ffi says; run \"cargo xtask header\":\n{}{}", diff.stdout, diff.stderr))
 }
 
 fn write(to: &Path) -> Result<()> {
     let folder = to.parent().expect("a file in a folder");
     fs::create_dir_all(folder).map_err(|e| format!("cannot make {}: {e}", folder.display()))?;
-    run(crates::cargo()?
-        .args(["run", "--quiet", "--package", "header", "--"])
-        .arg(to))
+    run(crates::cargo()?.args(["run", "--quiet", "--package", "header", "--"]).arg(to))
 }
 
 /// The functions that the committed header declares, sorted.
@@ -81,8 +76,7 @@ fn without_comments_and_directives(header: &str) -> String {
     }
     text.push_str(rest);
     let kept = text.lines().filter(|line| !line.trim_start().starts_with('#'));
-    kept.map(|line| format!("{}\n", line.split("//").next().unwrap_or_default()))
-        .collect()
+    kept.map(|line| format!("{}\n", line.split("//").next().unwrap_or_default())).collect()
 }
 
 #[cfg(test)]

@@ -100,9 +100,7 @@ impl Reader<'_> {
     }
 
     fn number(&mut self) -> Value {
-        let length = self
-            .rest()
-            .find(|c: char| !(c.is_ascii_alphanumeric() || "+-.".contains(c)));
+        let length = self.rest().find(|c: char| !(c.is_ascii_alphanumeric() || "+-.".contains(c)));
         let number = self.rest()[..length.unwrap_or(self.rest().len())].to_owned();
         self.at += number.len();
         Value::Number(number)
@@ -131,10 +129,7 @@ impl Reader<'_> {
             'b' => 8,
             'f' => 12,
             'u' => {
-                let digits = self
-                    .rest()
-                    .get(..4)
-                    .ok_or_else(|| self.error("an escape that ends early"))?;
+                let digits = self.rest().get(..4).ok_or_else(|| self.error("an escape that ends early"))?;
                 let unit =
                     u16::from_str_radix(digits, 16).map_err(|_| self.error("an escape that is not hexadecimal"))?;
                 self.at += 4;
@@ -151,11 +146,7 @@ impl Reader<'_> {
     }
 
     fn next(&mut self) -> Result<char> {
-        let c = self
-            .rest()
-            .chars()
-            .next()
-            .ok_or_else(|| self.error("the text ends early"))?;
+        let c = self.rest().chars().next().ok_or_else(|| self.error("the text ends early"))?;
         self.at += c.len_utf8();
         Ok(c)
     }
@@ -195,24 +186,12 @@ mod tests {
         assert_eq!(value.text("path"), Ok("a b/\u{e9}\u{1f600}.txt"));
         assert_eq!(value.number("bytes"), Ok(12));
         assert_eq!(value.get("user"), Some(&Value::Null));
-        assert_eq!(
-            value.get("list"),
-            Some(&Value::List(vec![Value::Number("1".into()), Value::Bool(true)]))
-        );
+        assert_eq!(value.get("list"), Some(&Value::List(vec![Value::Number("1".into()), Value::Bool(true)])));
     }
 
     #[test]
     fn what_is_not_json_is_refused() {
-        for text in [
-            "",
-            "{",
-            "{\"a\" 1}",
-            "[1 2]",
-            "\"\u{1}\"",
-            r#""\ud83d""#,
-            "{} x",
-            r#""\q""#,
-        ] {
+        for text in ["", "{", "{\"a\" 1}", "[1 2]", "\"\u{1}\"", r#""\ud83d""#, "{} x", r#""\q""#] {
             assert!(parse(text).is_err(), "{text}");
         }
     }

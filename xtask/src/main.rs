@@ -28,58 +28,23 @@ const fn command(
     about: &'static str,
     run: fn(&[String]) -> Result<()>,
 ) -> Command {
-    Command {
-        name,
-        arguments,
-        about,
-        run,
-    }
+    Command { name, arguments, about, run }
 }
 
 const COMMANDS: &[Command] = &[
-    command(
-        "native",
-        "[--release | --debug]",
-        "builds the library into artifacts/native",
-        native::command,
-    ),
+    command("native", "[--release | --debug]", "builds the library into artifacts/native", native::command),
     command(
         "test",
         "[checks | rust | c | dotnet | sample]...",
         "runs every test there is, or some steps",
         test::command,
     ),
-    command(
-        "lint",
-        "",
-        "asks every linter and formatter, and changes nothing",
-        tools::lint,
-    ),
+    command("lint", "", "asks every linter and formatter, and changes nothing", tools::lint),
     command("fmt", "", "lets every formatter put things right", tools::fmt),
-    command(
-        "header",
-        "[--check]",
-        "writes include/backrun.h from src/ffi, or compares it",
-        header::command,
-    ),
-    command(
-        "bench",
-        "[--json OUT] ARGS...",
-        "runs the benchmarks, in release",
-        bench::command,
-    ),
-    command(
-        "cargo",
-        "ARGS...",
-        "runs cargo with the crates as this machine has them",
-        cargo,
-    ),
-    command(
-        "env",
-        "",
-        "prints what to `eval` in a shell so that plain cargo finds the crates",
-        print_env,
-    ),
+    command("header", "[--check]", "writes include/backrun.h from src/ffi, or compares it", header::command),
+    command("bench", "[--json OUT] ARGS...", "runs the benchmarks, in release", bench::command),
+    command("cargo", "ARGS...", "runs cargo with the crates as this machine has them", cargo),
+    command("env", "", "prints what to `eval` in a shell so that plain cargo finds the crates", print_env),
 ];
 
 fn main() -> ExitCode {

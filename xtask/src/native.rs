@@ -16,11 +16,7 @@ pub fn command(arguments: &[String]) -> Result<()> {
             "--release" => profile = Profile::Release,
             "--debug" => profile = Profile::Debug,
             "--for-msbuild" => for_msbuild = true,
-            other => {
-                return Err(format!(
-                    "native does not know {other}: it takes --release, --debug, --for-msbuild"
-                ))
-            }
+            other => return Err(format!("native does not know {other}: it takes --release, --debug, --for-msbuild")),
         }
     }
     build(profile, for_msbuild).map(|_| ())
@@ -39,9 +35,7 @@ pub fn build(profile: Profile, for_msbuild: bool) -> Result<PathBuf> {
     }
     let mut cargo = crates::cargo()?;
     // The target folder is named, so that a setting of the user's does not move the outputs away.
-    cargo
-        .args(["build", "--package", "backrun", "--lib", "--target-dir", "target"])
-        .env_remove("CARGO_BUILD_TARGET");
+    cargo.args(["build", "--package", "backrun", "--lib", "--target-dir", "target"]).env_remove("CARGO_BUILD_TARGET");
     let outputs = match profile {
         Profile::Release => {
             cargo.arg("--release");

@@ -12,21 +12,13 @@ pub type Result<T, E = String> = std::result::Result<T, E>;
 
 /// The repository's root: the folder above this crate.
 pub fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .parent()
-        .expect("xtask lies in the repository")
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask lies in the repository")
 }
 
 /// Takes out of our own environment what `cargo run` put there for xtask, so that no program started from here mistakes it for its own:
 /// another cargo its manifest, dotnet the libraries of the Rust toolchain.
 pub fn forget_cargo_run() {
-    let ours = [
-        "CARGO",
-        "CARGO_MANIFEST_DIR",
-        "CARGO_MANIFEST_PATH",
-        "CARGO_BIN_NAME",
-        "CARGO_CRATE_NAME",
-    ];
+    let ours = ["CARGO", "CARGO_MANIFEST_DIR", "CARGO_MANIFEST_PATH", "CARGO_BIN_NAME", "CARGO_CRATE_NAME"];
     for (name, _) in env::vars_os() {
         let name = name.to_string_lossy().into_owned();
         if ours.contains(&name.as_str()) || name.starts_with("CARGO_PKG_") {
@@ -82,10 +74,7 @@ pub struct Output {
 
 /// Runs to the end and keeps what it prints.
 pub fn capture(command: &mut Command) -> Result<Output> {
-    let output = command
-        .stdin(Stdio::null())
-        .output()
-        .map_err(|e| cannot_start(command, &e))?;
+    let output = command.stdin(Stdio::null()).output().map_err(|e| cannot_start(command, &e))?;
     Ok(Output {
         success: output.status.success(),
         code: output.status.code(),
@@ -100,12 +89,7 @@ pub fn stdout(command: &mut Command) -> Result<String> {
     if output.success {
         return Ok(output.stdout);
     }
-    Err(format!(
-        "`{}` failed:\n{}{}",
-        line(command),
-        output.stdout,
-        output.stderr
-    ))
+    Err(format!("`{}` failed:\n{}{}", line(command), output.stdout, output.stderr))
 }
 
 /// Runs to the end, shows its standard output line by line as it comes, and returns it, with how it ended.
@@ -139,11 +123,7 @@ pub fn within(limit: Duration, command: Command) -> Command {
         return command;
     }
     let mut limited = Command::new("timeout");
-    limited
-        .arg("--kill-after=10")
-        .arg(limit.as_secs().to_string())
-        .arg(command.get_program())
-        .args(command.get_args());
+    limited.arg("--kill-after=10").arg(limit.as_secs().to_string()).arg(command.get_program()).args(command.get_args());
     if let Some(folder) = command.get_current_dir() {
         limited.current_dir(folder);
     }

@@ -25,36 +25,12 @@ pub enum Verdict {
 }
 
 pub const TOOLS: &[Tool] = &[
-    Tool {
-        name: "rustfmt",
-        check: || rustfmt(true),
-        fix: Some(|| rustfmt(false)),
-    },
-    Tool {
-        name: "rustfmt of xtask",
-        check: || rustfmt_of_xtask(true),
-        fix: Some(|| rustfmt_of_xtask(false)),
-    },
-    Tool {
-        name: "clippy",
-        check: clippy,
-        fix: None,
-    },
-    Tool {
-        name: "clippy of xtask",
-        check: clippy_of_xtask,
-        fix: None,
-    },
-    Tool {
-        name: "clang-format",
-        check: || clang_format(true),
-        fix: Some(|| clang_format(false)),
-    },
-    Tool {
-        name: "dotnet format",
-        check: || dotnet_format(true),
-        fix: Some(|| dotnet_format(false)),
-    },
+    Tool { name: "rustfmt", check: || rustfmt(true), fix: Some(|| rustfmt(false)) },
+    Tool { name: "rustfmt of xtask", check: || rustfmt_of_xtask(true), fix: Some(|| rustfmt_of_xtask(false)) },
+    Tool { name: "clippy", check: clippy, fix: None },
+    Tool { name: "clippy of xtask", check: clippy_of_xtask, fix: None },
+    Tool { name: "clang-format", check: || clang_format(true), fix: Some(|| clang_format(false)) },
+    Tool { name: "dotnet format", check: || dotnet_format(true), fix: Some(|| dotnet_format(false)) },
 ];
 
 pub fn lint(arguments: &[String]) -> Result<()> {
@@ -122,32 +98,18 @@ fn rustfmt_flags(command: &mut Command, check: bool) -> &mut Command {
 }
 
 fn clippy() -> Result<Verdict> {
-    run(crates::cargo()?.args([
-        "clippy",
-        "--quiet",
-        "--workspace",
-        "--all-targets",
-        "--",
-        "-D",
-        "warnings",
-    ]))?;
+    run(crates::cargo()?.args(["clippy", "--quiet", "--workspace", "--all-targets", "--", "-D", "warnings"]))?;
     Ok(Verdict::Fine)
 }
 
 fn clippy_of_xtask() -> Result<Verdict> {
-    run(program("cargo")
-        .args(["clippy", "--quiet"])
-        .args(OF_XTASK)
-        .args(["--all-targets", "--", "-D", "warnings"]))?;
+    run(program("cargo").args(["clippy", "--quiet"]).args(OF_XTASK).args(["--all-targets", "--", "-D", "warnings"]))?;
     Ok(Verdict::Fine)
 }
 
 fn clang_format(check: bool) -> Result<Verdict> {
     // Versions differ in what they write: the one that .clang-format was written for goes first.
-    let Some(name) = ["clang-format-14", "clang-format"]
-        .into_iter()
-        .find(|name| exists(name))
-    else {
+    let Some(name) = ["clang-format-14", "clang-format"].into_iter().find(|name| exists(name)) else {
         return Ok(Verdict::Missing("clang-format is not installed".to_owned()));
     };
     // backrun.h is not among them: it is cbindgen's.
@@ -167,9 +129,7 @@ fn dotnet_format(check: bool) -> Result<Verdict> {
     }
     // It starts from what a restore left, and the projects' references from what a build left.
     run(dotnet().args(["restore", "Backrun.slnx", "--verbosity", "quiet"]))?;
-    run(dotnet()
-        .args(["format", "Backrun.slnx", "--no-restore"])
-        .args(check.then_some("--verify-no-changes")))?;
+    run(dotnet().args(["format", "Backrun.slnx", "--no-restore"]).args(check.then_some("--verify-no-changes")))?;
     Ok(Verdict::Fine)
 }
 
@@ -178,29 +138,15 @@ pub fn dotnet() -> Command {
     let mut command = program("dotnet");
     command.env("DOTNET_NOLOGO", "1");
     if std::env::var_os("CI").is_some_and(|ci| ci == "true") {
-        command
-            .env("MSBUILDDISABLENODEREUSE", "1")
-            .env("UseSharedCompilation", "false");
+        command.env("MSBUILDDISABLENODEREUSE", "1").env("UseSharedCompilation", "false");
     }
     command
 }
 
 /// The files in these places that git knows or would add, with one of these endings.
 fn files_in(places: &[&str], endings: &[&str]) -> Result<Vec<String>> {
-    let listed = stdout(
-        program("git")
-            .args(["ls-files", "-z", "-co", "--exclude-standard", "--"])
-            .args(places),
-    )?;
-    let of_ending = |file: &&str| {
-        file.rsplit_once('.')
-            .is_some_and(|(_, ending)| endings.contains(&ending))
-    };
+    let listed = stdout(program("git").args(["ls-files", "-z", "-co", "--exclude-standard", "--"]).args(places))?;
+    let of_ending = |file: &&str| file.rsplit_once('.').is_some_and(|(_, ending)| endings.contains(&ending));
     let still_there = |file: &&str| root().join(file).is_file();
-    Ok(listed
-        .split('\0')
-        .filter(of_ending)
-        .filter(still_there)
-        .map(str::to_owned)
-        .collect())
+    Ok(listed.split('\0').filter(of_ending).filter(still_there).map(str::to_owned).collect())
 }

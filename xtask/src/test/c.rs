@@ -11,9 +11,8 @@ use std::time::Duration;
 const PROJECTS: &[&str] = &["examples", "tests/c", "tests/cpp"];
 
 pub fn run(tally: &mut Tally) {
-    let (there, not_yet): (Vec<_>, Vec<_>) = PROJECTS
-        .iter()
-        .partition(|project| root().join(project).join("CMakeLists.txt").is_file());
+    let (there, not_yet): (Vec<_>, Vec<_>) =
+        PROJECTS.iter().partition(|project| root().join(project).join("CMakeLists.txt").is_file());
     for project in not_yet {
         tally.skip(project, "it has no CMakeLists.txt yet");
     }
@@ -52,26 +51,15 @@ fn build(project: &str) -> Result<PathBuf> {
     let sanitizers = "-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer -g";
     let mut configure = program("cmake");
     configure.arg("-S").arg(root().join(project)).arg("-B").arg(&folder);
-    configure.args([
-        "-DCMAKE_C_COMPILER=gcc",
-        "-DCMAKE_CXX_COMPILER=g++",
-        "-DCMAKE_BUILD_TYPE=Debug",
-    ]);
-    configure
-        .arg(format!("-DCMAKE_C_FLAGS={sanitizers}"))
-        .arg(format!("-DCMAKE_CXX_FLAGS={sanitizers}"));
+    configure.args(["-DCMAKE_C_COMPILER=gcc", "-DCMAKE_CXX_COMPILER=g++", "-DCMAKE_BUILD_TYPE=Debug"]);
+    configure.arg(format!("-DCMAKE_C_FLAGS={sanitizers}")).arg(format!("-DCMAKE_CXX_FLAGS={sanitizers}"));
     let mut compile = program("cmake");
     compile.arg("--build").arg(&folder).args(["--parallel", "2"]);
     // Both say much when all is well, and only then it is of no interest.
     for command in [&mut configure, &mut compile] {
         let output = capture(command)?;
         if !output.success {
-            return Err(format!(
-                "`{}` failed:\n{}{}",
-                line(command),
-                output.stdout,
-                output.stderr
-            ));
+            return Err(format!("`{}` failed:\n{}{}", line(command), output.stdout, output.stderr));
         }
     }
     Ok(folder)

@@ -10,21 +10,13 @@ use std::collections::BTreeSet;
 use std::fs;
 
 pub fn run(tally: &mut Tally) {
-    tally.check("include/backrun.h is what src/ffi says", || {
-        header::check().map(|()| Verdict::Fine)
-    });
-    tally.check(
-        "the library exports what include/backrun.h declares, and nothing else",
-        exports_match_header,
-    );
+    tally.check("include/backrun.h is what src/ffi says", || header::check().map(|()| Verdict::Fine));
+    tally.check("the library exports what include/backrun.h declares, and nothing else", exports_match_header);
     for tool in TOOLS {
         tally.check(tool.name, tool.check);
     }
     tally.check("cargo doc", cargo_doc);
-    tally.check(
-        "no file names a machine's folders or a registry's host",
-        no_names_of_machines,
-    );
+    tally.check("no file names a machine's folders or a registry's host", no_names_of_machines);
 }
 
 fn exports_match_header() -> Result<Verdict> {
@@ -32,15 +24,8 @@ fn exports_match_header() -> Result<Verdict> {
         return Ok(Verdict::Missing("nm is not installed".to_owned()));
     }
     let library = native::build(native::Profile::Release, false)?.join("libbackrun.so");
-    let symbols = stdout(
-        program("nm")
-            .args(["-D", "--defined-only", "--format=posix"])
-            .arg(library),
-    )?;
-    let exported: BTreeSet<&str> = symbols
-        .lines()
-        .filter_map(|line| line.split_whitespace().next())
-        .collect();
+    let symbols = stdout(program("nm").args(["-D", "--defined-only", "--format=posix"]).arg(library))?;
+    let exported: BTreeSet<&str> = symbols.lines().filter_map(|line| line.split_whitespace().next()).collect();
     let declared = header::declared_functions()?;
     let declared: BTreeSet<&str> = declared.iter().map(String::as_str).collect();
     let list = |names: Vec<&&str>| names.iter().map(|n| format!("\n  {n}")).collect::<String>();
@@ -59,9 +44,7 @@ fn exports_match_header() -> Result<Verdict> {
 
 fn cargo_doc() -> Result<Verdict> {
     to_the_end(
-        crates::cargo()?
-            .args(["doc", "--quiet", "--no-deps", "--workspace"])
-            .env("RUSTDOCFLAGS", "-Dwarnings"),
+        crates::cargo()?.args(["doc", "--quiet", "--no-deps", "--workspace"]).env("RUSTDOCFLAGS", "-Dwarnings"),
     )?;
     Ok(Verdict::Fine)
 }
@@ -103,18 +86,13 @@ const HOSTS: &[&str] = &[
 fn name_of_machine_in(line: &[u8]) -> Option<&'static str> {
     let starts_a_path =
         |at: usize| at == 0 || !(line[at - 1].is_ascii_alphanumeric() || b"._-~)}]/*".contains(&line[at - 1]));
-    let folder = FOLDERS
-        .iter()
-        .find(|f| positions(line, f.as_bytes()).any(starts_a_path));
+    let folder = FOLDERS.iter().find(|f| positions(line, f.as_bytes()).any(starts_a_path));
     let host = HOSTS.iter().find(|h| positions(line, h.as_bytes()).next().is_some());
     folder.or(host).copied()
 }
 
 fn positions<'a>(line: &'a [u8], word: &'a [u8]) -> impl Iterator<Item = usize> + 'a {
-    line.windows(word.len())
-        .enumerate()
-        .filter(move |(_, w)| *w == word)
-        .map(|(at, _)| at)
+    line.windows(word.len()).enumerate().filter(move |(_, w)| *w == word).map(|(at, _)| at)
 }
 
 #[cfg(test)]
@@ -132,9 +110,6 @@ mod tests {
 
     #[test]
     fn a_registrys_host_is_found_anywhere() {
-        assert_eq!(
-            name_of_machine_in(format!("https://{}/v3", HOSTS[0]).as_bytes()),
-            Some(HOSTS[0])
-        );
+        assert_eq!(name_of_machine_in(format!("https://{}/v3", HOSTS[0]).as_bytes()), Some(HOSTS[0]));
     }
 }

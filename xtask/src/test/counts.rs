@@ -34,10 +34,7 @@ pub fn of_cargo(output: &str) -> Counts {
 pub fn of_ctest(output: &str) -> Counts {
     let mut counts = Counts::default();
     for line in output.lines() {
-        let Some((_, test)) = line
-            .split_once(" Test ")
-            .filter(|(before, _)| is_fraction(before.trim()))
-        else {
+        let Some((_, test)) = line.split_once(" Test ").filter(|(before, _)| is_fraction(before.trim())) else {
             continue;
         };
         let Some((_, test)) = test.split_once(": ") else {
@@ -54,9 +51,7 @@ pub fn of_ctest(output: &str) -> Counts {
             counts.skips.push(name.to_owned());
         } else {
             counts.failed += 1;
-            counts
-                .failures
-                .push(format!("{name}: {}", outcome.trim_start_matches('*').trim_end()));
+            counts.failures.push(format!("{name}: {}", outcome.trim_start_matches('*').trim_end()));
         }
     }
     counts
@@ -108,11 +103,7 @@ fn with_reason(name: &str, reason: &str) -> String {
 /// The number that stands before a word: 3 in `ok. 3 passed; 0 failed` for ` passed`.
 fn number_before(text: &str, word: &str) -> usize {
     let before = text.split_once(word).map_or("", |(before, _)| before);
-    before
-        .rsplit(|c: char| !c.is_ascii_digit())
-        .next()
-        .and_then(|n| n.parse().ok())
-        .unwrap_or(0)
+    before.rsplit(|c: char| !c.is_ascii_digit()).next().and_then(|n| n.parse().ok()).unwrap_or(0)
 }
 
 #[cfg(test)]
@@ -139,10 +130,7 @@ mod tests {
                       33% tests passed, 2 tests failed out of 4\n";
         let counts = of_ctest(output);
         assert_eq!((counts.passed, counts.failed, counts.skipped), (1, 2, 1));
-        assert_eq!(
-            counts.failures,
-            ["leaks: Failed    0.02 sec", "crash: Exception: SegFault  0.10 sec"]
-        );
+        assert_eq!(counts.failures, ["leaks: Failed    0.02 sec", "crash: Exception: SegFault  0.10 sec"]);
         assert_eq!(counts.skips, ["postgres"]);
     }
 

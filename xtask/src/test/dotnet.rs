@@ -14,16 +14,7 @@ pub fn run(tally: &mut Tally) {
         return tally.fail("the C# build", &what);
     }
     let mut test = dotnet();
-    test.args([
-        "test",
-        "--solution",
-        "Backrun.slnx",
-        "-c",
-        "Release",
-        "--no-build",
-        "--no-ansi",
-        "--no-progress",
-    ]);
+    test.args(["test", "--solution", "Backrun.slnx", "-c", "Release", "--no-build", "--no-ansi", "--no-progress"]);
     let (output, ended) = tee(&mut within(Duration::from_secs(1800), test));
     tally.add("dotnet test", counts::of_dotnet(&output), ended);
 }

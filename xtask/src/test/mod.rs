@@ -19,31 +19,11 @@ struct Step {
 }
 
 const STEPS: &[Step] = &[
-    Step {
-        name: "checks",
-        heading: "Checks of the sources",
-        run: checks::run,
-    },
-    Step {
-        name: "rust",
-        heading: "Rust",
-        run: rust::run,
-    },
-    Step {
-        name: "c",
-        heading: "C and C++",
-        run: c::run,
-    },
-    Step {
-        name: "dotnet",
-        heading: "C#",
-        run: dotnet::run,
-    },
-    Step {
-        name: "sample",
-        heading: "The sample",
-        run: sample::run,
-    },
+    Step { name: "checks", heading: "Checks of the sources", run: checks::run },
+    Step { name: "rust", heading: "Rust", run: rust::run },
+    Step { name: "c", heading: "C and C++", run: c::run },
+    Step { name: "dotnet", heading: "C#", run: dotnet::run },
+    Step { name: "sample", heading: "The sample", run: sample::run },
 ];
 
 pub fn command(arguments: &[String]) -> Result<()> {
@@ -52,10 +32,7 @@ pub fn command(arguments: &[String]) -> Result<()> {
         return Err(format!("there is no step {unknown}; the steps are {}", known()));
     }
     let mut tally = Tally::new(std::env::var_os("CI").is_some_and(|ci| ci == "true"));
-    for step in STEPS
-        .iter()
-        .filter(|s| arguments.is_empty() || arguments.iter().any(|a| a == s.name))
-    {
+    for step in STEPS.iter().filter(|s| arguments.is_empty() || arguments.iter().any(|a| a == s.name)) {
         println!("\n=== {} ({})", step.heading, step.name);
         tally.start(step.name);
         (step.run)(&mut tally);

@@ -37,20 +37,11 @@ pub fn run(tally: &mut Tally) {
 fn agrees_on_many_files() -> Result<Verdict> {
     let folder = sample_files::make()?;
     let out = output_file("many.jsonl")?;
-    let arguments = [
-        folder.as_os_str(),
-        "--json".as_ref(),
-        out.as_os_str(),
-        "--memory".as_ref(),
-    ];
+    let arguments = [folder.as_os_str(), "--json".as_ref(), out.as_os_str(), "--memory".as_ref()];
     sample(&arguments)?.ended_with(0)?;
     let expected = sample_files::facts(&folder)?;
     if expected.len() != sample_files::COUNT {
-        return Err(format!(
-            "there are {} files to compare, not {}",
-            expected.len(),
-            sample_files::COUNT
-        ));
+        return Err(format!("there are {} files to compare, not {}", expected.len(), sample_files::COUNT));
     }
     compare(&read_results(&out)?, &expected)?;
     Ok(Verdict::Fine)
@@ -60,12 +51,7 @@ fn names_what_it_cannot_do() -> Result<Verdict> {
     let folder = root().join("target/sample-trouble");
     make_trouble(&folder).map_err(|e| format!("the files in {}: {e}", folder.display()))?;
     let out = output_file("trouble.jsonl")?;
-    let arguments = [
-        folder.as_os_str(),
-        "--json".as_ref(),
-        out.as_os_str(),
-        "--memory".as_ref(),
-    ];
+    let arguments = [folder.as_os_str(), "--json".as_ref(), out.as_os_str(), "--memory".as_ref()];
     let said = sample(&arguments)?.ended_with(1)?;
     for name in ["dangling-link", "not-utf8"] {
         if !said.contains(name) {
@@ -126,28 +112,17 @@ impl Ended {
         if self.code == Some(code) {
             return Ok(self.said);
         }
-        let ended = self
-            .code
-            .map_or("no exit code".to_owned(), |c| format!("exit code {c}"));
-        Err(format!(
-            "`{}` ended with {ended}, not {code}:\n{}",
-            self.command, self.said
-        ))
+        let ended = self.code.map_or("no exit code".to_owned(), |c| format!("exit code {c}"));
+        Err(format!("`{}` ended with {ended}, not {code}:\n{}", self.command, self.said))
     }
 }
 
 fn sample(arguments: &[&OsStr]) -> Result<Ended> {
     let mut command = dotnet();
-    command
-        .args(["run", "--project", PROJECT, "-c", "Release", "--no-build", "--"])
-        .args(arguments);
+    command.args(["run", "--project", PROJECT, "-c", "Release", "--no-build", "--"]).args(arguments);
     let mut command = within(Duration::from_secs(600), command);
     let output = capture(&mut command)?;
-    Ok(Ended {
-        command: line(&command),
-        code: output.code,
-        said: output.stdout + &output.stderr,
-    })
+    Ok(Ended { command: line(&command), code: output.code, said: output.stdout + &output.stderr })
 }
 
 /// A place for the sample to write to, empty before it does.
@@ -187,10 +162,7 @@ fn result_of(line: &str) -> Result<(String, Facts)> {
 fn compare(results: &[(String, Facts)], expected: &BTreeMap<String, Facts>) -> Result<()> {
     // The generator writes no names for which the orders of UTF-8 and UTF-16 differ, so there is only one way to sort.
     if let Some(pair) = results.windows(2).find(|pair| pair[0].0 >= pair[1].0) {
-        return Err(format!(
-            "not sorted, or twice: {:?} stands before {:?}",
-            pair[0].0, pair[1].0
-        ));
+        return Err(format!("not sorted, or twice: {:?} stands before {:?}", pair[0].0, pair[1].0));
     }
     let mut wrong = Vec::new();
     for (path, facts) in results {
@@ -200,21 +172,11 @@ fn compare(results: &[(String, Facts)], expected: &BTreeMap<String, Facts>) -> R
         }
     }
     let said: std::collections::BTreeSet<_> = results.iter().map(|(path, _)| path).collect();
-    wrong.extend(
-        expected
-            .keys()
-            .filter(|path| !said.contains(path))
-            .map(|path| format!("{path}: it is missing")),
-    );
+    wrong.extend(expected.keys().filter(|path| !said.contains(path)).map(|path| format!("{path}: it is missing")));
     if wrong.is_empty() {
         return Ok(());
     }
-    Err(format!(
-        "{} of {} files differ:\n{}",
-        wrong.len(),
-        expected.len(),
-        wrong[..wrong.len().min(10)].join("\n")
-    ))
+    Err(format!("{} of {} files differ:\n{}", wrong.len(), expected.len(), wrong[..wrong.len().min(10)].join("\n")))
 }
 
 #[cfg(test)]
@@ -222,12 +184,7 @@ mod tests {
     use super::*;
 
     fn facts(bytes: u64) -> Facts {
-        Facts {
-            bytes,
-            lines: 0,
-            words: 1,
-            sha256: "ab".to_owned(),
-        }
+        Facts { bytes, lines: 0, words: 1, sha256: "ab".to_owned() }
     }
 
     #[test]

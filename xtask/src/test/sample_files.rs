@@ -107,19 +107,12 @@ pub fn facts(folder: &Path) -> Result<BTreeMap<String, Facts>> {
     for some in paths.chunks(1000) {
         let printed = stdout(program("sha256sum").arg("-z").arg("--").args(some).current_dir(folder))?;
         for entry in printed.split_terminator('\0') {
-            let (sha256, path) = entry
-                .split_once("  ")
-                .ok_or_else(|| format!("sha256sum printed {entry}"))?;
+            let (sha256, path) = entry.split_once("  ").ok_or_else(|| format!("sha256sum printed {entry}"))?;
             let content = fs::read(folder.join(path)).map_err(|e| format!("cannot read {path}: {e}"))?;
             let (lines, words) = count(&content);
             facts.insert(
                 path.to_owned(),
-                Facts {
-                    bytes: content.len() as u64,
-                    lines,
-                    words,
-                    sha256: sha256.to_owned(),
-                },
+                Facts { bytes: content.len() as u64, lines, words, sha256: sha256.to_owned() },
             );
         }
     }
@@ -129,10 +122,7 @@ pub fn facts(folder: &Path) -> Result<BTreeMap<String, Facts>> {
 fn list(folder: &Path, prefix: &str, into: &mut Vec<String>) -> std::io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
-        let name = entry
-            .file_name()
-            .into_string()
-            .map_err(|n| std::io::Error::other(format!("{n:?} is not UTF-8")))?;
+        let name = entry.file_name().into_string().map_err(|n| std::io::Error::other(format!("{n:?} is not UTF-8")))?;
         let path = format!("{prefix}{name}");
         if entry.file_type()?.is_dir() {
             list(&entry.path(), &format!("{path}/"), into)?;

@@ -13,11 +13,7 @@ pub struct Tally {
 
 impl Tally {
     pub fn new(ci: bool) -> Self {
-        Self {
-            ci,
-            step: "",
-            sum: Counts::default(),
-        }
+        Self { ci, step: "", sum: Counts::default() }
     }
 
     pub fn start(&mut self, step: &'static str) {
@@ -43,12 +39,8 @@ impl Tally {
         self.sum.failed += counts.failed;
         self.sum.skipped += counts.skipped;
         let step = self.step;
-        self.sum
-            .failures
-            .extend(counts.failures.into_iter().map(|f| format!("{step}: {f}")));
-        self.sum
-            .skips
-            .extend(counts.skips.into_iter().map(|s| format!("{step}: {s}")));
+        self.sum.failures.extend(counts.failures.into_iter().map(|f| format!("{step}: {f}")));
+        self.sum.skips.extend(counts.skips.into_iter().map(|s| format!("{step}: {s}")));
         match ended {
             Err(what) if named_none => self.fail(name, &what),
             Ok(()) if counts.passed == 0 && named_none => self.fail(name, "it ran no test"),
@@ -87,10 +79,7 @@ impl Tally {
         for failure in &self.sum.failures {
             println!("failed: {}", failure.trim_end().replace('\n', "\n    "));
         }
-        println!(
-            "{} passed, {} failed, {} skipped",
-            self.sum.passed, self.sum.failed, self.sum.skipped
-        );
+        println!("{} passed, {} failed, {} skipped", self.sum.passed, self.sum.failed, self.sum.skipped);
         if self.sum.failed == 0 && self.sum.passed > 0 {
             return Ok(());
         }
