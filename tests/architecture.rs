@@ -14,10 +14,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("queue", &["error", "sync", "sys", "task", "options"]),
     ("store", &["error", "sync", "sys", "task", "options"]),
     ("engine", &["error", "sync", "sys", "task", "options", "queue", "store"]),
-    (
-        "ffi",
-        &["error", "sync", "sys", "task", "options", "queue", "store", "engine"],
-    ),
+    ("ffi", &["error", "sync", "sys", "task", "options", "queue", "store", "engine"]),
 ];
 
 fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
@@ -104,8 +101,7 @@ fn unsafe_code_stands_only_in_ffi_in_the_log_and_where_the_system_asks_for_it() 
         .into_iter()
         .filter(|file| {
             let text = fs::read_to_string(file).unwrap();
-            text.lines()
-                .any(|line| line.split("//").next().unwrap_or_default().contains("unsafe"))
+            text.lines().any(|line| line.split("//").next().unwrap_or_default().contains("unsafe"))
         })
         .map(|file| room(file.strip_prefix(&src).unwrap()))
         .collect();

@@ -24,15 +24,7 @@ fn a_task_sees_what_was_submitted() {
         .register("look", move |t: &TaskContext<'_>| {
             let headers: Vec<_> = t.headers().map(|(n, v)| format!("{n}={v}")).collect();
             let user = t.user_context().map(<[u8]>::to_vec);
-            told.push((
-                t.id(),
-                t.payload().to_vec(),
-                user,
-                headers,
-                t.priority(),
-                t.attempt(),
-                t.queue().to_owned(),
-            ));
+            told.push((t.id(), t.payload().to_vec(), user, headers, t.priority(), t.attempt(), t.queue().to_owned()));
         })
         .unwrap();
     let submission = Submission::new("look", b"payload")
@@ -45,15 +37,8 @@ fn a_task_sees_what_was_submitted() {
     assert_eq!((status.state, status.attempt), (State::Succeeded, 1));
     assert!(status.submitted_at_us <= status.started_at_us && status.started_at_us <= status.finished_at_us);
     let headers = vec!["culture=de-AT".to_owned(), "empty=".to_owned()];
-    let expected = (
-        id,
-        b"payload".to_vec(),
-        Some(b"ada".to_vec()),
-        headers,
-        Priority::AboveNormal,
-        1,
-        "default".to_owned(),
-    );
+    let expected =
+        (id, b"payload".to_vec(), Some(b"ada".to_vec()), headers, Priority::AboveNormal, 1, "default".to_owned());
     assert_eq!(seen.all(), [expected]);
 }
 
@@ -61,35 +46,18 @@ fn a_task_sees_what_was_submitted() {
 fn a_failed_run_keeps_type_message_and_detail_in_status_event_and_log() {
     let (engine, recorder) = observed(1);
     engine
-        .register("fail", |_: &TaskContext<'_>| {
-            Outcome::Failed(Failure::new("App.Error", "no such file", "at main"))
-        })
+        .register("fail", |_: &TaskContext<'_>| Outcome::Failed(Failure::new("App.Error", "no such file", "at main")))
         .unwrap();
     let id = engine.submit(&task("fail")).unwrap();
     let status = engine.wait(id, LONG).unwrap();
     let failure = status.failure.unwrap();
     assert_eq!(status.state, State::Dead);
-    assert_eq!(
-        (failure.error_type(), failure.text(), failure.detail()),
-        ("App.Error", "no such file", "at main")
-    );
-    let events = recorder
-        .events
-        .wait_for(|all| all.iter().any(|e| e.kind == EventKind::Dead));
+    assert_eq!((failure.error_type(), failure.text(), failure.detail()), ("App.Error", "no such file", "at main"));
+    let events = recorder.events.wait_for(|all| all.iter().any(|e| e.kind == EventKind::Dead));
     let kinds: Vec<_> = events.iter().map(|e| e.kind).collect();
-    assert_eq!(
-        kinds,
-        [
-            EventKind::Accepted,
-            EventKind::Started,
-            EventKind::RunFailed,
-            EventKind::Dead
-        ]
-    );
+    assert_eq!(kinds, [EventKind::Accepted, EventKind::Started, EventKind::RunFailed, EventKind::Dead]);
     assert_eq!(events[2].failure.as_ref().unwrap().text(), "no such file");
-    let logs = recorder
-        .logs
-        .wait_for(|all| all.iter().any(|l| l.event_kind == Some(EventKind::Dead)));
+    let logs = recorder.logs.wait_for(|all| all.iter().any(|l| l.event_kind == Some(EventKind::Dead)));
     let line = logs.iter().find(|l| l.event_kind == Some(EventKind::Dead)).unwrap();
     assert!(line.message.contains("App.Error: no such file"), "{}", line.message);
 }
@@ -105,10 +73,7 @@ fn a_panic_in_a_handler_is_that_tasks_failure_and_nothing_else() {
         })
         .unwrap();
     engine.register("fine", |_: &TaskContext<'_>| ()).unwrap();
-    let (bad, good) = (
-        engine.submit(&task("panic")).unwrap(),
-        engine.submit(&task("fine")).unwrap(),
-    );
+    let (bad, good) = (engine.submit(&task("panic")).unwrap(), engine.submit(&task("fine")).unwrap());
     let status = engine.wait(bad, LONG).unwrap();
     assert_eq!(status.state, State::Dead);
     assert_eq!(status.failure.unwrap().text(), "by design");
@@ -120,16 +85,10 @@ fn a_submit_that_cannot_be_done_says_why_and_accepts_nothing() {
     let (engine, recorder) = observed(1);
     engine.register("known", |_: &TaskContext<'_>| ()).unwrap();
     assert_eq!(engine.submit(&task("unknown")), Err(Error::NoHandler("unknown".into())));
-    assert!(matches!(
-        engine.submit(&task("known").queue("nowhere")),
-        Err(Error::NotFound(_))
-    ));
+    assert!(matches!(engine.submit(&task("known").queue("nowhere")), Err(Error::NotFound(_))));
     assert!(matches!(engine.submit(&task("")), Err(Error::InvalidArgument(_))));
     let big = vec![0; backrun::options::MAX_PAYLOAD_BYTES + 1];
-    assert!(matches!(
-        engine.submit(&Submission::new("known", &big)),
-        Err(Error::TooLarge { .. })
-    ));
+    assert!(matches!(engine.submit(&Submission::new("known", &big)), Err(Error::TooLarge { .. })));
     let all = [task("known"), task("unknown")];
     assert!(engine.submit_many(&all).is_err(), "all or nothing");
     let events = recorder.events.wait_for(|all| all.len() == 5);
@@ -137,10 +96,7 @@ fn a_submit_that_cannot_be_done_says_why_and_accepts_nothing() {
     assert_eq!(events[4].count, 2);
     let statistics = engine.statistics();
     assert_eq!((statistics.engine.accepted, statistics.engine.refused), (0, 6));
-    assert_eq!(
-        engine.register("known", |_: &TaskContext<'_>| ()),
-        Err(Error::AlreadyRegistered("known".into()))
-    );
+    assert_eq!(engine.register("known", |_: &TaskContext<'_>| ()), Err(Error::AlreadyRegistered("known".into())));
 }
 
 #[test]
@@ -149,29 +105,16 @@ fn priorities_go_first_and_equals_go_in_order() {
     let (running, gate) = blocker(&engine);
     let order = Seen::default();
     let told = order.clone();
-    engine
-        .register("note", move |t: &TaskContext<'_>| {
-            told.push((t.priority().level(), t.id().value()))
-        })
-        .unwrap();
+    engine.register("note", move |t: &TaskContext<'_>| told.push((t.priority().level(), t.id().value()))).unwrap();
     engine.submit(&task("block")).unwrap();
     running.wait_for(|all| all.len() == 1);
     let mut ids = Vec::new();
-    for priority in [
-        Priority::Lowest,
-        Priority::Normal,
-        Priority::Highest,
-        Priority::Normal,
-        Priority::Highest,
-    ] {
+    for priority in [Priority::Lowest, Priority::Normal, Priority::Highest, Priority::Normal, Priority::Highest] {
         ids.push(engine.submit(&task("note").priority(priority)).unwrap().value());
     }
     gate.open();
     let order = order.wait_for(|all| all.len() == 5);
-    assert_eq!(
-        order,
-        [(2, ids[2]), (2, ids[4]), (0, ids[1]), (0, ids[3]), (-2, ids[0])]
-    );
+    assert_eq!(order, [(2, ids[2]), (2, ids[4]), (0, ids[1]), (0, ids[3]), (-2, ids[0])]);
 }
 
 #[test]
@@ -204,15 +147,9 @@ fn a_concurrency_limit_is_never_passed_and_pending_runs_count() {
         assert_eq!(engine.wait(id, LONG).unwrap().state, State::Succeeded);
     }
     assert!(most.load(Ordering::SeqCst) <= 2);
-    let pending: Vec<_> = (0..3)
-        .map(|_| engine.submit(&task("pend").queue("narrow")).unwrap())
-        .collect();
+    let pending: Vec<_> = (0..3).map(|_| engine.submit(&task("pend").queue("narrow")).unwrap()).collect();
     let (first, lease) = started.wait_for(|all| all.len() == 2)[0];
-    assert_eq!(
-        engine.status(pending[2]).unwrap().state,
-        State::Ready,
-        "two pending runs fill the limit"
-    );
+    assert_eq!(engine.status(pending[2]).unwrap().state, State::Ready, "two pending runs fill the limit");
     engine.settle(first, lease, Outcome::Done).unwrap();
     started.wait_for(|all| all.len() == 3);
     for (id, lease) in started.all().into_iter().filter(|(id, _)| *id != first) {
@@ -237,34 +174,16 @@ fn a_pending_run_is_settled_once_from_any_thread_even_before_it_returned() {
         .unwrap();
     let id = engine.submit(&task("pend")).unwrap();
     let (_, lease) = leases.wait_for(|all| all.len() == 1)[0];
-    assert!(matches!(
-        engine.settle(id, Lease::new(lease.value() + 1), Outcome::Done),
-        Err(Error::StaleLease { .. })
-    ));
-    engine
-        .settle(id, lease, Outcome::Failed(Failure::message("early")))
-        .unwrap();
-    assert!(
-        matches!(engine.settle(id, lease, Outcome::Done), Err(Error::StaleLease { .. })),
-        "once"
-    );
-    assert_eq!(
-        engine.status(id).unwrap().state,
-        State::Running,
-        "its thread has not come back"
-    );
+    assert!(matches!(engine.settle(id, Lease::new(lease.value() + 1), Outcome::Done), Err(Error::StaleLease { .. })));
+    engine.settle(id, lease, Outcome::Failed(Failure::message("early"))).unwrap();
+    assert!(matches!(engine.settle(id, lease, Outcome::Done), Err(Error::StaleLease { .. })), "once");
+    assert_eq!(engine.status(id).unwrap().state, State::Running, "its thread has not come back");
     gate.open();
     let status = engine.wait(id, LONG).unwrap();
     assert_eq!((status.state, status.failure.unwrap().text()), (State::Dead, "early"));
-    assert!(
-        matches!(engine.settle(id, lease, Outcome::Done), Err(Error::StaleLease { .. })),
-        "final"
-    );
+    assert!(matches!(engine.settle(id, lease, Outcome::Done), Err(Error::StaleLease { .. })), "final");
     let unknown = TaskId::new(999).unwrap();
-    assert!(matches!(
-        engine.settle(unknown, lease, Outcome::Done),
-        Err(Error::NotFound(_))
-    ));
+    assert!(matches!(engine.settle(unknown, lease, Outcome::Done), Err(Error::NotFound(_))));
     assert_eq!(engine.statistics().engine.stale_settles, 3);
 }
 
@@ -291,17 +210,10 @@ impl Handler for Cancellable {
 #[test]
 fn cancel_says_what_it_met_and_a_running_task_is_told() {
     let (engine, recorder) = observed(1);
-    let handler = Cancellable {
-        running: Seen::default(),
-        asked: Seen::default(),
-        gate: Gate::default(),
-    };
+    let handler = Cancellable { running: Seen::default(), asked: Seen::default(), gate: Gate::default() };
     let (running, asked) = (handler.running.clone(), handler.asked.clone());
     engine.register("stop", handler).unwrap();
-    let (first, second) = (
-        engine.submit(&task("stop")).unwrap(),
-        engine.submit(&task("stop")).unwrap(),
-    );
+    let (first, second) = (engine.submit(&task("stop")).unwrap(), engine.submit(&task("stop")).unwrap());
     running.wait_for(|all| all.len() == 1);
     assert_eq!(engine.cancel(second, "not needed"), CancelResult::Queued);
     let status = engine.status(second).unwrap();
@@ -309,25 +221,12 @@ fn cancel_says_what_it_met_and_a_running_task_is_told() {
     assert_eq!(engine.cancel(first, "enough"), CancelResult::Running);
     assert_eq!(engine.cancel(first, "again"), CancelResult::Running);
     let status = engine.wait(first, LONG).unwrap();
-    assert_eq!(
-        (status.state, &*status.cancel_reason),
-        (State::Cancelled, "enough"),
-        "the first reason counts"
-    );
+    assert_eq!((status.state, &*status.cancel_reason), (State::Cancelled, "enough"), "the first reason counts");
     assert_eq!(asked.all(), [(first.value(), status.lease.value())], "asked once");
     assert_eq!(engine.cancel(first, ""), CancelResult::AlreadyFinal);
     assert_eq!(engine.cancel(TaskId::new(77).unwrap(), ""), CancelResult::Unknown);
-    recorder
-        .events
-        .wait_for(|all| all.iter().filter(|e| e.kind == EventKind::Cancelled).count() == 2);
-    assert_eq!(
-        recorder
-            .kinds()
-            .iter()
-            .filter(|k| **k == EventKind::CancelRequested)
-            .count(),
-        1
-    );
+    recorder.events.wait_for(|all| all.iter().filter(|e| e.kind == EventKind::Cancelled).count() == 2);
+    assert_eq!(recorder.kinds().iter().filter(|k| **k == EventKind::CancelRequested).count(), 1);
     assert_eq!(engine.statistics().engine.ready, 0);
 }
 
@@ -345,45 +244,17 @@ fn a_full_queue_refuses_waits_or_drops_as_the_caller_chose() {
     running.wait_for(|all| all == [head.value()]);
     let queued = [engine.submit(&small()).unwrap(), engine.submit(&small()).unwrap()];
     let error = engine.submit(&small()).unwrap_err();
-    assert!(
-        matches!(
-            error,
-            Error::QueueFull {
-                tasks: 2,
-                capacity: 2,
-                ..
-            }
-        ),
-        "{error}"
-    );
+    assert!(matches!(error, Error::QueueFull { tasks: 2, capacity: 2, .. }), "{error}");
     let no_time = WhenFull::Wait(Some(Duration::ZERO));
-    assert!(matches!(
-        engine.submit(&small().when_full(no_time)),
-        Err(Error::QueueFull { .. })
-    ));
+    assert!(matches!(engine.submit(&small().when_full(no_time)), Err(Error::QueueFull { .. })));
     let newest = engine.submit(&small().when_full(WhenFull::DropOldest)).unwrap();
     assert_eq!(engine.status(queued[0]).unwrap().state, State::Dropped);
     let too_many = [small(), small(), small()];
-    assert!(
-        matches!(engine.submit_many(&too_many), Err(Error::QueueFull { .. })),
-        "more than it can ever hold"
-    );
+    assert!(matches!(engine.submit_many(&too_many), Err(Error::QueueFull { .. })), "more than it can ever hold");
     let bytes = [0; 101];
-    let wide = Submission::new("block", &bytes)
-        .queue("small")
-        .when_full(WhenFull::DropOldest);
-    assert!(matches!(
-        engine.submit(&wide),
-        Err(Error::QueueFull {
-            capacity_bytes: 100,
-            ..
-        })
-    ));
-    assert_eq!(
-        engine.status(queued[1]).unwrap().state,
-        State::Ready,
-        "nothing was dropped in vain"
-    );
+    let wide = Submission::new("block", &bytes).queue("small").when_full(WhenFull::DropOldest);
+    assert!(matches!(engine.submit(&wide), Err(Error::QueueFull { capacity_bytes: 100, .. })));
+    assert_eq!(engine.status(queued[1]).unwrap().state, State::Ready, "nothing was dropped in vain");
 
     let waiting = engine.clone();
     let submitted = std::thread::spawn(move || waiting.submit(&small().when_full(WhenFull::Wait(LONG))).unwrap());
@@ -432,9 +303,7 @@ fn an_engine_thread_that_would_wait_for_itself_is_told_so() {
             told.push(inside.wait(t.id(), LONG).map(|_| ()));
             told.push(inside.wait(t.id(), Some(Duration::ZERO)).map(|_| ()));
             told.push(inside.shutdown(backrun::ShutdownMode::Drain, LONG).map(|_| ()));
-            let submission = Submission::new("try", b"")
-                .queue("small")
-                .when_full(WhenFull::Wait(LONG));
+            let submission = Submission::new("try", b"").queue("small").when_full(WhenFull::Wait(LONG));
             told.push(inside.submit(&submission).map(|_| ()));
             told.push(inside.submit(&submission).map(|_| ()));
         })
@@ -464,9 +333,7 @@ fn the_newest_finished_tasks_can_be_asked_for_and_a_waiter_is_told_even_if_nothi
     running.wait_for(|all| all.len() == 1);
     let told = Seen::default();
     let ended = told.clone();
-    engine
-        .watch(id, move |status, result| ended.push((status.state, result)))
-        .unwrap();
+    engine.watch(id, move |status, result| ended.push((status.state, result))).unwrap();
     let gate_opener = std::thread::spawn(move || gate.open());
     assert_eq!(engine.wait(id, LONG).unwrap().state, State::Succeeded);
     gate_opener.join().unwrap();
@@ -526,8 +393,5 @@ fn a_storm_from_many_threads_loses_nothing_and_runs_everything_once() {
     assert!(report.is_complete());
     assert!(runs.iter().all(|count| count.load(Ordering::Relaxed) == 1));
     let counters = engine.statistics().engine;
-    assert_eq!(
-        (counters.accepted, counters.started, counters.succeeded, counters.ready),
-        (20_000, 20_000, 20_000, 0)
-    );
+    assert_eq!((counters.accepted, counters.started, counters.succeeded, counters.ready), (20_000, 20_000, 20_000, 0));
 }

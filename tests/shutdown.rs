@@ -38,11 +38,7 @@ impl Drop for Held {
 }
 
 fn held(engine: &Engine) -> (Seen<i64>, Gate, Gate) {
-    let handler = Held {
-        running: Seen::default(),
-        gate: Gate::default(),
-        dropped: Gate::default(),
-    };
+    let handler = Held { running: Seen::default(), gate: Gate::default(), dropped: Gate::default() };
     let parts = (handler.running.clone(), handler.gate.clone(), handler.dropped.clone());
     engine.register("held", handler).unwrap();
     parts
@@ -52,17 +48,11 @@ fn held(engine: &Engine) -> (Seen<i64>, Gate, Gate) {
 fn a_drain_runs_what_is_queued_and_takes_nothing_new() {
     let engine = Arc::new(engine(1));
     let (running, gate, dropped) = held(&engine);
-    let ids = [
-        engine.submit(&task("held")).unwrap(),
-        engine.submit(&task("held")).unwrap(),
-    ];
+    let ids = [engine.submit(&task("held")).unwrap(), engine.submit(&task("held")).unwrap()];
     running.wait_for(|all| all.len() == 1);
     let draining = engine.clone();
     let shutdown = std::thread::spawn(move || draining.shutdown(ShutdownMode::Drain, LONG).unwrap());
-    while engine
-        .submit(&task("held"))
-        .is_ok_and(|id| engine.cancel(id, "") == backrun::CancelResult::Queued)
-    {
+    while engine.submit(&task("held")).is_ok_and(|id| engine.cancel(id, "") == backrun::CancelResult::Queued) {
         std::thread::yield_now();
     }
     assert_eq!(engine.submit(&task("held")), Err(Error::ShuttingDown));
@@ -72,17 +62,10 @@ fn a_drain_runs_what_is_queued_and_takes_nothing_new() {
     assert_eq!(report.queued, 0);
     dropped.wait();
     for id in ids {
-        assert_eq!(
-            engine.status(id).unwrap().state,
-            State::Succeeded,
-            "status still answers"
-        );
+        assert_eq!(engine.status(id).unwrap().state, State::Succeeded, "status still answers");
     }
     assert_eq!(engine.statistics().engine.workers, 0);
-    assert!(
-        engine.shutdown(ShutdownMode::Cancel, AT_ONCE).unwrap().is_complete(),
-        "again is fine"
-    );
+    assert!(engine.shutdown(ShutdownMode::Cancel, AT_ONCE).unwrap().is_complete(), "again is fine");
 }
 
 #[test]
@@ -90,16 +73,11 @@ fn a_cancel_stops_what_runs_keeps_its_attempt_and_cancels_what_is_queued() {
     let recorder = Recorder::default();
     let engine = Engine::start_observed(options(1), Arc::new(recorder.clone())).unwrap();
     let (running, gate, _) = held(&engine);
-    let (first, second) = (
-        engine.submit(&task("held")).unwrap(),
-        engine.submit(&task("held")).unwrap(),
-    );
+    let (first, second) = (engine.submit(&task("held")).unwrap(), engine.submit(&task("held")).unwrap());
     running.wait_for(|all| all.len() == 1);
     let told = Seen::default();
     let ended = told.clone();
-    engine
-        .watch(second, move |status, result| ended.push((status.state, result)))
-        .unwrap();
+    engine.watch(second, move |status, result| ended.push((status.state, result))).unwrap();
     let engine = Arc::new(engine);
     let cancelling = engine.clone();
     let shutdown = std::thread::spawn(move || cancelling.shutdown(ShutdownMode::Cancel, LONG).unwrap());
@@ -108,11 +86,7 @@ fn a_cancel_stops_what_runs_keeps_its_attempt_and_cancels_what_is_queued() {
     let report = shutdown.join().unwrap();
     assert_eq!((report.is_complete(), report.queued), (true, 1));
     let status = engine.status(first).unwrap();
-    assert_eq!(
-        (status.state, status.attempt),
-        (State::Cancelled, 0),
-        "an interrupted attempt does not count"
-    );
+    assert_eq!((status.state, status.attempt), (State::Cancelled, 0), "an interrupted attempt does not count");
     assert_eq!(&*status.cancel_reason, "the engine was shut down");
     let kinds = recorder.kinds();
     assert!(kinds.contains(&EventKind::Interrupted), "{kinds:?}");
@@ -128,33 +102,18 @@ fn a_shutdown_that_is_out_of_time_names_what_runs_and_refuses_its_outcome() {
     running.wait_for(|all| all.len() == 1);
     let told = Seen::default();
     let ended = told.clone();
-    engine
-        .watch(id, move |status, result| {
-            ended.push((status.state, result.unwrap_err().code()))
-        })
-        .unwrap();
+    engine.watch(id, move |status, result| ended.push((status.state, result.unwrap_err().code()))).unwrap();
     let report = engine.shutdown(ShutdownMode::Drain, AT_ONCE).unwrap();
     assert!(!report.is_complete());
     assert_eq!((report.running[0].id, &*report.running[0].task_name), (id, "held"));
-    assert_eq!(
-        told.all(),
-        [(State::Running, 8)],
-        "whoever watched it is told before the shutdown returns"
-    );
+    assert_eq!(told.all(), [(State::Running, 8)], "whoever watched it is told before the shutdown returns");
     assert!(recorder.kinds().contains(&EventKind::Abandoned));
     assert!(matches!(engine.wait(id, LONG), Err(Error::ShutdownIncomplete(_))));
     assert_eq!(engine.watch(id, |_, _| ()).unwrap_err().code(), 8);
     gate.open();
     dropped.wait();
-    assert!(
-        engine.shutdown(ShutdownMode::Drain, LONG).unwrap().is_complete(),
-        "its thread came back"
-    );
-    assert_eq!(
-        engine.status(id).unwrap().state,
-        State::Running,
-        "its outcome was refused"
-    );
+    assert!(engine.shutdown(ShutdownMode::Drain, LONG).unwrap().is_complete(), "its thread came back");
+    assert_eq!(engine.status(id).unwrap().state, State::Running, "its outcome was refused");
     assert_eq!(engine.statistics().engine.stale_settles, 1);
 }
 
@@ -176,10 +135,7 @@ fn a_pending_run_keeps_a_shutdown_waiting_and_is_refused_after_it() {
     }
     let report = engine.shutdown(ShutdownMode::Drain, AT_ONCE).unwrap();
     assert_eq!(report.running.len(), 1);
-    assert!(matches!(
-        engine.settle(id, lease, Outcome::Done),
-        Err(Error::StaleLease { .. })
-    ));
+    assert!(matches!(engine.settle(id, lease, Outcome::Done), Err(Error::StaleLease { .. })));
 }
 
 #[test]
@@ -216,10 +172,7 @@ fn an_engine_dropped_by_its_own_run_does_not_wait_for_itself() {
 fn two_shutdowns_at_once_both_end_and_the_stricter_one_wins() {
     let engine = Arc::new(engine(1));
     let (running, gate, _) = held(&engine);
-    let ids = [
-        engine.submit(&task("held")).unwrap(),
-        engine.submit(&task("held")).unwrap(),
-    ];
+    let ids = [engine.submit(&task("held")).unwrap(), engine.submit(&task("held")).unwrap()];
     running.wait_for(|all| all.len() == 1);
     let draining = engine.clone();
     let drain = std::thread::spawn(move || draining.shutdown(ShutdownMode::Drain, None).unwrap());

@@ -372,7 +372,12 @@ impl Writer {
             self.started.push((self.end, segment));
             self.end = 0;
         }
-        let allocation = if large { Some(copy_large(data)?) } else { None };
+        let mut allocation = None;
+        if large {
+            let no_memory = |_| Error::OutOfMemory { bytes: size_of::<*mut [u8]>() };
+            self.uncommitted_large.try_reserve(1).map_err(no_memory)?;
+            allocation = Some(copy_large(data)?);
+        }
         let segment = self.started.last().map_or(&self.tail, |(_, segment)| segment);
         let mut meta = (u64::from(ready_at) << 32) | data.payload.len() as u64;
         meta |= if more { HAS_MORE } else { 0 };

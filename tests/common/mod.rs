@@ -20,9 +20,8 @@ impl Gate {
 
     pub fn wait(&self) {
         let (open, changed) = &*self.0;
-        let (guard, out_of_time) = changed
-            .wait_timeout_while(open.lock().unwrap(), LONG.unwrap(), |open| !*open)
-            .unwrap();
+        let (guard, out_of_time) =
+            changed.wait_timeout_while(open.lock().unwrap(), LONG.unwrap(), |open| !*open).unwrap();
         drop(guard);
         assert!(!out_of_time.timed_out(), "nobody opened the gate");
     }
@@ -50,9 +49,8 @@ impl<T: Clone> Seen<T> {
 
     pub fn wait_for(&self, what: impl Fn(&[T]) -> bool) -> Vec<T> {
         let (list, changed) = &*self.0;
-        let (guard, out_of_time) = changed
-            .wait_timeout_while(list.lock().unwrap(), LONG.unwrap(), |list| !what(list))
-            .unwrap();
+        let (guard, out_of_time) =
+            changed.wait_timeout_while(list.lock().unwrap(), LONG.unwrap(), |list| !what(list)).unwrap();
         assert!(!out_of_time.timed_out(), "what was waited for never came");
         guard.clone()
     }

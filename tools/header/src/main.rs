@@ -14,10 +14,7 @@ fn main() -> ExitCode {
     log::set_logger(&Complaints).expect("no logger was set before");
     log::set_max_level(log::LevelFilter::Warn);
 
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .ancestors()
-        .nth(2)
-        .expect("tools/header lies in the repository");
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).expect("tools/header lies in the repository");
     let config = match cbindgen::Config::from_file(root.join("cbindgen.toml")) {
         Ok(config) => config,
         Err(what) => {
@@ -25,11 +22,7 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    match cbindgen::Builder::new()
-        .with_config(config)
-        .with_src(root.join("src/ffi/mod.rs"))
-        .generate()
-    {
+    match cbindgen::Builder::new().with_config(config).with_src(root.join("src/ffi/mod.rs")).generate() {
         // A header that lacks something is worse than none.
         Ok(_) if COMPLAINED.load(Ordering::Relaxed) => ExitCode::FAILURE,
         Ok(bindings) => {
