@@ -45,9 +45,11 @@ impl backrun_bytes {
     /// # Safety
     /// `data` points to `len` readable bytes that stay unchanged for `'a`.
     pub(super) unsafe fn as_slice<'a>(self, what: &str) -> Result<&'a [u8]> {
-        check_view(self.data.is_null(), self.len, what)?;
         if self.len == 0 {
             return Ok(&[]);
+        }
+        if self.data.is_null() || self.len > isize::MAX as usize {
+            return Err(wrong_view(self.len, what));
         }
         // SAFETY: not NULL, at most isize::MAX long (checked), and readable by the caller's contract.
         Ok(unsafe { std::slice::from_raw_parts(self.data, self.len) })
@@ -83,24 +85,22 @@ impl backrun_str {
     /// # Safety
     /// As [`Self::as_str`].
     pub(super) unsafe fn as_optional<'a>(self, what: &str) -> Result<Option<&'a str>> {
+        if self.len == 0 {
+            return Ok(None);
+        }
         // SAFETY: the same contract.
-        let text = unsafe { self.as_str(what)? };
-        Ok((!text.is_empty()).then_some(text))
+        unsafe { self.as_str(what) }.map(Some)
     }
 }
 
-fn check_view(null: bool, len: usize, what: &str) -> Result<()> {
-    if null && len != 0 {
-        return Err(Error::InvalidArgument(format!(
-            "{what} is NULL with a length of {len}; pass the data, or a length of 0 for none"
-        )));
-    }
+#[cold]
+fn wrong_view(len: usize, what: &str) -> Error {
     if len > isize::MAX as usize {
-        return Err(Error::InvalidArgument(format!(
+        return Error::InvalidArgument(format!(
             "{what} has a length of {len} bytes, which no object in memory can have; was a negative number converted?"
-        )));
+        ));
     }
-    Ok(())
+    Error::InvalidArgument(format!("{what} is NULL with a length of {len}; pass the data, or a length of 0 for none"))
 }
 
 /// The bytes of a buffer, borrowed until it is freed.

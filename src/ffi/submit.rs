@@ -106,13 +106,8 @@ impl backrun_submission {
     unsafe fn to_submission<'a>(self) -> Result<Submission<'a>> {
         check_flags(self.flags, "backrun_submission.flags")?;
         check_flags(self.reserved, "backrun_submission.reserved")?;
-        let later = [
-            ("backrun_submission.delay_ms", self.delay_ms, NO_DELAY_YET),
-            ("backrun_submission.run_at_unix_ms", self.run_at_unix_ms, NO_DELAY_YET),
-            ("backrun_submission.time_limit_ms", self.time_limit_ms, NO_TIME_LIMIT_YET),
-        ];
-        if let Some((field, _, why)) = later.iter().find(|(_, value, _)| *value != 0) {
-            return Err(Error::not_supported(field, why));
+        if (self.delay_ms | self.run_at_unix_ms | self.time_limit_ms) != 0 {
+            return Err(self.not_yet());
         }
         check_payload_flags(self.payload_flags)?;
         // SAFETY: the caller's contract, for every view below.
@@ -138,6 +133,20 @@ impl backrun_submission {
             }
             Ok(submission)
         }
+    }
+}
+
+impl backrun_submission {
+    /// Names the option that only a later version has.
+    #[cold]
+    fn not_yet(&self) -> Error {
+        let later = [
+            ("backrun_submission.delay_ms", self.delay_ms, NO_DELAY_YET),
+            ("backrun_submission.run_at_unix_ms", self.run_at_unix_ms, NO_DELAY_YET),
+            ("backrun_submission.time_limit_ms", self.time_limit_ms, NO_TIME_LIMIT_YET),
+        ];
+        let (field, _, why) = later.iter().find(|(_, value, _)| *value != 0).unwrap_or(&later[0]);
+        Error::not_supported(field, why)
     }
 }
 

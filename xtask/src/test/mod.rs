@@ -4,6 +4,7 @@ mod c;
 mod checks;
 mod counts;
 mod dotnet;
+mod instructions;
 mod rust;
 mod sample;
 mod sample_files;
@@ -22,6 +23,7 @@ const STEPS: &[Step] = &[
     Step { name: "checks", heading: "Checks of the sources", run: checks::run },
     Step { name: "rust", heading: "Rust", run: rust::run },
     Step { name: "c", heading: "C and C++", run: c::run },
+    Step { name: "instructions", heading: "Instructions of the hot path", run: instructions::run },
     Step { name: "dotnet", heading: "C#", run: dotnet::run },
     Step { name: "sample", heading: "The sample", run: sample::run },
 ];
