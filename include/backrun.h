@@ -43,7 +43,8 @@
 // The run failed for good: the task is dead whatever its retry policy says. Say why by backrun_task_fail.
 #define BACKRUN_RUN_FATAL 3
 
-// The run stopped because it was asked to: the task is cancelled, or, where a shutdown asked, interrupted.
+// The run stopped because it was asked to: the task is cancelled, or, where a shutdown asked, interrupted (which the
+// memory store, having nowhere to keep it, then cancels with the reason "the engine was shut down").
 #define BACKRUN_RUN_CANCELLED 4
 
 // The task goes on elsewhere and holds no worker: backrun_task_settle ends it.
@@ -790,7 +791,8 @@ int32_t backrun_engine_register(struct backrun_engine *engine,
 // `out_error`: receives an error to be freed by backrun_error_free, or NULL; may be NULL.
 //
 // Errors: BACKRUN_NOT_FOUND (no such task, or no longer kept), BACKRUN_WOULD_DEADLOCK (waiting on a thread of this engine),
-// BACKRUN_SHUTDOWN_INCOMPLETE (a shutdown left the task running: its outcome will not be recorded),
+// BACKRUN_SHUTDOWN_INCOMPLETE (a shutdown left the task running: its outcome will not be recorded; a look still gives the
+// last that was known),
 // BACKRUN_INVALID_ARGUMENT, BACKRUN_FORKED, BACKRUN_PANIC (also where the engine panicked while this waited).
 // Any thread; a callback may call it with a limit of 0.
 int32_t backrun_engine_wait(struct backrun_engine *engine,

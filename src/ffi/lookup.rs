@@ -107,7 +107,8 @@ impl backrun_filter {
 /// `out_error`: receives an error to be freed by backrun_error_free, or NULL; may be NULL.
 ///
 /// Errors: BACKRUN_NOT_FOUND (no such task, or no longer kept), BACKRUN_WOULD_DEADLOCK (waiting on a thread of this engine),
-/// BACKRUN_SHUTDOWN_INCOMPLETE (a shutdown left the task running: its outcome will not be recorded),
+/// BACKRUN_SHUTDOWN_INCOMPLETE (a shutdown left the task running: its outcome will not be recorded; a look still gives the
+/// last that was known),
 /// BACKRUN_INVALID_ARGUMENT, BACKRUN_FORKED, BACKRUN_PANIC (also where the engine panicked while this waited).
 /// Any thread; a callback may call it with a limit of 0.
 #[no_mangle]
