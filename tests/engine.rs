@@ -203,7 +203,6 @@ impl Handler for Cancellable {
 
     fn cancel_requested(&self, id: TaskId, lease: Lease) {
         self.asked.push((id.value(), lease.value()));
-        self.gate.open();
     }
 }
 
@@ -211,7 +210,7 @@ impl Handler for Cancellable {
 fn cancel_says_what_it_met_and_a_running_task_is_told() {
     let (engine, recorder) = observed(1);
     let handler = Cancellable { running: Seen::default(), asked: Seen::default(), gate: Gate::default() };
-    let (running, asked) = (handler.running.clone(), handler.asked.clone());
+    let (running, asked, gate) = (handler.running.clone(), handler.asked.clone(), handler.gate.clone());
     engine.register("stop", handler).unwrap();
     let (first, second) = (engine.submit(&task("stop")).unwrap(), engine.submit(&task("stop")).unwrap());
     running.wait_for(|all| all.len() == 1);
@@ -220,6 +219,8 @@ fn cancel_says_what_it_met_and_a_running_task_is_told() {
     assert_eq!((status.state, &*status.cancel_reason), (State::Cancelled, "not needed"));
     assert_eq!(engine.cancel(first, "enough"), CancelResult::Running);
     assert_eq!(engine.cancel(first, "again"), CancelResult::Running);
+    asked.wait_for(|all| all.len() == 1);
+    gate.open();
     let status = engine.wait(first, LONG).unwrap();
     assert_eq!((status.state, &*status.cancel_reason), (State::Cancelled, "enough"), "the first reason counts");
     assert_eq!(asked.all(), [(first.value(), status.lease.value())], "asked once");

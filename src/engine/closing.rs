@@ -28,7 +28,7 @@ impl Inner {
         cancelled
     }
 
-    fn cancel_at_shutdown(&self, queue: &Queue, id: TaskId) -> bool {
+    pub(crate) fn cancel_at_shutdown(&self, queue: &Queue, id: TaskId) -> bool {
         let Some(chunk) = self.store.chunk(id) else {
             return false;
         };
@@ -102,9 +102,8 @@ impl Inner {
                 let status = self.status_locked(&extras, id, entry);
                 self.observation.event(Event::of(EventKind::Abandoned, &status));
             }
-            let Some(extra) = extras.tasks.get_mut(&id) else {
-                continue;
-            };
+            let extra = extras.tasks.entry(id).or_default();
+            extra.abandoned = true;
             // A pending run has no thread that could come back.
             if extra.pending_since.take().is_some() {
                 self.queue(word).pending.fetch_sub(1, Ordering::AcqRel);

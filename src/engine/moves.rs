@@ -12,6 +12,7 @@ use crate::engine::shutdown::SHUT_DOWN_REASON;
 use crate::engine::wait::WaitSlot;
 use crate::engine::{Handler, Inner};
 use crate::error::{Error, Result};
+use crate::queue::lanes::level_of;
 use crate::store::table::{Entry, Word};
 use crate::sync::{Arc, MutexGuard, Ordering};
 use crate::sys;
@@ -42,6 +43,8 @@ pub(crate) struct Extra {
     pub(crate) settled_early: Option<Outcome>,
     /// It is pending since then.
     pub(crate) pending_since: Option<Instant>,
+    /// The shutdown that closed the engine left its run behind.
+    pub(crate) abandoned: bool,
 }
 
 impl Extra {
@@ -117,9 +120,10 @@ impl Inner {
     /// A worker claimed a task and then saw that the engine is shutting down.
     pub(crate) fn put_back(&self, run: &Returned<'_>) {
         let mut extras = self.extras.lock();
-        if extras.closed {
+        if extras.tasks.get(&run.id).is_some_and(|extra| extra.abandoned) {
             return self.refuse_outcome(&extras, run.id, run.entry, run.lease);
         }
+        // It never ran, so it is not left behind even where the engine has closed meanwhile.
         extras.tasks.entry(run.id).or_default().interrupted = true;
         self.end_run(&mut extras, run.queue, run.id, run.entry, Outcome::Cancelled, run.started);
     }
@@ -333,18 +337,10 @@ impl Inner {
         CancelResult::Running
     }
 
-    /// Drops the oldest task of the lowest level in use, or one that a worker has in its hand. Whether there was one.
+    /// Drops the oldest task of the lowest level in use, in the lanes or in a hand. Whether there was one.
     pub(crate) fn drop_oldest(&self, queue: &Queue) -> bool {
-        loop {
-            // Bound on its own, so that the lanes are free while the extras are locked.
-            let taken = queue.lanes.0.lock().take_oldest_of_lowest();
-            let id = match taken {
-                Some(batch) => batch.head(0).id,
-                None => match queue.take_from_hands() {
-                    Some((batch, index)) => batch.head(index).id,
-                    None => return false,
-                },
-            };
+        let level = |id| Some(level_of(self.store.chunk(id)?.entry(id).word().priority()));
+        while let Some(id) = queue.take_oldest_of_lowest(level) {
             let Some(chunk) = self.store.chunk(id) else {
                 queue.gap_closed();
                 continue;
@@ -360,6 +356,7 @@ impl Inner {
             }
             queue.gap_closed();
         }
+        false
     }
 
     pub(crate) fn refuse_outcome(&self, extras: &Extras, id: TaskId, entry: &Entry, lease: Lease) {

@@ -86,6 +86,8 @@ pub(crate) struct Slot {
     hand: Mutex<Option<Arc<Batch>>>,
     /// The next record of the hand; whoever counts it up has it.
     next_in_hand: AtomicUsize,
+    /// 1: a limit made it stop before its hand was empty.
+    left_its_hand: AtomicU32,
 }
 
 impl Slot {
@@ -99,6 +101,7 @@ impl Slot {
             succeeded: AtomicU64::new(0),
             hand: Mutex::new(None),
             next_in_hand: AtomicUsize::new(0),
+            left_its_hand: AtomicU32::new(0),
         })
     }
 
@@ -128,14 +131,37 @@ impl Slot {
         *self.hand.lock() = None;
     }
 
-    /// Takes a record from another worker's hand.
-    pub(crate) fn steal(&self) -> Option<(Arc<Batch>, usize)> {
+    /// Takes the next record of the hand, for whoever asks.
+    pub(crate) fn take_from_hand(&self) -> Option<(Arc<Batch>, usize)> {
         // The lock keeps the batch and the count together: only the owner changes the batch.
         let hand = self.hand.lock();
         let batch = hand.as_ref()?;
         let index = self.next_in_hand.fetch_add(1, Ordering::Relaxed);
         (index < batch.len()).then(|| (batch.clone(), index))
     }
+
+    /// The task that comes next from the hand.
+    pub(crate) fn next_task_in_hand(&self) -> Option<TaskId> {
+        let hand = self.hand.lock();
+        let batch = hand.as_ref()?;
+        let index = self.next_in_hand.load(Ordering::Relaxed);
+        (index < batch.len()).then(|| batch.head(index).id)
+    }
+
+    /// Leaves the rest of the hand to whoever takes it.
+    pub(crate) fn leave_hand(&self) {
+        self.left_its_hand.store(1, Ordering::Relaxed);
+    }
+}
+
+/// What a worker has to run.
+pub(crate) enum Taken {
+    /// One record of its own.
+    One(Batch),
+    /// Several, in its hand.
+    Hand(Arc<Batch>),
+    /// One from a hand, another worker's or one that it has left.
+    FromHand(Arc<Batch>, usize),
 }
 
 impl Queue {
@@ -157,48 +183,97 @@ impl Queue {
         })
     }
 
-    /// Takes what a worker runs next. `most`: more than one only where the worker's runs are short.
-    pub(crate) fn take(&self, slot: &Slot, most: usize, now_ms: u32) -> Option<Batch> {
+    /// Takes what a worker runs next. `most`: more than one only where the worker's runs are short. What a worker has taken
+    /// is in its hand before the lanes' lock is let go, so that nobody looks in vain at both.
+    pub(crate) fn take(&self, slot: &Slot, most: usize, now_ms: u32) -> Option<Taken> {
         let mut lanes = self.lanes.0.lock();
         let limit = self.limit.load(Ordering::Relaxed);
         if limit > 0 && self.runs() >= limit {
             return None;
         }
+        // What is in hands is older than what is in the lanes.
+        if limit > 0 || slot.left_its_hand.load(Ordering::Relaxed) != 0 {
+            if let Some((batch, index)) = self.take_from_hands() {
+                slot.busy.store(1, Ordering::Relaxed);
+                return Some(Taken::FromHand(batch, index));
+            }
+            // All hands are empty, its own too: it may be filled again.
+            slot.left_its_hand.store(0, Ordering::Relaxed);
+        }
         let workers = self.workers.load(Ordering::Relaxed);
         let batch = lanes.take(if limit > 0 { 1 } else { most }, workers, now_ms)?;
         slot.busy.store(1, Ordering::Relaxed);
-        Some(batch)
+        if batch.len() == 1 {
+            return Some(Taken::One(batch));
+        }
+        let batch = Arc::new(batch);
+        slot.fill_hand(batch.clone());
+        Some(Taken::Hand(batch))
     }
 
-    /// Takes one from the hand of another worker, where no limit forbids it.
-    pub(crate) fn steal(&self, slot: &Slot) -> Option<(Arc<Batch>, usize)> {
-        if self.limit.load(Ordering::Relaxed) > 0 {
+    /// Takes one from the hand of another worker, for one that has found nothing else.
+    pub(crate) fn steal(&self, slot: &Slot) -> Option<Taken> {
+        let _lanes = self.lanes.0.lock();
+        let limit = self.limit.load(Ordering::Relaxed);
+        if limit > 0 && self.runs() >= limit {
             return None;
         }
-        let stolen = self.take_from_hands()?;
+        let (batch, index) = self.take_from_hands()?;
         slot.busy.store(1, Ordering::Relaxed);
-        Some(stolen)
+        Some(Taken::FromHand(batch, index))
     }
 
     /// Takes a record that a worker has in its hand and has not begun.
     pub(crate) fn take_from_hands(&self) -> Option<(Arc<Batch>, usize)> {
-        self.crew.lock().slots.iter().find_map(|slot| slot.steal())
+        self.crew.lock().slots.iter().find_map(|slot| slot.take_from_hand())
+    }
+
+    /// The oldest task of the lowest level that is in a hand or in the lanes, taken: what a full queue drops. Whether it may
+    /// still be ready is for the caller to see. `level_of` tells the level of a task.
+    pub(crate) fn take_oldest_of_lowest(&self, level_of: impl Fn(TaskId) -> Option<usize>) -> Option<TaskId> {
+        let mut lanes = self.lanes.0.lock();
+        let crew = self.crew.lock();
+        // A hand holds one level, and older tasks of it than the lanes do.
+        let hands = crew.slots.iter().filter_map(|slot| Some((level_of(slot.next_task_in_hand()?), slot)));
+        let lowest = hands.min_by_key(|(level, _)| *level);
+        if let Some((level, slot)) = lowest {
+            if lanes.lowest_level().is_none_or(|in_lanes| level.is_none_or(|level| level <= in_lanes)) {
+                if let Some((batch, index)) = slot.take_from_hand() {
+                    return Some(batch.head(index).id);
+                }
+            }
+        }
+        lanes.take_oldest_of_lowest().map(|batch| batch.head(0).id)
+    }
+
+    /// Whether more run than the limit allows: it was set while they ran.
+    pub(crate) fn is_over_limit(&self) -> bool {
+        let limit = self.limit.load(Ordering::Relaxed);
+        limit > 0 && {
+            let _lanes = self.lanes.0.lock();
+            self.runs() > limit
+        }
     }
 
     pub(crate) fn no_longer_busy(&self, slot: &Slot) {
         slot.busy.store(0, Ordering::Release);
     }
 
-    /// Whether a worker could take something now.
+    /// Whether a worker could take something now, from the lanes or from a hand.
     pub(crate) fn has_work(&self) -> bool {
         let mut lanes = self.lanes.0.lock();
         let limit = self.limit.load(Ordering::Relaxed);
-        (limit == 0 || self.runs() < limit) && lanes.has_some()
+        (limit == 0 || self.runs() < limit) && (lanes.has_some() || self.hands_have_some())
     }
 
     /// Whether nothing is queued, whatever a limit says.
     pub(crate) fn is_drained(&self) -> bool {
-        !self.lanes.0.lock().has_some()
+        let mut lanes = self.lanes.0.lock();
+        !lanes.has_some() && !self.hands_have_some()
+    }
+
+    fn hands_have_some(&self) -> bool {
+        self.crew.lock().slots.iter().any(|slot| slot.next_task_in_hand().is_some())
     }
 
     /// Runs under the concurrency limit.

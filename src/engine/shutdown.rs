@@ -170,7 +170,8 @@ fn shut_down(inner: &Inner, mode: ShutdownMode, deadline: Option<Instant>) -> Sh
     // The last holder of a handler releases it: for those without a run that is here.
     drop(handlers);
 
-    inner.changes.wait_while(None, || inner.living_threads() > inner.runs_on_workers());
+    // All but those that were left behind: one that took a task at the last moment puts it back first.
+    inner.changes.wait_while(None, || inner.living_threads() > inner.workers_of(&report.running));
     inner.join_ended();
     seen.log(LogLevel::Info, || closing_line(&report));
     seen.stop();
@@ -225,9 +226,18 @@ impl Inner {
 
     /// Runs that still hold a worker.
     fn runs_on_workers(&self) -> usize {
+        self.count_workers(|_| true)
+    }
+
+    /// Those of these runs that still hold a worker.
+    fn workers_of(&self, runs: &[LeftRunning]) -> usize {
+        self.count_workers(|id| runs.iter().any(|run| run.id == id))
+    }
+
+    fn count_workers(&self, runs: impl Fn(TaskId) -> bool) -> usize {
         let running = |queue: &Arc<Queue>| {
             let crew = queue.crew.lock();
-            crew.slots.iter().filter(|slot| slot.running().is_some()).count()
+            crew.slots.iter().filter(|slot| slot.running().is_some_and(&runs)).count()
         };
         self.queues.iter().map(running).sum()
     }

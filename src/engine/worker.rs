@@ -4,7 +4,7 @@ use crate::engine::handler::{Handler, TaskContext};
 use crate::engine::intake::Phase;
 use crate::engine::moves::Returned;
 use crate::engine::observer::{Event, EventKind};
-use crate::engine::queues::{Queue, Slot};
+use crate::engine::queues::{Queue, Slot, Taken};
 use crate::engine::Inner;
 use crate::error::{panic_text, Error, Result};
 use crate::queue::log::{Batch, Record, BATCH};
@@ -116,15 +116,14 @@ impl Worker {
         let queue = self.queue.clone();
         queue.parking.start_searching();
         loop {
-            let found =
-                self.take().or_else(|| queue.steal(&self.slot).map(|(batch, index)| Taken::Stolen(batch, index)));
+            let found = self.take().or_else(|| queue.steal(&self.slot));
             if found.is_some() || self.must_go() {
                 queue.parking.stop_searching(|| queue.has_work());
                 return found;
             }
             let crew_is_right = || {
                 let crew = queue.crew.lock();
-                crew.slots.len() <= crew.target as usize
+                crew.slots.len() <= crew.target as usize || self.slot.next_task_in_hand().is_some()
             };
             queue.parking.sleep(&self.slot.parker, || {
                 queue.has_work()
@@ -143,7 +142,7 @@ impl Worker {
             return None;
         }
         let most = if self.mean_run < SHORT_RUN { BATCH } else { 1 };
-        self.queue.take(&self.slot, most, sys::coarse_millis()).map(Taken::Batch)
+        self.queue.take(&self.slot, most, sys::coarse_millis())
     }
 
     /// Whether this worker is no longer needed; it is then no longer counted.
@@ -153,8 +152,15 @@ impl Worker {
             Phase::Draining => self.queue.is_drained(),
             Phase::Cancelling | Phase::Closed => true,
         };
+        if done {
+            // Nobody would find what is left in the hand of a worker that is gone.
+            while let Some((batch, index)) = self.slot.take_from_hand() {
+                self.inner.cancel_at_shutdown(&self.queue, batch.head(index).id);
+            }
+        }
         let mut crew = self.queue.crew.lock();
-        if done || crew.slots.len() > crew.target as usize {
+        let surplus = crew.slots.len() > crew.target as usize && self.slot.next_task_in_hand().is_none();
+        if done || surplus {
             self.queue.retire(&mut crew, &self.slot);
             self.retired = true;
         }
@@ -165,27 +171,16 @@ impl Worker {
         // Not every batch is timed: a clock costs about as much as the run of a task that does nothing.
         self.batches = self.batches.wrapping_add(1);
         let begun = (self.batches % TIMED == 0 || self.mean_run >= SHORT_RUN).then(Instant::now);
-        let runs = match taken {
-            Taken::Stolen(batch, index) => {
-                self.run_record(&batch, index);
-                1
+        let mut runs = 1;
+        match taken {
+            Taken::One(batch) => self.run_record(&batch, 0),
+            Taken::FromHand(batch, index) => self.run_record(&batch, index),
+            Taken::Hand(batch) => {
+                // Somebody who sleeps may help, above all if the first of them takes its time.
+                self.queue.parking.work_added();
+                runs = self.run_hand(&batch);
             }
-            Taken::Batch(batch) if batch.len() == 1 => {
-                self.run_record(&batch, 0);
-                1
-            }
-            Taken::Batch(batch) => {
-                let batch = Arc::new(batch);
-                self.slot.fill_hand(batch.clone());
-                let mut runs = 0;
-                while let Some(index) = self.slot.next_of_hand(batch.len()) {
-                    self.run_record(&batch, index);
-                    runs += 1;
-                }
-                self.slot.empty_hand();
-                runs
-            }
-        };
+        }
         self.queue.no_longer_busy(&self.slot);
         if !self.succeeded.is_empty() {
             self.inner.keep_succeeded(&self.succeeded);
@@ -200,6 +195,22 @@ impl Worker {
         if self.inner.phase() > Phase::Open {
             self.inner.something_ended();
         }
+    }
+
+    /// Runs what is in the hand and nobody else takes. How many.
+    fn run_hand(&mut self, batch: &Batch) -> u32 {
+        let mut runs = 0;
+        loop {
+            if self.queue.is_over_limit() {
+                self.slot.leave_hand();
+                return runs;
+            }
+            let Some(index) = self.slot.next_of_hand(batch.len()) else { break };
+            self.run_record(batch, index);
+            runs += 1;
+        }
+        self.slot.empty_hand();
+        runs
     }
 
     fn run_record(&mut self, batch: &Batch, index: usize) {
@@ -295,12 +306,4 @@ impl Run<'_> {
         catch_unwind(AssertUnwindSafe(|| handler.run(&context)))
             .unwrap_or_else(|panic| Outcome::Failed(Failure::new("panic", panic_text(&*panic), "")))
     }
-}
-
-/// What a worker has to run.
-enum Taken {
-    /// Records of its own.
-    Batch(Batch),
-    /// One from another worker's hand.
-    Stolen(Arc<Batch>, usize),
 }

@@ -65,6 +65,11 @@ impl Lanes {
         reader.take(most)
     }
 
+    /// The lowest level in use.
+    pub(crate) fn lowest_level(&mut self) -> Option<usize> {
+        self.lanes.iter_mut().position(|lane| lane.peek().is_some())
+    }
+
     /// Takes the oldest record of the lowest level in use: what a full queue drops.
     pub(crate) fn take_oldest_of_lowest(&mut self) -> Option<Batch> {
         let lane = self.lanes.iter_mut().find_map(|lane| lane.peek().is_some().then_some(lane))?;
