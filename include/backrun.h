@@ -974,7 +974,7 @@ int32_t backrun_engine_set_event_kinds(struct backrun_engine *engine,
 // `out_error`: receives an error to be freed by backrun_error_free, or NULL; may be NULL.
 //
 // Errors: BACKRUN_INVALID_ARGUMENT (also where the workers of all queues exceed `max_workers`), BACKRUN_UNSUPPORTED_FIELD,
-// BACKRUN_NOT_SUPPORTED, BACKRUN_SHUTTING_DOWN, BACKRUN_SYSTEM (a thread could not be started; the queue is then as before),
+// BACKRUN_NOT_SUPPORTED, BACKRUN_OUT_OF_MEMORY, BACKRUN_SHUTTING_DOWN, BACKRUN_SYSTEM (a thread could not be started; the queue is then as before),
 // BACKRUN_FORKED, BACKRUN_PANIC. Any thread; a callback may call it.
 int32_t backrun_engine_configure_queue(struct backrun_engine *engine,
                                        const struct backrun_queue_options *options,

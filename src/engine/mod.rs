@@ -118,7 +118,7 @@ impl Engine {
             intake: Padded(Mutex::new(Intake::new())),
             queues: Queues::new(),
             registrations: Mutex::default(),
-            store: MemoryStore::new(options.keep_finished.count(), options.keep_dead.count()),
+            store: MemoryStore::new(options.keep_finished.count(), options.keep_dead.count())?,
             extras: Mutex::default(),
             pool: Arc::default(),
             threads: Mutex::default(),

@@ -106,7 +106,12 @@ impl Slot {
     }
 
     pub(crate) fn running(&self) -> Option<TaskId> {
-        TaskId::new(self.current.load(Ordering::SeqCst)).ok()
+        // Most are idle where it matters, and an id that is none makes an error text.
+        let id = self.current.load(Ordering::SeqCst);
+        if id == 0 {
+            return None;
+        }
+        TaskId::new(id).ok()
     }
 
     pub(crate) fn count_success(&self) {

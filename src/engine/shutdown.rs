@@ -1,7 +1,7 @@
 //! The end of an engine: shut down, close, abandon.
 //!
 //! The shutdown that first has no more to wait for, or is out of time, *closes* the engine: from then on nothing is
-//! recorded. Others that wait at the same time are told by `Core::shut`.
+//! recorded. Others that wait at the same time are told by `Threads::shut`.
 
 use crate::engine::intake::Phase;
 use crate::engine::queues::Queue;

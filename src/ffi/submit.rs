@@ -124,7 +124,10 @@ impl backrun_submission {
             submission.durability = convert::durability(self.durability)?;
             submission.when_full = convert::when_full(self.when_full, self.when_full_timeout_ms)?;
             submission.retry = read_retry(self.retry)?;
-            for header in read_array(self.headers, self.header_count)? {
+            let headers = read_array(self.headers, self.header_count)?;
+            let bytes = self.header_count.saturating_mul(size_of::<(&str, &str)>());
+            submission.headers.try_reserve_exact(self.header_count).map_err(|_| Error::OutOfMemory { bytes })?;
+            for header in headers {
                 let header = header?;
                 check_flags(header.reserved, "backrun_header.reserved")?;
                 submission

@@ -31,8 +31,20 @@ struct Kept {
 }
 
 impl MemoryStore {
-    pub(crate) fn new(keep_finished: usize, keep_dead: usize) -> Self {
-        Self { table: Table::default(), kept: Mutex::default(), keep_finished, keep_dead }
+    /// # Errors
+    /// [`Error::OutOfMemory`]: what the default retention needs is reserved at once, since the end of a run has nobody to tell
+    /// of a lack of memory.
+    pub(crate) fn new(keep_finished: usize, keep_dead: usize) -> Result<Self> {
+        Ok(Self {
+            table: Table::default(),
+            kept: Mutex::new(Kept {
+                finished: reserved(keep_finished)?,
+                dead: reserved(keep_dead)?,
+                chunks: ChunkCache::default(),
+            }),
+            keep_finished,
+            keep_dead,
+        })
     }
 
     pub(crate) fn chunk(&self, id: TaskId) -> Option<Arc<Chunk>> {
@@ -48,17 +60,34 @@ impl MemoryStore {
             State::Dead => (dead, self.keep_dead),
             _ => (finished, self.keep_finished),
         };
+        // Without memory for more than was reserved, the oldest make room for the new.
+        let limit = if list.try_reserve(ids.len()).is_ok() { limit } else { list.capacity() - ids.len() };
+        while list.len() > limit {
+            let Some(oldest) = list.pop_front() else { break };
+            forget(&self.table, chunks, oldest, &mut forgot);
+        }
         list.extend(ids);
         while list.len() > limit {
             let Some(oldest) = list.pop_front() else { break };
-            let Some(chunk) = chunks.get(&self.table, oldest) else {
-                continue;
-            };
-            if self.table.forget(chunk, oldest).is_slow() {
-                forgot(oldest);
-            }
+            forget(&self.table, chunks, oldest, &mut forgot);
         }
     }
+}
+
+/// Forgets a task; `forgot` is told if it had an extra.
+fn forget(table: &Table, chunks: &mut ChunkCache, id: TaskId, forgot: &mut impl FnMut(TaskId)) {
+    let Some(chunk) = chunks.get(table, id) else { return };
+    if table.forget(chunk, id).is_slow() {
+        forgot(id);
+    }
+}
+
+/// A list with room for what is kept by default, and for what one step adds before it takes away.
+fn reserved(keep: usize) -> Result<VecDeque<TaskId>> {
+    let count = keep.min(crate::options::DEFAULT_KEEP) + 16;
+    let mut list = VecDeque::new();
+    list.try_reserve_exact(count).map_err(|_| Error::OutOfMemory { bytes: count * size_of::<TaskId>() })?;
+    Ok(list)
 }
 
 #[cfg(test)]
@@ -76,7 +105,7 @@ mod tests {
 
     #[test]
     fn the_newest_finished_and_dead_tasks_are_kept_apart() {
-        let store = MemoryStore::new(2, 1);
+        let store = MemoryStore::new(2, 1).unwrap();
         let all: Vec<_> = (1..=6).map(|number| insert(&store, number)).collect();
         for (index, &id) in all.iter().enumerate() {
             store.keep(&[id], if index % 2 == 0 { State::Succeeded } else { State::Dead }, |_| ());
@@ -88,7 +117,7 @@ mod tests {
 
     #[test]
     fn a_chunk_is_given_back_when_all_its_tasks_are_forgotten() {
-        let store = MemoryStore::new(0, 0);
+        let store = MemoryStore::new(0, 0).unwrap();
         for number in 1..=3 * crate::store::table::CHUNK {
             let id = insert(&store, number);
             store.keep(&[id], State::Succeeded, |_| ());

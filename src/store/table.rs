@@ -236,7 +236,7 @@ impl Entry {
     /// Milliseconds since its submit, from 1 on: 0 is "not yet". 49 days are the most that is told apart.
     fn since_submit(&self, now_us: i64) -> u32 {
         let since = now_us.saturating_sub(self.submitted_us.load(Ordering::Relaxed)).max(0) / 1000;
-        u32::try_from(since).unwrap_or(u32::MAX - 1) + 1
+        u32::try_from(since).unwrap_or(u32::MAX).saturating_add(1)
     }
 
     pub(crate) fn times(&self, state: State) -> Times {
