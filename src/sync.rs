@@ -1,18 +1,39 @@
-//! std's locks, atomics and cells, or loom's under `--cfg loom`.
+//! std's locks, atomics and cells; loom's under `--cfg loom`; under `--cfg tsan` (the thread sanitizer, which cannot see into
+//! std's locks) locks that are built from source.
 //!
 //! Lock poisoning is not used: a panic inside Backrun poisons the whole engine by its own flag (`Engine::poison`), and
 //! status and shutdown must still be able to look at what it left.
 
 #[cfg(loom)]
+pub(crate) mod modelled;
+#[cfg(tsan)]
+mod sanitized;
+
+#[cfg(loom)]
 use loom::sync as imp;
-#[cfg(not(loom))]
+#[cfg(tsan)]
+use sanitized as imp;
+#[cfg(not(any(loom, tsan)))]
 use std::sync as imp;
+
+#[cfg(loom)]
+use modelled as atomic;
+#[cfg(not(loom))]
+use std::sync::atomic;
 
 #[cfg(loom)]
 pub(crate) use loom::cell::UnsafeCell;
 
-pub(crate) use imp::atomic::{fence, AtomicBool, AtomicI64, AtomicU32, AtomicU64, AtomicU8, AtomicUsize, Ordering};
-pub(crate) use imp::{Arc, MutexGuard};
+pub(crate) use atomic::{fence, AtomicBool, AtomicI64, AtomicU32, AtomicU64, AtomicU8, AtomicUsize, Ordering};
+pub(crate) use imp::MutexGuard;
+
+/// An [`Arc`] that loom follows: whose last owner relies on what the others did before they let go.
+#[cfg(loom)]
+pub(crate) use loom::sync::Arc as Tracked;
+/// Loom's cannot hold a `dyn` or a `str`, so std's is used under loom too.
+pub(crate) use std::sync::Arc;
+#[cfg(not(loom))]
+pub(crate) use std::sync::Arc as Tracked;
 
 use std::sync::PoisonError;
 use std::time::{Duration, Instant};

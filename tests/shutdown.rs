@@ -151,7 +151,7 @@ fn an_abandoned_engine_never_waits_and_the_last_run_releases_its_handler() {
 
 #[test]
 fn an_engine_dropped_by_its_own_run_does_not_wait_for_itself() {
-    let engine = Arc::new(std::sync::Mutex::new(None));
+    let engine = Arc::new(locks::Mutex::new(None));
     let ended = Gate::default();
     let (mine, done) = (engine.clone(), ended.clone());
     let started = common::engine(1);

@@ -8,6 +8,8 @@
 pub(crate) mod closing;
 pub(crate) mod handler;
 pub(crate) mod intake;
+#[cfg(all(test, loom))]
+mod models;
 pub(crate) mod moves;
 pub(crate) mod observer;
 pub(crate) mod parking;

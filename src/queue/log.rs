@@ -12,7 +12,7 @@
 //!    [`Batch`] that took it, or, if nobody did, by the reader when the log ends.
 
 use crate::error::{Error, Result};
-use crate::sync::{Arc, AtomicBool, AtomicUsize, Mutex, Ordering, Padded, UnsafeCell};
+use crate::sync::{Arc, AtomicBool, AtomicUsize, Mutex, Ordering, Padded, Tracked, UnsafeCell};
 use crate::task::TaskId;
 
 /// Words of eight bytes in a segment.
@@ -235,14 +235,14 @@ struct Segment {
     pool: Arc<Pool>,
     /// Nothing more comes: go on to the next one.
     sealed: AtomicBool,
-    next: Mutex<Option<Arc<Segment>>>,
+    next: Mutex<Option<Tracked<Segment>>>,
     /// Words that may be read. On a line of its own: the writer's other words are not read by others.
     published: Padded<AtomicUsize>,
 }
 
 impl Segment {
-    fn new(pool: &Arc<Pool>) -> Result<Arc<Self>> {
-        Ok(Arc::new(Self {
+    fn new(pool: &Arc<Pool>) -> Result<Tracked<Self>> {
+        Ok(Tracked::new(Self {
             words: pool.take(SEGMENT_WORDS)?,
             pool: pool.clone(),
             sealed: AtomicBool::new(false),
@@ -346,11 +346,11 @@ pub(crate) fn log(pool: &Arc<Pool>) -> Result<(Writer, Reader)> {
 pub(crate) struct Writer {
     pool: Arc<Pool>,
     /// The last segment that the reader can come to.
-    tail: Arc<Segment>,
+    tail: Tracked<Segment>,
     /// Words of the tail that are committed.
     committed: usize,
     /// Segments begun since the last commit, which only the writer knows, with the final length of the one before each.
-    started: Vec<(usize, Arc<Segment>)>,
+    started: Vec<(usize, Tracked<Segment>)>,
     /// Words of the last one of them, or of the tail, that are written.
     end: usize,
     /// Allocations of records that are not committed.
@@ -446,7 +446,7 @@ fn copy_large(data: &Data<'_>) -> Result<*mut [u8]> {
 
 /// The reading end.
 pub(crate) struct Reader {
-    head: Arc<Segment>,
+    head: Tracked<Segment>,
     at: usize,
 }
 
@@ -477,6 +477,8 @@ impl Reader {
             }
             let next = segment.next.lock().clone();
             match next {
+                // Published before the next one was there.
+                Some(_) if at < segment.published.0.load(Ordering::Acquire) => {}
                 Some(next) => (segment, at) = (next, 0),
                 None => return,
             }
@@ -537,7 +539,7 @@ impl Drop for Reader {
 
 /// Records that were taken, and what keeps them in memory.
 pub(crate) struct Batch {
-    segment: Arc<Segment>,
+    segment: Tracked<Segment>,
     at: [u32; BATCH],
     len: usize,
 }

@@ -90,7 +90,7 @@ fn reserved(keep: usize) -> Result<VecDeque<TaskId>> {
     Ok(list)
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
     use crate::store::table::Word;

@@ -1,8 +1,11 @@
 //! What the tests of the engine share: gates instead of sleeps, and observers that remember.
 #![allow(dead_code)]
 
+pub mod locks;
+
 use backrun::{Engine, EngineOptions, Event, EventKind, LogRecord, Observer, QueueOptions, TaskContext};
-use std::sync::{Arc, Condvar, Mutex};
+use locks::{Condvar, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Longer than any step takes on a loaded machine; reached only by a failing test.

@@ -4,6 +4,7 @@ mod apt_sources;
 mod bench;
 mod crates;
 mod debian;
+mod docs;
 mod header;
 mod json;
 mod native;
@@ -35,8 +36,8 @@ const COMMANDS: &[Command] = &[
     command("native", "[--release | --debug]", "builds the library into artifacts/native", native::command),
     command(
         "test",
-        "[checks | rust | c | dotnet | sample]...",
-        "runs every test there is, or some steps",
+        "[STEP]...",
+        "runs every test there is, or some steps: checks, rust, models, tsan, asan, c, instructions, dotnet, sample",
         test::command,
     ),
     command("lint", "", "asks every linter and formatter, and changes nothing", tools::lint),

@@ -1,1 +1,609 @@
-//! (being written)
+use super::*;
+
+#[cfg(not(loom))]
+mod counting {
+    use std::alloc::{GlobalAlloc, Layout, System};
+    use std::cell::Cell;
+
+    thread_local! {
+        static LIVE: Cell<isize> = const { Cell::new(0) };
+    }
+
+    /// Counts, for each thread, the bytes that it allocated less those that it freed.
+    struct Counting;
+
+    #[global_allocator]
+    static COUNTING: Counting = Counting;
+
+    fn count(bytes: isize) {
+        let _ = LIVE.try_with(|live| live.set(live.get() + bytes));
+    }
+
+    // SAFETY: all is passed on to the system's allocator.
+    unsafe impl GlobalAlloc for Counting {
+        unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+            count(layout.size() as isize);
+            // SAFETY: the caller's contract.
+            unsafe { System.alloc(layout) }
+        }
+
+        unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
+            count(-(layout.size() as isize));
+            // SAFETY: the caller's contract.
+            unsafe { System.dealloc(at, layout) }
+        }
+    }
+
+    pub(super) fn live_bytes() -> isize {
+        LIVE.get()
+    }
+}
+
+#[cfg(not(loom))]
+mod guarantees {
+    use super::counting::live_bytes;
+    use super::*;
+    use proptest::prelude::*;
+    use std::collections::VecDeque;
+
+    const SEGMENT_BYTES: usize = SEGMENT_WORDS * 8;
+
+    /// A record that owns what it holds.
+    #[derive(Debug, Clone, PartialEq)]
+    struct Owned {
+        ready_at: u32,
+        payload: Vec<u8>,
+        user_context: Option<Vec<u8>>,
+        headers: Vec<(String, String)>,
+    }
+
+    impl Owned {
+        fn of(len: usize) -> Self {
+            Self {
+                ready_at: len as u32,
+                // Told apart at both ends; quick to make.
+                payload: (0..len.min(16))
+                    .map(|at| (at * 7 + len) as u8)
+                    .chain(std::iter::repeat_n(len as u8, len.saturating_sub(16)))
+                    .collect(),
+                user_context: None,
+                headers: Vec::new(),
+            }
+        }
+
+        fn add(&self, writer: &mut Writer, id: i64) {
+            let headers: Vec<_> = self.headers.iter().map(|(n, v)| (&**n, &**v)).collect();
+            let data = Data {
+                payload: &self.payload,
+                user_context: self.user_context.as_deref(),
+                headers: Headers::Pairs(&headers),
+            };
+            writer.add(TaskId::new(id).unwrap(), self.ready_at, &data).unwrap();
+        }
+
+        fn seen(head: Head, record: Record<'_>) -> (i64, Self) {
+            let owned = Self {
+                ready_at: head.ready_at,
+                payload: record.payload.to_vec(),
+                user_context: record.user_context.map(<[u8]>::to_vec),
+                headers: record.headers().map(|(n, v)| (n.to_owned(), v.to_owned())).collect(),
+            };
+            (head.id.value(), owned)
+        }
+    }
+
+    /// A payload that fills a segment to its last word, after `used` words.
+    fn filling(used: usize) -> usize {
+        (SEGMENT_WORDS - used - 2) * 8
+    }
+
+    fn new() -> (Arc<Pool>, Writer, Reader) {
+        let pool = Arc::<Pool>::default();
+        let (writer, reader) = log(&pool).unwrap();
+        (pool, writer, reader)
+    }
+
+    fn take_all(reader: &mut Reader) -> Vec<(i64, Owned)> {
+        let batches = std::iter::from_fn(|| reader.take(BATCH)).collect::<Vec<_>>();
+        let seen = batches
+            .iter()
+            .flat_map(|batch| (0..batch.len()).map(|index| Owned::seen(batch.head(index), batch.record(index))));
+        seen.collect()
+    }
+
+    #[derive(Debug, Clone)]
+    enum Step {
+        Add(Owned),
+        Commit,
+        RollBack,
+        /// Takes so many; the batch is kept until so many batches are.
+        Take(usize, usize),
+        /// Writes a copy of the next record into another log, as a sweep does.
+        Copy,
+        Scan,
+    }
+
+    fn lengths() -> impl Strategy<Value = usize> {
+        prop_oneof![
+            4 => 0usize..40,
+            2 => 40usize..4000,
+            1 => Just(LARGE_BYTES),
+            1 => LARGE_BYTES - 20..LARGE_BYTES + 20,
+            1 => LARGE_BYTES..40_000,
+        ]
+    }
+
+    fn records() -> impl Strategy<Value = Owned> {
+        let user = prop_oneof![3 => Just(None), 1 => Just(Some(0)), 1 => (0usize..30).prop_map(Some), 1 => lengths().prop_map(Some)];
+        let headers = prop_oneof![
+            3 => Just(Vec::new()),
+            1 => proptest::collection::vec(("[a-zä]{1,9}", "[ -~é]{0,12}"), 1..4),
+        ];
+        (any::<u32>(), lengths(), user, headers).prop_map(|(ready_at, len, user, headers)| Owned {
+            ready_at,
+            headers,
+            user_context: user.map(|len| vec![len as u8; len]),
+            ..Owned::of(len)
+        })
+    }
+
+    fn steps() -> impl Strategy<Value = Vec<Step>> {
+        let step = prop_oneof![
+            8 => records().prop_map(Step::Add),
+            4 => Just(Step::Commit),
+            1 => Just(Step::RollBack),
+            3 => (0usize..12, 0usize..6).prop_map(|(most, kept)| Step::Take(most, kept)),
+            1 => Just(Step::Copy),
+            1 => Just(Step::Scan),
+        ];
+        proptest::collection::vec(step, 0..120)
+    }
+
+    /// Does the steps on a log and on plain lists at once.
+    fn follow(steps: &[Step]) {
+        let (pool, mut writer, mut reader) = new();
+        let (mut copies, mut copied) = log(&pool).unwrap();
+        let (mut committed, mut uncommitted) = (VecDeque::new(), Vec::new());
+        let mut kept: VecDeque<(Batch, Vec<(i64, Owned)>)> = VecDeque::new();
+        let mut id = 0;
+        for step in steps {
+            match step {
+                Step::Add(owned) => {
+                    id += 1;
+                    owned.add(&mut writer, id);
+                    uncommitted.push((id, owned.clone()));
+                }
+                Step::Commit => {
+                    writer.commit();
+                    committed.extend(uncommitted.drain(..));
+                }
+                Step::RollBack => {
+                    writer.roll_back();
+                    uncommitted.clear();
+                }
+                Step::Take(most, keep) => {
+                    let head = reader.peek();
+                    let next = committed.front().map(|(id, owned)| (*id, owned.ready_at));
+                    assert_eq!(head.map(|head| (head.id.value(), head.ready_at)), next);
+                    assert_eq!(reader.about() > 0, next.is_some());
+                    match reader.take(*most) {
+                        None => assert!(committed.is_empty(), "a record is there and is not taken"),
+                        Some(batch) => {
+                            assert!(batch.len() <= *most && batch.len() <= BATCH);
+                            let expected = committed.drain(..batch.len()).collect();
+                            kept.push_back((batch, expected));
+                        }
+                    }
+                    while kept.len() > *keep {
+                        check(kept.pop_front().unwrap());
+                    }
+                }
+                Step::Copy => {
+                    if let Some((head, record)) = reader.peek_record() {
+                        copies.add(head.id, head.ready_at, &record.data()).unwrap();
+                        copies.commit();
+                        drop(reader.take(1));
+                        let (head, record) = copied.peek_record().unwrap();
+                        assert_eq!(Some(Owned::seen(head, record)), committed.pop_front());
+                        drop(copied.take(1));
+                    }
+                }
+                Step::Scan => {
+                    let mut seen = Vec::new();
+                    reader.scan(|head, record| {
+                        seen.push(Owned::seen(head, record));
+                        false
+                    });
+                    assert_eq!(seen, Vec::from(committed.clone()));
+                }
+            }
+        }
+        // Whoever goes first, the batches are as they were.
+        if id % 2 == 0 {
+            drop((writer, reader));
+            kept.into_iter().for_each(check);
+        } else {
+            kept.into_iter().for_each(check);
+            assert_eq!(take_all(&mut reader), Vec::from(committed));
+        }
+    }
+
+    fn check((batch, expected): (Batch, Vec<(i64, Owned)>)) {
+        let seen: Vec<_> = (0..batch.len()).map(|index| Owned::seen(batch.head(index), batch.record(index))).collect();
+        assert_eq!(seen, expected);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(100))]
+
+        #[test]
+        fn records_come_out_as_they_went_in_and_nothing_leaks(steps in steps()) {
+            let before = live_bytes();
+            follow(&steps);
+            prop_assert_eq!(live_bytes(), before);
+        }
+    }
+
+    #[test]
+    fn payloads_of_every_limit_come_out_as_they_went_in() {
+        let (_, mut writer, mut reader) = new();
+        let lengths = [0, 1, 7, 8, 9, LARGE_BYTES - 1, LARGE_BYTES, LARGE_BYTES + 1, SEGMENT_BYTES, 4 << 20];
+        let all: Vec<_> = (1..)
+            .zip(lengths)
+            .map(|(id, len)| {
+                let owned =
+                    Owned { user_context: Some(vec![9; 64 << 10]).filter(|_| len == 4 << 20), ..Owned::of(len) };
+                owned.add(&mut writer, id);
+                (id, owned)
+            })
+            .collect();
+        writer.commit();
+        assert!(take_all(&mut reader) == all);
+    }
+
+    #[test]
+    fn an_absent_user_context_is_told_from_an_empty_one() {
+        let (_, mut writer, mut reader) = new();
+        for user_context in [None, Some(&b""[..]), Some(&b"ada"[..])] {
+            let data = Data { payload: b"p", user_context, headers: Headers::Pairs(&[("", ""), ("culture", "de-AT")]) };
+            writer.add(TaskId::new(1).unwrap(), 0, &data).unwrap();
+            writer.commit();
+            let (_, record) = reader.peek_record().unwrap();
+            assert_eq!((record.payload, record.user_context), (&b"p"[..], user_context));
+            assert_eq!(record.headers().collect::<Vec<_>>(), [("", ""), ("culture", "de-AT")]);
+            reader.take(1);
+        }
+    }
+
+    #[test]
+    fn a_segment_is_used_to_its_last_word() {
+        let (_, mut writer, mut reader) = new();
+        let first = Tracked::downgrade(&writer.tail);
+        let lengths = [LARGE_BYTES, LARGE_BYTES, LARGE_BYTES];
+        let used = lengths.iter().map(|len| 2 + len / 8).sum();
+        for (id, len) in (1..).zip(lengths.into_iter().chain([filling(used)])) {
+            Owned::of(len).add(&mut writer, id);
+        }
+        writer.commit();
+        assert_eq!(writer.end, SEGMENT_WORDS);
+        assert!(first.ptr_eq(&Tracked::downgrade(&writer.tail)), "the first segment holds them all");
+        assert_eq!(reader.take(BATCH).unwrap().len(), 4);
+        assert!(reader.take(BATCH).is_none());
+        Owned::of(0).add(&mut writer, 5);
+        writer.commit();
+        assert!(!first.ptr_eq(&Tracked::downgrade(&writer.tail)));
+        assert_eq!(reader.peek().unwrap().id.value(), 5);
+        assert!(first.upgrade().is_none(), "it is let go of with its last batch");
+    }
+
+    #[test]
+    fn a_batch_holds_up_to_eight_records_of_one_segment() {
+        let (_, mut writer, mut reader) = new();
+        for id in 1..=20 {
+            Owned::of(8).add(&mut writer, id);
+        }
+        let used = 20 * 3;
+        Owned::of(8 << 10).add(&mut writer, 21);
+        let rest = SEGMENT_WORDS - used - (2 + (8 << 10) / 8);
+        for id in 22..30 {
+            Owned::of(LARGE_BYTES - 16).add(&mut writer, id);
+        }
+        writer.commit();
+        assert!(rest > 0);
+        let lens: Vec<_> = std::iter::from_fn(|| reader.take(100)).map(|batch| batch.len()).collect();
+        // 20 + 1 + 3 in the first segment, 4 in the second, 1 in the third.
+        assert_eq!(lens, [8, 8, 8, 4, 1]);
+    }
+
+    #[test]
+    fn about_is_exact_for_equal_records_of_one_segment_and_never_nothing_where_there_is_one() {
+        let (_, mut writer, mut reader) = new();
+        assert_eq!(reader.about(), 0);
+        for id in 1..=100 {
+            Owned::of(50).add(&mut writer, id);
+        }
+        assert_eq!(reader.about(), 0, "not committed");
+        writer.commit();
+        assert_eq!(reader.about(), 100);
+        reader.take(3);
+        assert_eq!(reader.about(), 97);
+        while reader.about() > 1 {
+            reader.take(1);
+        }
+        Owned::of(4 << 20).add(&mut writer, 101);
+        writer.commit();
+        assert_eq!(reader.take(2).unwrap().len(), 2);
+        assert_eq!(reader.about(), 0);
+    }
+
+    #[test]
+    fn what_is_rolled_back_is_never_seen_and_its_memory_is_freed() {
+        let (_, mut writer, mut reader) = new();
+        Owned::of(10).add(&mut writer, 1);
+        writer.commit();
+        let before = live_bytes();
+        for id in 2..200 {
+            Owned::of(if id % 2 == 0 { 1 << 20 } else { 4000 }).add(&mut writer, id);
+        }
+        assert!(live_bytes() - before > 90 << 20);
+        writer.roll_back();
+        // Segments that were begun for it are pooled.
+        assert!(live_bytes() - before < (POOLED * SEGMENT_BYTES + 100_000) as isize);
+        Owned::of(11).add(&mut writer, 200);
+        writer.commit();
+        let ids: Vec<_> = take_all(&mut reader).into_iter().map(|(id, owned)| (id, owned.payload.len())).collect();
+        assert_eq!(ids, [(1, 10), (200, 11)]);
+    }
+
+    #[test]
+    fn nothing_leaks_when_a_log_ends_with_records_that_nobody_took_and_a_batch_outlives_it() {
+        let before = live_bytes();
+        {
+            let (pool, mut writer, mut reader) = new();
+            for id in 1..=100 {
+                Owned::of(40_000).add(&mut writer, id);
+                Owned::of(4_000).add(&mut writer, 1000 + id);
+            }
+            writer.commit();
+            Owned::of(50_000).add(&mut writer, 2000);
+            let batch = reader.take(BATCH).unwrap();
+            drop(reader);
+            drop(writer);
+            drop(pool);
+            assert_eq!(Owned::seen(batch.head(0), batch.record(0)), (1, Owned::of(40_000)));
+            assert_eq!(Owned::seen(batch.head(7), batch.record(7)), (1004, Owned::of(4_000)));
+            assert!(live_bytes() - before < (8 * 40_000 + (POOLED + 2) * SEGMENT_BYTES) as isize);
+        }
+        assert_eq!(live_bytes(), before);
+    }
+
+    #[test]
+    fn a_long_log_ends_without_deep_recursion() {
+        let (_, mut writer, reader) = new();
+        // Segments hold the next one: dropped one by one, not one inside the other.
+        for id in 1..=2_000 {
+            Owned::of(LARGE_BYTES).add(&mut writer, id);
+        }
+        writer.commit();
+        let small_stack = std::thread::Builder::new().stack_size(64 << 10);
+        let thread = small_stack.spawn(move || drop((reader, writer))).unwrap();
+        thread.join().unwrap();
+    }
+
+    #[test]
+    fn segments_are_recycled_and_memory_goes_back_after_a_backlog() {
+        let (pool, mut writer, mut reader) = new();
+        let before = live_bytes();
+        for id in 1..=10_000 {
+            Owned::of(1000).add(&mut writer, id);
+            writer.commit();
+        }
+        let backlog = live_bytes() - before;
+        assert!(backlog > 10_000_000);
+        while reader.take(BATCH).is_some() {}
+        assert_eq!(pool.0.lock().len(), POOLED);
+        assert!(live_bytes() - before <= ((POOLED + 1) * (SEGMENT_BYTES + 400)) as isize);
+        let level = live_bytes();
+        for id in 1..=300 {
+            Owned::of(1000).add(&mut writer, id);
+            writer.commit();
+        }
+        assert_eq!(pool.0.lock().len(), POOLED - 4, "the next ones come from the pool");
+        assert!((live_bytes() - level).unsigned_abs() < SEGMENT_BYTES);
+    }
+
+    #[test]
+    fn a_scan_sees_every_committed_record_until_told_to_stop_and_takes_none() {
+        let (_, mut writer, mut reader) = new();
+        for id in 1..=100 {
+            Owned::of(4000).add(&mut writer, id);
+        }
+        writer.commit();
+        Owned::of(1).add(&mut writer, 101);
+        reader.take(3);
+        let scan = |reader: &mut Reader, last: i64| {
+            let mut ids = Vec::new();
+            reader.scan(|head, record| {
+                assert_eq!(record.payload.len(), 4000);
+                ids.push(head.id.value());
+                head.id.value() == last
+            });
+            ids
+        };
+        assert_eq!(scan(&mut reader, 0), (4..=100).collect::<Vec<_>>());
+        assert_eq!(scan(&mut reader, 50), (4..=50).collect::<Vec<_>>());
+        assert_eq!(reader.peek().unwrap().id.value(), 4);
+    }
+}
+
+#[cfg(loom)]
+mod models {
+    use super::*;
+    use crate::sync::modelled::{model, must_fail, Mutation};
+    use loom::thread;
+
+    /// Two records of this size fill a segment of the models; one with a payload takes three words of the four.
+    const BARE: &[u8] = b"";
+    const LONGER: &[u8] = &[0xff; 8];
+
+    fn new() -> (Arc<Pool>, Writer, Reader) {
+        let pool = Arc::<Pool>::default();
+        let (writer, reader) = log(&pool).unwrap();
+        (pool, writer, reader)
+    }
+
+    fn add(writer: &mut Writer, id: i64, payload: &[u8]) {
+        let data = Data { payload, user_context: None, headers: Headers::Pairs(&[]) };
+        writer.add(TaskId::new(id).unwrap(), id as u32, &data).unwrap();
+    }
+
+    /// Reads all of a batch: loom fails if anything of it could be written meanwhile.
+    fn read(batch: &Batch, next: &mut i64) {
+        for index in 0..batch.len() {
+            assert_eq!(batch.head(index).id.value(), *next, "in order, each once");
+            assert_eq!(batch.head(index).ready_at, *next as u32);
+            let _ = batch.record(index);
+            *next += 1;
+        }
+    }
+
+    /// A writer adds these, committing after each; a reader beside it tries so often and then takes the rest. Batches are
+    /// kept for `hold` more takes.
+    fn write_and_read(payloads: &'static [&'static [u8]], tries: usize, hold: usize) {
+        let (_pool, mut writer, mut reader) = new();
+        let writing = thread::spawn(move || {
+            for (id, payload) in (1..).zip(payloads) {
+                add(&mut writer, id, payload);
+                writer.commit();
+            }
+            writer
+        });
+        let mut next = 1;
+        let mut held = std::collections::VecDeque::new();
+        for _ in 0..tries {
+            if let Some(batch) = reader.take(BATCH) {
+                read(&batch, &mut next);
+                let mut again = next - batch.len() as i64;
+                held.push_back(batch);
+                if held.len() > hold {
+                    held.pop_front();
+                } else {
+                    read(held.back().unwrap(), &mut again);
+                }
+            }
+        }
+        let writer = writing.join().unwrap();
+        while let Some(batch) = reader.take(BATCH) {
+            read(&batch, &mut next);
+        }
+        assert_eq!(next, payloads.len() as i64 + 1, "none is lost");
+        drop(writer);
+    }
+
+    #[test]
+    fn a_reader_beside_a_writer_sees_each_record_whole_once_and_in_order() {
+        model(None, || write_and_read(&[BARE, LONGER, BARE], 2, 2));
+    }
+
+    #[test]
+    fn a_record_in_hand_stays_while_the_writer_goes_on_through_recycled_segments() {
+        model(Some(3), || write_and_read(&[LONGER, LONGER, LONGER, LONGER], 3, 1));
+    }
+
+    #[test]
+    fn a_segment_that_another_thread_let_go_of_is_written_anew_without_a_race() {
+        model(Some(3), || {
+            let (_pool, mut writer, mut reader) = new();
+            add(&mut writer, 1, LONGER);
+            add(&mut writer, 2, LONGER);
+            writer.commit();
+            let batch = reader.take(BATCH).unwrap();
+            // The last owner of a segment may be a worker, which reads it to the end.
+            let worker = thread::spawn(move || {
+                let mut next = 1;
+                read(&batch, &mut next);
+            });
+            let reading = thread::spawn(move || {
+                let mut next = 2;
+                while let Some(batch) = reader.take(BATCH) {
+                    read(&batch, &mut next);
+                }
+                (reader, next)
+            });
+            for id in 3..=4 {
+                add(&mut writer, id, LONGER);
+                writer.commit();
+            }
+            worker.join().unwrap();
+            let (mut reader, mut next) = reading.join().unwrap();
+            while let Some(batch) = reader.take(BATCH) {
+                read(&batch, &mut next);
+            }
+            assert_eq!(next, 5);
+        });
+    }
+
+    #[test]
+    fn a_commit_of_several_segments_is_seen_in_order_and_a_rolled_back_one_never() {
+        model(Some(3), || {
+            let (_pool, mut writer, mut reader) = new();
+            let writing = thread::spawn(move || {
+                add(&mut writer, 7, BARE);
+                add(&mut writer, 8, LONGER);
+                writer.roll_back();
+                for id in 1..=4 {
+                    add(&mut writer, id, if id == 2 { LONGER } else { BARE });
+                }
+                writer.commit();
+                writer
+            });
+            let mut next = 1;
+            for _ in 0..2 {
+                if let Some(batch) = reader.take(BATCH) {
+                    read(&batch, &mut next);
+                }
+            }
+            let _writer = writing.join().unwrap();
+            while let Some(batch) = reader.take(BATCH) {
+                read(&batch, &mut next);
+            }
+            assert_eq!(next, 5);
+        });
+    }
+
+    #[test]
+    fn a_scan_beside_a_writer_sees_whole_records_in_order_and_takes_none() {
+        model(Some(3), || {
+            let (_pool, mut writer, mut reader) = new();
+            add(&mut writer, 1, LONGER);
+            writer.commit();
+            let writing = thread::spawn(move || {
+                for id in 2..=3 {
+                    add(&mut writer, id, LONGER);
+                    writer.commit();
+                }
+                writer
+            });
+            let mut seen = 0;
+            reader.scan(|head, _| {
+                seen += 1;
+                assert_eq!(head.id.value(), seen);
+                false
+            });
+            assert!(seen >= 1, "what was committed before");
+            let _writer = writing.join().unwrap();
+            assert_eq!(reader.peek().unwrap().id.value(), 1);
+        });
+    }
+
+    #[test]
+    fn without_a_release_the_reader_reads_what_is_still_written() {
+        must_fail(
+            module_path!(),
+            "without_a_release_the_reader_reads_what_is_still_written",
+            &["Causality violation", "Concurrent"],
+            Mutation::Relaxed,
+            || model(None, || write_and_read(&[BARE, BARE], 1, 1)),
+        );
+    }
+}

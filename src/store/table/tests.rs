@@ -1,1 +1,476 @@
-//! (being written)
+use super::*;
+
+impl std::fmt::Debug for Word {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:?} {:#x}", self.state(), self.0)
+    }
+}
+
+fn ready() -> Word {
+    Word::ready(7, 12_345, Priority::AboveNormal, PayloadFormat::Standard)
+}
+
+fn entry(word: Word) -> Entry {
+    let entry = Entry::empty();
+    entry.init(word, 1_000_000, 42);
+    entry
+}
+
+#[cfg(not(loom))]
+mod guarantees {
+    use super::*;
+    use proptest::prelude::*;
+    use std::panic::{catch_unwind, AssertUnwindSafe};
+
+    fn words() -> impl Strategy<Value = Word> {
+        let priority = (0..5usize).prop_map(|at| Priority::ALL[at]);
+        let format = prop_oneof![Just(PayloadFormat::Contractless), Just(PayloadFormat::Standard)];
+        (0..MAX_QUEUES, 0..MAX_REGISTRATIONS, priority, format)
+            .prop_map(|(queue, registration, priority, format)| Word::ready(queue, registration, priority, format))
+    }
+
+    fn unchanging(word: Word) -> (usize, usize, Priority, PayloadFormat) {
+        (word.queue(), word.registration(), word.priority(), word.format())
+    }
+
+    /// An entry in any state, as if it had come there.
+    fn in_state(state: State) -> Entry {
+        let entry = entry(ready());
+        entry.word.store(ready().with_state(state).0, Ordering::Relaxed);
+        entry
+    }
+
+    #[derive(Debug, Clone)]
+    enum Step {
+        Start,
+        Finish(State),
+        Move(State, State, bool),
+        Mark(bool),
+    }
+
+    fn steps() -> impl Strategy<Value = Vec<Step>> {
+        let state = || (0..State::ALL.len()).prop_map(|at| State::ALL[at]);
+        let step = prop_oneof![
+            3 => Just(Step::Start),
+            1 => state().prop_map(Step::Finish),
+            4 => (state(), state(), any::<bool>()).prop_map(|(from, to, cancel)| Step::Move(from, to, cancel)),
+            1 => any::<bool>().prop_map(Step::Mark),
+        ];
+        proptest::collection::vec(step, 0..60)
+    }
+
+    proptest! {
+        /// Any moves in any order against the definition of each.
+        #[test]
+        fn every_move_changes_what_it_says_and_keeps_all_other_fields(word in words(), steps in steps()) {
+            let entry = entry(word);
+            let (mut state, mut claims, mut slow, mut cancel) = (State::Ready, 0, false, false);
+            for step in steps {
+                match step {
+                    Step::Start => {
+                        let started = entry.start(2_000_000);
+                        prop_assert_eq!(started.is_some(), state == State::Ready);
+                        if let Some((now, _)) = started {
+                            prop_assert_eq!(now, entry.word());
+                            (state, claims) = (State::Running, claims + 1);
+                        }
+                    }
+                    Step::Finish(to) => {
+                        let seen = entry.word();
+                        if seen.state() == Some(State::Running) && State::Running.can_move_to(to) {
+                            let finished = entry.finish_plain(seen, to, 3_000_000);
+                            prop_assert_eq!(finished.is_ok(), !slow, "a slow task is finished slowly");
+                            if finished.is_ok() {
+                                state = to;
+                            }
+                        }
+                    }
+                    Step::Move(from, to, asked) if from.can_move_to(to) => {
+                        let moved = entry.move_slowly(&[from], to, asked);
+                        prop_assert_eq!(moved.is_ok(), state == from);
+                        prop_assert_eq!(moved.unwrap_or_else(|seen| seen).state(), Some(state));
+                        if moved.is_ok() {
+                            (state, slow, cancel) = (to, true, cancel || asked);
+                        }
+                    }
+                    Step::Move(..) => {}
+                    Step::Mark(asked) => {
+                        let marked = entry.mark_slow(asked);
+                        prop_assert_eq!(marked.is_ok(), !state.is_final());
+                        if marked.is_ok() {
+                            (slow, cancel) = (true, cancel || asked);
+                        }
+                    }
+                }
+                let now = entry.word();
+                prop_assert_eq!(now.state(), Some(state));
+                prop_assert_eq!((now.claims(), now.is_slow(), now.cancel_requested()), (claims, slow, cancel));
+                prop_assert_eq!(now.lease().value(), i64::from(claims));
+                prop_assert_eq!(unchanging(now), unchanging(word));
+                prop_assert_eq!(entry.is_cancelled(), cancel);
+            }
+        }
+
+        #[test]
+        fn times_are_those_of_submit_start_and_end_to_a_millisecond(
+            submitted in 1i64..4_000_000_000_000_000,
+            waited in 0i64..10_000_000_000,
+            ran in 0i64..10_000_000_000,
+        ) {
+            let entry = Entry::empty();
+            entry.init(ready(), submitted, 9);
+            prop_assert_eq!(entry.times(State::Ready), Times { submitted_us: submitted, started_us: 0, finished_us: 0 });
+            let (word, bytes) = entry.start(submitted + waited).unwrap();
+            prop_assert_eq!(bytes, 9);
+            let started = entry.times(State::Running).started_us;
+            prop_assert!((submitted + waited - started) < 1000 && started <= submitted + waited);
+            prop_assert_eq!(entry.times(State::Running).finished_us, 0);
+            entry.finish_plain(word, State::Succeeded, submitted + waited + ran).unwrap();
+            let finished = entry.times(State::Succeeded).finished_us;
+            prop_assert!(started <= finished && submitted + waited + ran - finished < 1000);
+            prop_assert_eq!(entry.times(State::Succeeded).started_us, started);
+        }
+    }
+
+    #[test]
+    fn a_clock_that_was_set_back_or_49_days_leave_times_in_order() {
+        let entry = entry(ready());
+        let (word, _) = entry.start(0).unwrap();
+        assert_eq!(entry.times(State::Running).started_us, 1_000_000, "not before the submit");
+        entry.finish_plain(word, State::Succeeded, i64::MAX).unwrap();
+        let times = entry.times(State::Succeeded);
+        assert!(times.started_us < times.finished_us);
+    }
+
+    #[test]
+    fn a_move_that_the_table_of_states_lacks_is_never_made() {
+        for from in State::ALL {
+            for to in State::ALL {
+                let entry = in_state(from);
+                let moved = catch_unwind(AssertUnwindSafe(|| entry.move_slowly(&[from], to, false)));
+                assert_eq!(moved.is_ok(), from.can_move_to(to), "{from:?} -> {to:?}");
+                let now = if from.can_move_to(to) { to } else { from };
+                assert_eq!(entry.word().state(), Some(now));
+            }
+        }
+    }
+
+    #[test]
+    fn a_move_from_another_state_than_those_named_is_refused_and_changes_nothing() {
+        for state in State::ALL.into_iter().filter(|state| *state != State::Running) {
+            let entry = in_state(state);
+            let before = entry.word();
+            let moved = entry.move_slowly(&[State::Running], State::Succeeded, true);
+            assert_eq!((moved, entry.word()), (Err(before), before));
+        }
+    }
+
+    #[test]
+    fn only_a_ready_task_is_claimed() {
+        for state in State::ALL {
+            let entry = in_state(state);
+            assert_eq!(entry.start(2_000_000).is_some(), state == State::Ready, "{state:?}");
+        }
+        assert!(Entry::empty().start(0).is_none(), "nothing is not ready");
+        assert!(Entry::empty().mark_slow(true).is_err());
+    }
+
+    #[test]
+    fn claims_count_up_to_their_limit_and_stay_there() {
+        let entry = entry(ready());
+        entry.word.store(ready().0 | (MAX_CLAIMS - 1) << CLAIMS_AT, Ordering::Relaxed);
+        for _ in 0..3 {
+            let (word, _) = entry.start(2_000_000).unwrap();
+            assert_eq!(u64::from(word.claims()), MAX_CLAIMS);
+            assert_eq!(unchanging(word), unchanging(ready()));
+            entry.move_slowly(&[State::Running], State::Ready, false).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_task_without_extra_that_gets_one_during_its_run_is_not_finished_plainly() {
+        let entry = entry(ready());
+        let (word, _) = entry.start(2_000_000).unwrap();
+        assert_eq!(entry.mark_slow(true), Ok(word));
+        let now = entry.finish_plain(word, State::Succeeded, 3_000_000).unwrap_err();
+        assert!(now.is_slow() && now.cancel_requested());
+        assert_eq!(entry.word().state(), Some(State::Running));
+    }
+
+    #[test]
+    fn a_chunk_stays_as_long_as_one_of_its_ids_is_known_or_not_given_out() {
+        let table = Table::default();
+        let id = |n| TaskId::new(n).unwrap();
+        let mut all: Vec<i64> = (1..3 * CHUNK).collect();
+        for &n in &all {
+            table.chunk_for_new(id(n)).unwrap().entry(id(n)).init(ready(), 1, 1);
+        }
+        // In an order in which every chunk loses its tasks bit by bit.
+        all.sort_by_key(|n| (n * 7919) % 3001);
+        let mut left = [CHUNK - 1, CHUNK, CHUNK];
+        for n in all {
+            let chunk = table.chunk(id(n)).unwrap();
+            assert_eq!(table.forget(&chunk, id(n)), ready());
+            left[(n / CHUNK) as usize] -= 1;
+            for (number, left) in (0..).zip(left) {
+                let some_id = id(number * CHUNK + 1);
+                assert_eq!(table.chunk(some_id).is_some(), left > 0);
+            }
+        }
+        assert!(table.chunks.lock().is_empty());
+        table.chunk_for_new(id(3 * CHUNK)).unwrap();
+        assert!(table.chunk(id(3 * CHUNK + 5)).is_some(), "ids that are not given out");
+    }
+
+    #[test]
+    fn a_cached_chunk_is_the_one_of_the_id_asked_for() {
+        let table = Table::default();
+        let mut cache = ChunkCache::default();
+        for n in [1, 2, CHUNK, CHUNK + 1, 5, 2 * CHUNK] {
+            let id = TaskId::new(n).unwrap();
+            let chunk = table.chunk_for_new(id).unwrap();
+            assert!(Arc::ptr_eq(cache.get(&table, id).unwrap(), &chunk));
+        }
+        assert!(cache.get(&table, TaskId::new(9 * CHUNK).unwrap()).is_none());
+    }
+}
+
+#[cfg(loom)]
+mod models {
+    use super::*;
+    use crate::sync::modelled::{model, must_fail, Mutation};
+    use loom::thread;
+
+    /// What is known of one task, as the engine keeps it: its word, and an extra under a lock.
+    struct Task {
+        entry: Entry,
+        extras: Mutex<Extra>,
+        /// Ends a run without a look at what the word has become.
+        careless: bool,
+    }
+
+    #[derive(Default)]
+    struct Extra {
+        /// Somebody asked it to stop, with a reason.
+        reason: bool,
+        watches: usize,
+        told: usize,
+        ends: usize,
+    }
+
+    #[derive(Debug, PartialEq, Eq)]
+    enum Ended {
+        NeverBegun,
+        Plainly,
+        Slowly,
+    }
+
+    #[derive(Debug, PartialEq, Eq)]
+    enum Cancelled {
+        Queued,
+        Running,
+        TooLate,
+    }
+
+    impl Task {
+        fn new(careless: bool) -> Arc<Self> {
+            Arc::new(Self { entry: entry(ready()), extras: Mutex::default(), careless })
+        }
+
+        /// `Run::run` of a task that succeeds, and `Inner::run_returned`.
+        fn run(&self) -> Ended {
+            let Some((word, bytes)) = self.entry.start(2_000_000) else {
+                return Ended::NeverBegun;
+            };
+            assert_eq!(bytes, 42, "the capacity it took is told at its start");
+            if self.careless {
+                self.entry.word.store(word.with_state(State::Succeeded).0, Ordering::Release);
+                return Ended::Plainly;
+            }
+            if self.entry.finish_plain(word, State::Succeeded, 3_000_000).is_ok() {
+                return Ended::Plainly;
+            }
+            let mut extra = self.extras.lock();
+            let moved = self.entry.move_slowly(&[State::Running], State::Succeeded, false);
+            assert!(moved.is_ok(), "a run that ends is running");
+            Self::end(&mut extra);
+            Ended::Slowly
+        }
+
+        fn end(extra: &mut Extra) {
+            extra.ends += 1;
+            extra.told += std::mem::take(&mut extra.watches);
+        }
+
+        /// `Inner::cancel`.
+        fn cancel(&self) -> Cancelled {
+            let mut extra = self.extras.lock();
+            let bytes = self.entry.bytes();
+            if self.entry.move_slowly(&[State::Ready], State::Cancelled, true).is_ok() {
+                assert_eq!(bytes, 42);
+                Self::end(&mut extra);
+                return Cancelled::Queued;
+            }
+            match self.entry.mark_slow(true) {
+                Ok(before) => {
+                    assert_eq!(before.state(), Some(State::Running));
+                    extra.reason = true;
+                    Cancelled::Running
+                }
+                Err(word) => {
+                    assert_eq!(word.state(), Some(State::Succeeded));
+                    Cancelled::TooLate
+                }
+            }
+        }
+
+        /// `Inner::add_watch`.
+        fn watch(&self) {
+            let mut extra = self.extras.lock();
+            if self.entry.mark_slow(false).is_ok() {
+                extra.watches += 1;
+            } else {
+                assert!(self.entry.word().state().is_some_and(State::is_final));
+                extra.told += 1;
+            }
+        }
+
+        /// `Inner::drop_oldest`.
+        fn drop_it(&self) -> bool {
+            let mut extra = self.extras.lock();
+            let dropped = self.entry.move_slowly(&[State::Ready], State::Dropped, false).is_ok();
+            if dropped {
+                Self::end(&mut extra);
+            }
+            dropped
+        }
+    }
+
+    fn run_against_cancel(careless: bool) {
+        let task = Task::new(careless);
+        let worker = thread::spawn({
+            let task = task.clone();
+            move || task.run()
+        });
+        let cancelled = task.cancel();
+        let ended = worker.join().unwrap();
+        let word = task.entry.word();
+        let extra = task.extras.lock();
+        match (&ended, &cancelled) {
+            (Ended::NeverBegun, Cancelled::Queued) => assert_eq!(word.state(), Some(State::Cancelled)),
+            (Ended::Slowly, Cancelled::Running) => {
+                assert_eq!(word.state(), Some(State::Succeeded));
+                assert!(extra.reason && word.cancel_requested() && word.is_slow());
+            }
+            (Ended::Plainly, Cancelled::TooLate) => {
+                assert_eq!(word.state(), Some(State::Succeeded));
+                assert!(!word.is_slow() && !word.cancel_requested());
+            }
+            _ => panic!("illegal: the run ended {ended:?}, the cancel met {cancelled:?}"),
+        }
+        assert_eq!(extra.ends, usize::from(ended != Ended::Plainly));
+        assert_eq!(u32::from(ended != Ended::NeverBegun), word.claims());
+    }
+
+    #[test]
+    fn a_cancel_and_a_run_agree_on_who_was_first() {
+        model(None, || run_against_cancel(false));
+    }
+
+    #[test]
+    fn a_watch_added_at_any_moment_is_told_exactly_once() {
+        model(None, || {
+            let task = Task::new(false);
+            let worker = thread::spawn({
+                let task = task.clone();
+                move || task.run()
+            });
+            task.watch();
+            let ended = worker.join().unwrap();
+            let extra = task.extras.lock();
+            assert_eq!((extra.told, extra.watches), (1, 0));
+            assert_eq!(task.entry.word().is_slow(), ended == Ended::Slowly);
+            assert_eq!(task.entry.word().state(), Some(State::Succeeded));
+        });
+    }
+
+    #[test]
+    fn a_run_a_cancel_and_a_watch_at_once_end_the_task_once_and_tell_once() {
+        model(Some(3), || {
+            let task = Task::new(false);
+            let worker = thread::spawn({
+                let task = task.clone();
+                move || task.run()
+            });
+            let watcher = thread::spawn({
+                let task = task.clone();
+                move || task.watch()
+            });
+            let cancelled = task.cancel();
+            let ended = worker.join().unwrap();
+            watcher.join().unwrap();
+            let extra = task.extras.lock();
+            assert_eq!((extra.told, extra.watches), (1, 0));
+            assert_eq!(cancelled == Cancelled::Queued, ended == Ended::NeverBegun);
+            assert!(ended != Ended::Plainly || cancelled == Cancelled::TooLate);
+            assert_eq!(extra.reason, cancelled == Cancelled::Running);
+            assert_eq!(extra.ends, usize::from(ended != Ended::Plainly));
+        });
+    }
+
+    #[test]
+    fn of_two_workers_a_canceller_and_a_dropper_exactly_one_has_the_task() {
+        model(Some(3), || {
+            let task = Task::new(false);
+            let workers = [(); 2].map(|()| {
+                let task = task.clone();
+                thread::spawn(move || task.run() != Ended::NeverBegun)
+            });
+            let dropper = thread::spawn({
+                let task = task.clone();
+                move || task.drop_it()
+            });
+            let cancelled = task.cancel_ready_only();
+            let mut winners = usize::from(cancelled) + usize::from(dropper.join().unwrap());
+            for worker in workers {
+                winners += usize::from(worker.join().unwrap());
+            }
+            assert_eq!(winners, 1);
+        });
+    }
+
+    impl Task {
+        fn cancel_ready_only(&self) -> bool {
+            let _extra = self.extras.lock();
+            self.entry.move_slowly(&[State::Ready], State::Cancelled, true).is_ok()
+        }
+    }
+
+    #[test]
+    fn whoever_looks_at_a_finished_task_sees_its_times() {
+        model(None, || {
+            let task = Task::new(false);
+            let worker = thread::spawn({
+                let task = task.clone();
+                move || task.run()
+            });
+            let state = task.entry.word().state().unwrap();
+            if state == State::Succeeded {
+                let times = task.entry.times(state);
+                assert!(times.submitted_us <= times.started_us && times.started_us <= times.finished_us, "{times:?}");
+            }
+            worker.join().unwrap();
+        });
+    }
+
+    #[test]
+    fn a_run_that_ends_without_a_look_at_its_word_misses_a_cancel() {
+        must_fail(
+            module_path!(),
+            "a_run_that_ends_without_a_look_at_its_word_misses_a_cancel",
+            &["illegal: the run ended Plainly, the cancel met Running"],
+            Mutation::None,
+            || model(None, || run_against_cancel(true)),
+        );
+    }
+}

@@ -5,9 +5,11 @@ mod checks;
 mod counts;
 mod dotnet;
 mod instructions;
+mod models;
 mod rust;
 mod sample;
 mod sample_files;
+mod sanitizers;
 mod tally;
 
 use crate::process::Result;
@@ -22,6 +24,9 @@ struct Step {
 const STEPS: &[Step] = &[
     Step { name: "checks", heading: "Checks of the sources", run: checks::run },
     Step { name: "rust", heading: "Rust", run: rust::run },
+    Step { name: "models", heading: "Models", run: models::run },
+    Step { name: "tsan", heading: "Rust under the thread sanitizer", run: sanitizers::threads },
+    Step { name: "asan", heading: "Rust under the address sanitizer", run: sanitizers::addresses },
     Step { name: "c", heading: "C and C++", run: c::run },
     Step { name: "instructions", heading: "Instructions of the hot path", run: instructions::run },
     Step { name: "dotnet", heading: "C#", run: dotnet::run },

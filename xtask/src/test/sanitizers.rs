@@ -1,0 +1,68 @@
+//! The Rust tests under the thread sanitizer and under the address sanitizer, which only a nightly compiler offers.
+
+use super::counts;
+use super::tally::Tally;
+use crate::crates;
+use crate::process::{capture, program, root, tee, within, Result};
+use std::process::Command;
+use std::time::Duration;
+
+const TARGET: &str = "x86_64-unknown-linux-gnu";
+
+/// Races: what the engine promises, shutdowns, and everything at once.
+pub fn threads(tally: &mut Tally) {
+    let name = "the thread sanitizer";
+    // `unsafe-allow-abi-mismatch`: std is not instrumented, and need not be once `cfg(tsan)` takes other locks than std's
+    // (src/sync/sanitized.rs).
+    let flags = "--cfg tsan -Zsanitizer=thread -Cunsafe-allow-abi-mismatch=sanitizer";
+    let options = format!("suppressions={}", root().join("xtask/tsan-suppressions.txt").display());
+    under(tally, name, flags, "target/tsan", |cargo| {
+        cargo
+            .args(["--test", "engine", "--test", "shutdown", "--test", "stress"])
+            // Libtest's capture of what tests print is one more thing of std's that looks like a race.
+            .args(["--", "--test-threads=1", "--nocapture"])
+            .env("TSAN_OPTIONS", options)
+            .env("BACKRUN_STRESS_SECONDS", "10");
+    });
+}
+
+/// Memory that is used wrongly or not given back.
+pub fn addresses(tally: &mut Tally) {
+    let name = "the address sanitizer";
+    under(tally, name, "-Zsanitizer=address", "target/asan", |cargo| {
+        cargo.args(["--lib", "--tests"]).env("ASAN_OPTIONS", "detect_leaks=1").env("BACKRUN_STRESS_SECONDS", "5");
+    });
+}
+
+fn under(tally: &mut Tally, name: &str, flags: &str, target_folder: &str, more: impl FnOnce(&mut Command)) {
+    if !cfg!(all(target_os = "linux", target_arch = "x86_64")) {
+        return tally.skip(name, &format!("it is set up for {TARGET} only"));
+    }
+    if !has_nightly() {
+        return tally
+            .missing(name, "there is no nightly toolchain: rustup toolchain install nightly --profile minimal");
+    }
+    match nightly_test(flags, target_folder) {
+        Ok(mut cargo) => {
+            more(&mut cargo);
+            let (output, ended) = tee(&mut within(Duration::from_secs(900), cargo));
+            tally.add(name, counts::of_cargo(&output), ended);
+        }
+        Err(what) => tally.fail(name, &what),
+    }
+}
+
+fn has_nightly() -> bool {
+    // A cargo that is not rustup's takes "+nightly" for a command that it does not know.
+    capture(program("cargo").args(["+nightly", "--version"])).is_ok_and(|output| output.success)
+}
+
+fn nightly_test(flags: &str, target_folder: &str) -> Result<Command> {
+    let mut cargo = crates::cargo()?;
+    cargo
+        .args(["+nightly", "test", "--no-fail-fast"])
+        // With a target, build scripts and macros are built without the sanitizer.
+        .args(["--target", TARGET, "--target-dir", target_folder])
+        .env("RUSTFLAGS", flags);
+    Ok(cargo)
+}
