@@ -8,11 +8,13 @@ namespace Backrun.Benchmarks;
 internal sealed class BenchmarkOptions
 {
     public const string Usage = """
-        cargo xtask bench [--json OUT] [--rounds N] [--only NAME] [--workers N] [--quick]
+        cargo xtask bench [--json OUT] [--rounds N] [--only NAME] [--line NAME]
+                          [--workers N] [--quick]
 
           --json OUT    write all rounds of all contenders, and the machine, to the file OUT
           --rounds N    measure each contender N times, in turns with the others; by default 7
           --only NAME   only scenarios with NAME in their name
+          --line NAME   only lines of a table with NAME in their name: to look at one of them with a profiler
           --workers N   threads (or loops) that run tasks, the same for all; by default 2
           --quick       3 short rounds: to see whether it works, not how fast
         """;
@@ -22,6 +24,8 @@ internal sealed class BenchmarkOptions
     public int Rounds { get; private set; } = 7;
 
     public string? Only { get; private set; }
+
+    public string? Line { get; private set; }
 
     public int Workers { get; private set; } = 2;
 
@@ -41,6 +45,8 @@ internal sealed class BenchmarkOptions
     public int LatencySamples => Quick ? 200 : 1000;
 
     public bool Wants(string scenario) => Only is null || scenario.Contains(Only, StringComparison.OrdinalIgnoreCase);
+
+    public bool WantsLine(string contender) => Line is null || contender.Contains(Line, StringComparison.OrdinalIgnoreCase);
 
     public static bool TryParse(
         string[] arguments,
@@ -66,6 +72,10 @@ internal sealed class BenchmarkOptions
                 case "--rounds" when TryCount(value, out int rounds):
                     options.Rounds = rounds;
                     hasRounds = true;
+                    i++;
+                    break;
+                case "--line" when value is not null:
+                    options.Line = value;
                     i++;
                     break;
                 case "--workers" when TryCount(value, out int workers):

@@ -45,6 +45,23 @@ public sealed class SerialisationTests
         Assert.Throws<TaskSerializationException>(() => engine.StartNew<Take<List<object>>, List<object>>(list));
     }
 
+    [Theory]
+    [InlineData(0, false)]
+    [InlineData(4_000, true)]
+    [InlineData(4_093, false)]
+    [InlineData(4_094, false)]
+    [InlineData(4_096, true)]
+    [InlineData(300_000, true)]
+    public async Task Parameters_of_any_size_arrive_whole(int size, bool verify)
+    {
+        using BackrunEngine engine = Engines.New(new BackrunOptions { VerifyRoundTrip = verify });
+        byte[] sent = new byte[size];
+        new Random(size).NextBytes(sent);
+        await engine.StartNew<Take<Dictionary<string, byte[]>>, Dictionary<string, byte[]>>(new() { ["a"] = sent, ["z"] = [7] }).Done();
+        Assert.Equal(sent, Take<Dictionary<string, byte[]>>.Last!["a"]);
+        Assert.Equal([7], Take<Dictionary<string, byte[]>>.Last!["z"]);
+    }
+
     [Fact]
     public async Task A_getter_may_itself_start_a_task()
     {

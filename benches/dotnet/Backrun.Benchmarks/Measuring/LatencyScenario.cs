@@ -20,7 +20,7 @@ internal sealed class LatencyScenario(
 
     public ResultTable Run(BenchmarkOptions options)
     {
-        var running = Array.ConvertAll(contenders, make => make(options.Workers));
+        var running = Lines.Make(contenders, options);
         try
         {
             Array.ForEach(running, contender => Measure(contender, options.LatencySamples / 2));

@@ -26,7 +26,7 @@ internal sealed class ThroughputScenario(
 
     public ResultTable Run(BenchmarkOptions options)
     {
-        var running = Array.ConvertAll(contenders, make => make(options.Workers));
+        var running = Lines.Make(contenders, options);
         try
         {
             int[] bursts = Array.ConvertAll(running, contender => WarmUp(contender, options));

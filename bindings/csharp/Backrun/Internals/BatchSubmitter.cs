@@ -34,7 +34,7 @@ internal static unsafe class BatchSubmitter
     {
         try
         {
-            PayloadSerializer.Serialize(writer, parameters, registration.Core.PayloadFormat, registration.Core.VerifyRoundTrip, registration);
+            registration.Serialize(writer, parameters);
         }
         catch (TaskSerializationException exception)
         {
@@ -55,8 +55,9 @@ internal static unsafe class BatchSubmitter
         StartOptions? options,
         UserConnection? user)
     {
-        long[] ids = new long[ends.Length];
-        backrun_submission* submissions = (backrun_submission*)NativeMemory.AllocZeroed((nuint)ends.Length, (nuint)sizeof(backrun_submission));
+        // The ids come behind the submissions.
+        backrun_submission* submissions = (backrun_submission*)NativeMemory.AllocZeroed((nuint)ends.Length, (nuint)(sizeof(backrun_submission) + sizeof(long)));
+        long* ids = (long*)(submissions + ends.Length);
         try
         {
             int start = 0;
@@ -66,16 +67,18 @@ internal static unsafe class BatchSubmitter
                 start = ends[index];
             }
 
-            fixed (long* first = ids)
+            NativeError.ThrowIfFailed(Submitter.Send(engine, registration, submissions, ends.Length, ids, options, user, whenFull: 0, out backrun_error* error), error);
+            BackgroundTaskHandle[] handles = new BackgroundTaskHandle[ends.Length];
+            for (int index = 0; index < handles.Length; index++)
             {
-                NativeError.ThrowIfFailed(Submitter.Send(engine, registration, submissions, ids.Length, first, options, user, whenFull: 0, out backrun_error* error), error);
+                handles[index] = new BackgroundTaskHandle(owner, new BackgroundTaskId(ids[index]));
             }
+
+            return handles;
         }
         finally
         {
             NativeMemory.Free(submissions);
         }
-
-        return Array.ConvertAll(ids, id => new BackgroundTaskHandle(owner, new BackgroundTaskId(id)));
     }
 }

@@ -19,13 +19,16 @@ internal static unsafe class Submitter
         PayloadWriter writer = PayloadWriter.Rent(MostBytes);
         try
         {
-            EngineCore core = registration.Core;
-            PayloadSerializer.Serialize(writer, parameters, core.PayloadFormat, core.VerifyRoundTrip, registration);
+            registration.Serialize(writer, parameters);
             backrun_submission submission;
             Unsafe.InitBlockUnaligned(&submission, 0, (uint)sizeof(backrun_submission));
             submission.payload = new backrun_bytes { data = writer.Start, len = (nuint)writer.WrittenCount };
             long id;
-            NativeError.ThrowIfFailed(Send(engine, registration, &submission, 1, &id, options, user, whenFull: 0, out backrun_error* error), error);
+            backrun_error* error;
+            int code = options is null && user is null && !HeaderSet.IsNeeded(registration.Core.Cultures)
+                ? SendPlain(engine, registration, &submission, &id, out error)
+                : Send(engine, registration, &submission, 1, &id, options, user, whenFull: 0, out error);
+            NativeError.ThrowIfFailed(code, error);
             return id;
         }
         finally
@@ -40,8 +43,7 @@ internal static unsafe class Submitter
         PayloadWriter writer = PayloadWriter.Rent(MostBytes);
         try
         {
-            EngineCore core = registration.Core;
-            PayloadSerializer.Serialize(writer, parameters, core.PayloadFormat, core.VerifyRoundTrip, registration);
+            registration.Serialize(writer, parameters);
             return writer.WrittenSpan.ToArray();
         }
         finally
@@ -103,9 +105,7 @@ internal static unsafe class Submitter
         try
         {
             backrun_submission* first = submissions;
-            first->struct_size = (uint)sizeof(backrun_submission);
-            first->task_name = registration.NativeName;
-            first->payload_format = (uint)core.PayloadFormat;
+            FillIn(first, registration);
             if (userContext is not null)
             {
                 first->user_context = new backrun_bytes { data = (byte*)NativeText.ViewOfPinned(userContext).data, len = (nuint)userContext.Length };
@@ -130,17 +130,15 @@ internal static unsafe class Submitter
 
             backrun_error* failure = null;
             int code;
-            using (EngineHandle.Use use = engine.Borrow())
+            if (count == 1)
             {
-                if (count == 1)
-                {
-                    code = NativeMethods.backrun_engine_submit(use.Pointer, first, ids, &failure);
-                }
-                else
-                {
-                    CopyToOthers(first, count);
-                    code = NativeMethods.backrun_engine_submit_many(use.Pointer, first, (nuint)count, ids, &failure);
-                }
+                code = engine.Submit(first, ids, &failure);
+            }
+            else
+            {
+                CopyToOthers(first, count);
+                using EngineHandle.Use use = engine.Borrow();
+                code = NativeMethods.backrun_engine_submit_many(use.Pointer, first, (nuint)count, ids, &failure);
             }
 
             error = failure;
@@ -152,6 +150,24 @@ internal static unsafe class Submitter
         {
             texts.Dispose();
         }
+    }
+
+    /// <summary><see cref="Send"/> of one task that carries nothing but its parameters: the usual case.</summary>
+    private static int SendPlain(EngineHandle engine, TaskRegistration registration, backrun_submission* submission, long* id, out backrun_error* error)
+    {
+        FillIn(submission, registration);
+        backrun_error* failure = null;
+        int code = engine.Submit(submission, id, &failure);
+        error = failure;
+        GC.KeepAlive(registration);
+        return code;
+    }
+
+    private static void FillIn(backrun_submission* submission, TaskRegistration registration)
+    {
+        submission->struct_size = (uint)sizeof(backrun_submission);
+        submission->task_name = registration.NativeName;
+        submission->payload_format = (uint)registration.Core.PayloadFormat;
     }
 
     private static void CopyToOthers(backrun_submission* first, int count)

@@ -142,7 +142,7 @@ public sealed class BackgroundTaskContext
         PayloadWriter writer = PayloadWriter.Rent(16 * Limits.PayloadBytes);
         try
         {
-            PayloadSerializer.Serialize(writer, result, Core.PayloadFormat, verify: false, _registration);
+            PayloadSerializer.Serialize(writer, result, new Formatters<TResult>(), Core.PayloadFormat, verify: false, _registration);
             lock (_gate)
             {
                 if (_task is null)

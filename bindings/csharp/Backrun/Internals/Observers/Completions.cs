@@ -1,5 +1,4 @@
 using System;
-using System.Collections.Concurrent;
 using System.Threading.Tasks;
 using Backrun.Native;
 
@@ -11,18 +10,17 @@ namespace Backrun.Internals;
 /// </remarks>
 internal sealed unsafe class Completions
 {
-    private readonly ConcurrentDictionary<long, TaskCompletionSource> _waiting = new();
+    private readonly AwaitedTable _waiting = new();
     private readonly EngineCore _core;
 
     internal Completions(EngineCore core) => _core = core;
 
     internal Task Of(BackrunEngine engine, BackgroundTaskId id)
     {
-        TaskCompletionSource mine = new(engine, TaskCreationOptions.RunContinuationsAsynchronously);
-        TaskCompletionSource waiting = _waiting.GetOrAdd(id.Value, mine);
-        if (ReferenceEquals(waiting, mine))
+        Awaited waiting = _waiting.GetOrAdd(engine, id.Value, out bool added);
+        if (added)
         {
-            Watch(engine, id, mine);
+            Watch(engine, id, waiting);
         }
 
         return waiting.Task;
@@ -31,30 +29,37 @@ internal sealed unsafe class Completions
     /// <summary>Native's callback: a task is in a final state, or the engine ended before it was.</summary>
     internal void Ended(int code, backrun_task_status* status)
     {
-        BackgroundTaskStatus last = new(status);
-        if (_waiting.TryRemove(last.Id.Value, out TaskCompletionSource? waiting))
+        Awaited? waiting = _waiting.Take(NativeMethods.backrun_task_status_id(status));
+        if (waiting is null)
         {
-            if (code == NativeConstants.BACKRUN_OK)
-            {
-                End(waiting, last);
-            }
-            else
-            {
-                waiting.TrySetException(EngineEnded(last));
-            }
+            return;
+        }
+
+        // Nearly all ends are these, and nothing more is to be known of them.
+        if (code == NativeConstants.BACKRUN_OK && NativeMethods.backrun_task_status_state(status) == (uint)BackgroundTaskState.Succeeded)
+        {
+            waiting.TrySetResult();
+            return;
+        }
+
+        BackgroundTaskStatus last = new(status);
+        if (code == NativeConstants.BACKRUN_OK)
+        {
+            End(waiting, last);
+        }
+        else
+        {
+            waiting.TrySetException(EngineEnded(last));
         }
     }
 
     /// <summary>The engine is gone: nobody is left waiting.</summary>
     internal void EndAll()
     {
-        foreach (long id in _waiting.Keys)
+        foreach (Awaited waiting in _waiting.TakeAll())
         {
-            if (_waiting.TryRemove(id, out TaskCompletionSource? waiting))
-            {
-                waiting.TrySetException(new BackrunException(
-                    BackrunErrorCode.ShutdownIncomplete, $"The engine ended before task {id} did: how it ends will not be recorded."));
-            }
+            waiting.TrySetException(new BackrunException(
+                BackrunErrorCode.ShutdownIncomplete, $"The engine ended before task {waiting.Id} did: how it ends will not be recorded."));
         }
     }
 
@@ -62,7 +67,7 @@ internal sealed unsafe class Completions
         BackrunErrorCode.ShutdownIncomplete,
         $"The engine ended before task {last.Id.Value} ('{last.TaskName}') did, which was {last.State} then: how it ends will not be recorded.");
 
-    private void Watch(BackrunEngine engine, BackgroundTaskId id, TaskCompletionSource waiting)
+    private void Watch(BackrunEngine engine, BackgroundTaskId id, Awaited waiting)
     {
         int code;
         string? message = null;
@@ -90,7 +95,7 @@ internal sealed unsafe class Completions
         // An engine that has ended has no thread left to tell; it still answers what became of the task.
         if (code == NativeConstants.BACKRUN_SHUTTING_DOWN && engine.Look(id) is { IsFinal: true } last)
         {
-            _waiting.TryRemove(id.Value, out _);
+            _waiting.Take(id.Value);
             End(waiting, last);
             return;
         }
@@ -98,13 +103,13 @@ internal sealed unsafe class Completions
         Withdraw(id, waiting, new BackrunException((BackrunErrorCode)code, OptionNames.Translate(message!)));
     }
 
-    private void Withdraw(BackgroundTaskId id, TaskCompletionSource waiting, Exception exception)
+    private void Withdraw(BackgroundTaskId id, Awaited waiting, Exception exception)
     {
-        _waiting.TryRemove(id.Value, out _);
+        _waiting.Take(id.Value);
         waiting.TrySetException(exception);
     }
 
-    private void End(TaskCompletionSource waiting, BackgroundTaskStatus last)
+    private void End(Awaited waiting, BackgroundTaskStatus last)
     {
         switch (last.State)
         {

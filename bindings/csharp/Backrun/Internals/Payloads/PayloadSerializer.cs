@@ -1,8 +1,8 @@
 using System;
 using System.Diagnostics.CodeAnalysis;
-using System.Runtime.CompilerServices;
 using Backrun.Native;
 using MessagePack;
+using MessagePack.Formatters;
 
 namespace Backrun.Internals;
 
@@ -14,21 +14,18 @@ namespace Backrun.Internals;
 /// </remarks>
 internal static unsafe class PayloadSerializer
 {
-    private static readonly MessagePackSerializerOptions Contractless =
-        MessagePackSerializerOptions.Standard.WithResolver(UserConnectionGuard<ContractlessResolver>.Instance);
-
-    private static readonly MessagePackSerializerOptions Keyed =
-        MessagePackSerializerOptions.Standard.WithResolver(UserConnectionGuard<KeyedResolver>.Instance);
-
     /// <summary>Appends the bytes of <paramref name="parameters"/>, 4 MiB at most, and reads them back where asked to.</summary>
     /// <exception cref="TaskSerializationException">They cannot be serialised (or, with <paramref name="verify"/>, not be deserialised).</exception>
     /// <exception cref="BackrunException">They are too large.</exception>
-    internal static void Serialize<T>(PayloadWriter writer, T parameters, PayloadFormat format, bool verify, TaskRegistration registration)
+    internal static void Serialize<T>(PayloadWriter writer, T parameters, Formatters<T> formatters, PayloadFormat format, bool verify, TaskRegistration registration)
     {
         int start = writer.WrittenCount;
         try
         {
-            SerializeCore(writer, parameters, Options(format));
+            IMessagePackFormatter<T> formatter = formatters.Of(format, out MessagePackSerializerOptions options);
+            MessagePackWriter into = new(writer);
+            formatter.Serialize(ref into, parameters, options);
+            into.Flush();
         }
         catch (Exception exception)
         {
@@ -43,22 +40,24 @@ internal static unsafe class PayloadSerializer
 
         if (verify)
         {
-            Verify<T>(writer, start, format, registration);
+            Verify(writer, start, formatters, format, registration);
         }
     }
 
     /// <summary>Reads parameters from native memory.</summary>
     /// <exception cref="TaskSerializationException">They cannot be deserialised.</exception>
-    internal static T Deserialize<T>(backrun_bytes payload, PayloadFormat format, TaskRegistration registration)
+    internal static T Deserialize<T>(backrun_bytes payload, Formatters<T> formatters, PayloadFormat format, TaskRegistration registration)
     {
         int length = checked((int)payload.len);
         NativeMemoryManager memory = NativeMemoryManager.Rent(payload.data, length);
         try
         {
-            T value = DeserializeCore<T>(memory.Bytes, Options(format), out int read);
-            if (read != length)
+            IMessagePackFormatter<T> formatter = formatters.Of(format, out MessagePackSerializerOptions options);
+            MessagePackReader from = new(memory.Bytes);
+            T value = formatter.Deserialize(ref from, options);
+            if (from.Consumed != length)
             {
-                throw new MessagePackSerializationException($"{length - read} bytes stand behind the end of the value, at offset {read}.");
+                ThrowNotAtEnd(length, from.Consumed);
             }
 
             return value;
@@ -69,7 +68,7 @@ internal static unsafe class PayloadSerializer
                 $"The parameters of task '{registration.Name}' cannot be deserialised as {TypeNames.Of(typeof(T))} ({format}, {length} bytes): {Reason(exception)}",
                 registration.Name,
                 typeof(T),
-                exception);
+                exception as MessagePackSerializationException ?? new MessagePackSerializationException($"Failed to deserialize {typeof(T).FullName} value.", exception));
         }
         finally
         {
@@ -77,33 +76,12 @@ internal static unsafe class PayloadSerializer
         }
     }
 
-    private static MessagePackSerializerOptions Options(PayloadFormat format) => format switch
-    {
-        PayloadFormat.Contractless => Contractless,
-        PayloadFormat.Standard => Keyed,
-        _ => throw new NotSupportedException($"PayloadFormat.{format}: this version cannot read or write it; use PayloadFormat.Contractless or PayloadFormat.Standard."),
-    };
-
-    // The one place where the serialiser is called. Types that its generator or hand-written formatters do not cover need code made at run time: programs for
-    // NativeAOT use PayloadFormat.Standard with such formatters, as the documentation of PayloadFormat says.
-    [UnconditionalSuppressMessage("Trimming", "IL2026", Justification = "TParameters is named by the application's own call; see above.")]
-    [UnconditionalSuppressMessage("AOT", "IL3050", Justification = "See above.")]
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void SerializeCore<T>(PayloadWriter writer, T parameters, MessagePackSerializerOptions options) =>
-        MessagePackSerializer.Serialize(writer, parameters, options);
-
-    [UnconditionalSuppressMessage("Trimming", "IL2026", Justification = "As SerializeCore.")]
-    [UnconditionalSuppressMessage("AOT", "IL3050", Justification = "As SerializeCore.")]
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static T DeserializeCore<T>(ReadOnlyMemory<byte> bytes, MessagePackSerializerOptions options, out int read) =>
-        MessagePackSerializer.Deserialize<T>(bytes, options, out read);
-
-    private static void Verify<T>(PayloadWriter writer, int start, PayloadFormat format, TaskRegistration registration)
+    private static void Verify<T>(PayloadWriter writer, int start, Formatters<T> formatters, PayloadFormat format, TaskRegistration registration)
     {
         backrun_bytes view = new() { data = writer.Start + start, len = (nuint)(writer.WrittenCount - start) };
         try
         {
-            _ = Deserialize<T>(view, format, registration);
+            _ = Deserialize(view, formatters, format, registration);
         }
         catch (TaskSerializationException exception)
         {
@@ -126,8 +104,15 @@ internal static unsafe class PayloadSerializer
             ? "they are nested too deeply, or contain themselves."
             : Reason(exception);
         return new TaskSerializationException(
-            $"The parameters of task '{registration.Name}' cannot be serialised as {TypeNames.Of(typeof(T))}: {reason} Nothing was queued.", registration.Name, typeof(T), exception);
+            $"The parameters of task '{registration.Name}' cannot be serialised as {TypeNames.Of(typeof(T))}: {reason} Nothing was queued.",
+            registration.Name,
+            typeof(T),
+            exception as MessagePackSerializationException ?? new MessagePackSerializationException($"Failed to serialize {typeof(T).FullName} value.", exception));
     }
+
+    [DoesNotReturn]
+    private static void ThrowNotAtEnd(int length, long read) =>
+        throw new MessagePackSerializationException($"{length - read} bytes stand behind the end of the value, at offset {read}.");
 
     private static Exception Innermost(Exception exception)
     {

@@ -14,17 +14,11 @@ internal sealed class Cultures
     /// <summary>Whether the current thread stands in it.</summary>
     internal bool AreCurrent => IsSame(CultureInfo.CurrentCulture, _culture) && IsSame(CultureInfo.CurrentUICulture, _uiCulture);
 
+    /// <summary>Makes it that of the current thread, whatever becomes of <see cref="CultureInfo.DefaultThreadCurrentCulture"/> later.</summary>
     internal void ApplyOwn()
     {
-        if (!ReferenceEquals(CultureInfo.CurrentCulture, _culture))
-        {
-            CultureInfo.CurrentCulture = _culture;
-        }
-
-        if (!ReferenceEquals(CultureInfo.CurrentUICulture, _uiCulture))
-        {
-            CultureInfo.CurrentUICulture = _uiCulture;
-        }
+        CultureInfo.CurrentCulture = _culture;
+        CultureInfo.CurrentUICulture = _uiCulture;
     }
 
     private static bool IsSame(CultureInfo one, CultureInfo other) =>

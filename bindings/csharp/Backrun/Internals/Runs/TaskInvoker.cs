@@ -20,6 +20,9 @@ internal sealed class TaskInvoker<TParameters>
     /// <summary>Whether <see cref="Create"/> needs services, so that each run gets a scope.</summary>
     internal bool NeedsServices { get; init; }
 
+    /// <summary>Whether instances can be disposed of, so that each is after its run.</summary>
+    internal bool MayNeedDisposal { get; init; } = true;
+
     /// <summary>Hands an instance its user connection; null for tasks that take none.</summary>
     internal Action<object, UserConnection>? SetUserConnection { get; init; }
 

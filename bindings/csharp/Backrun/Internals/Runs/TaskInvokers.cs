@@ -29,6 +29,9 @@ internal static class TaskInvokers
             TaskType = type,
             Create = create,
             NeedsServices = needsServices,
+
+            // Every instance is a TTask itself, not of a class derived from it.
+            MayNeedDisposal = typeof(IDisposable).IsAssignableFrom(type) || typeof(IAsyncDisposable).IsAssignableFrom(type),
             SetUserConnection = typeof(IUserConnectionRequired).IsAssignableFrom(type)
                 ? static (task, connection) => Unsafe.As<IUserConnectionRequired>(task).SetUserConnection(connection)
                 : null,

@@ -11,6 +11,7 @@ internal sealed unsafe class TaskRegistration<TParameters> : TaskRegistration
 {
     // What set_user_connection leaves for run says only that this thread's run has begun: there is nothing to find through it.
     private static readonly void* Begun = (void*)1;
+    private readonly Formatters<TParameters> _formatters = new();
     private readonly TaskInvoker<TParameters> _invoker;
     private readonly Action<object, TParameters>? _run;
 
@@ -30,6 +31,12 @@ internal sealed unsafe class TaskRegistration<TParameters> : TaskRegistration
 
     private Action<TaskRegistration> Forgetter { get; }
 
+    /// <summary>Appends the bytes of parameters.</summary>
+    /// <exception cref="TaskSerializationException">They cannot be serialised, or not be read back where that is asked for.</exception>
+    /// <exception cref="BackrunException">They are too large.</exception>
+    internal void Serialize(PayloadWriter writer, TParameters parameters) =>
+        PayloadSerializer.Serialize(writer, parameters, _formatters, Core.PayloadFormat, Core.VerifyRoundTrip, this);
+
     internal override void Forget() => Forgetter(this);
 
     internal override int SetUserConnection(backrun_task* task, backrun_bytes userContext, void** taskState)
@@ -41,6 +48,9 @@ internal sealed unsafe class TaskRegistration<TParameters> : TaskRegistration
             run.Prepare();
             UserConnection connection = run.OpenConnection(userContext);
             object instance = run.Make(_invoker);
+
+            // For Run to find, whether it is to be disposed of or not.
+            run.Resources.Instance = instance;
             _invoker.SetUserConnection!(instance, connection);
             *taskState = Begun;
             return NativeConstants.BACKRUN_RUN_DONE;
@@ -61,6 +71,8 @@ internal sealed unsafe class TaskRegistration<TParameters> : TaskRegistration
             run.Enter(this, task);
         }
 
+        // Native is asked outside of the try block: inside of one the JIT does not put calls of native in line.
+        PayloadFormat format = (PayloadFormat)NativeMethods.backrun_task_payload_format(task);
         try
         {
             if (taskState is null)
@@ -68,8 +80,7 @@ internal sealed unsafe class TaskRegistration<TParameters> : TaskRegistration
                 run.Prepare();
             }
 
-            PayloadFormat format = (PayloadFormat)NativeMethods.backrun_task_payload_format(task);
-            TParameters parameters = PayloadSerializer.Deserialize<TParameters>(payload, format, this);
+            TParameters parameters = PayloadSerializer.Deserialize(payload, _formatters, format, this);
             object instance = run.Resources.Instance ?? run.Make(_invoker);
             if (_run is null)
             {

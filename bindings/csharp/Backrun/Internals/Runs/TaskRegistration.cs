@@ -10,6 +10,7 @@ namespace Backrun.Internals;
 /// </summary>
 internal abstract unsafe class TaskRegistration
 {
+    // Never moves.
     private readonly byte[] _nameUtf8;
 
     private protected TaskRegistration(EngineCore core, string name, TaskOptions options)
@@ -18,6 +19,7 @@ internal abstract unsafe class TaskRegistration
         Name = name;
         Options = options;
         _nameUtf8 = NativeText.ToPinned(name);
+        NativeName = NativeText.ViewOfPinned(_nameUtf8);
     }
 
     internal EngineCore Core { get; }
@@ -35,7 +37,7 @@ internal abstract unsafe class TaskRegistration
     internal abstract bool TakesUserConnection { get; }
 
     /// <summary>The task name as native takes it; valid while this object is reachable.</summary>
-    internal backrun_str NativeName => NativeText.ViewOfPinned(_nameUtf8);
+    internal backrun_str NativeName { get; }
 
     /// <summary>Native's callback: opens the user's connection, makes the task and hands it over.</summary>
     internal abstract int SetUserConnection(backrun_task* task, backrun_bytes userContext, void** taskState);

@@ -17,7 +17,11 @@ internal sealed unsafe class WorkerRun
     private TaskRegistration? _registration;
     private backrun_task* _task;
     private BackgroundTaskContext? _context;
-    private ExecutionContext? _before;
+    private bool _hasHeaders;
+
+    // What stands around each run on this thread: the culture of this engine, and nothing else. Set once, and brought back after a run that changed it.
+    private ExecutionContext? _surroundings;
+    private EngineCore? _surroundingsOf;
 
     /// <summary>What the run holds.</summary>
     internal RunResources Resources;
@@ -45,16 +49,17 @@ internal sealed unsafe class WorkerRun
     {
         _registration = registration;
         _task = task;
-
-        // The engine's own culture stays with the thread, so that it is set once and not for each run.
-        registration.Core.Cultures.ApplyOwn();
-        _before = ExecutionContext.Capture();
+        _hasHeaders = NativeMethods.backrun_task_header_count(task) != 0;
+        if (!ReferenceEquals(ExecutionContext.Capture(), _surroundings) || !ReferenceEquals(registration.Core, _surroundingsOf))
+        {
+            Surround(registration.Core);
+        }
     }
 
     /// <summary>Brings back what the starter's surroundings were. What it throws is the run's failure.</summary>
     internal void Prepare()
     {
-        if (NativeMethods.backrun_task_header_count(_task) != 0)
+        if (_hasHeaders)
         {
             CultureHeaders.Apply(_task);
         }
@@ -75,7 +80,11 @@ internal sealed unsafe class WorkerRun
         }
 
         object instance = invoker.Create(services);
-        Resources.Instance = instance;
+        if (invoker.MayNeedDisposal)
+        {
+            Resources.Instance = instance;
+        }
+
         return instance;
     }
 
@@ -143,18 +152,26 @@ internal sealed unsafe class WorkerRun
         _context = null;
         _task = null;
         _registration = null;
-        if (_before is not null && !ReferenceEquals(_before, ExecutionContext.Capture()))
+        if (!ReferenceEquals(ExecutionContext.Capture(), _surroundings))
         {
             // What the run set (its culture, its user, values of its own) does not reach the next one.
-            ExecutionContext.Restore(_before);
+            ExecutionContext.Restore(_surroundings!);
         }
 
         if (SynchronizationContext.Current is not null)
         {
             SynchronizationContext.SetSynchronizationContext(null);
         }
+    }
 
-        _before = null;
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void Surround(EngineCore core)
+    {
+        core.Cultures.ApplyOwn();
+
+        // Not null: nobody has suppressed the flow of what is outside of runs.
+        _surroundings = ExecutionContext.Capture();
+        _surroundingsOf = core;
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]

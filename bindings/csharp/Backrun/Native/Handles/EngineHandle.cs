@@ -1,5 +1,8 @@
 using System;
+using System.Diagnostics.CodeAnalysis;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using System.Threading;
 
 namespace Backrun.Native;
 
@@ -28,15 +31,34 @@ internal sealed unsafe class EngineHandle : SafeHandle
     internal void Free()
     {
         _abandon = false;
-        _ended = true;
-        Dispose();
+        End();
     }
 
     /// <summary>Ends this handle without waiting, on a thread that must not wait for the engine.</summary>
-    internal void Abandon()
+    internal void Abandon() => End();
+
+    /// <summary>backrun_engine_submit. Not counted as a use, and outside of any try block, so that the call and its transition are compiled in line.</summary>
+    /// <exception cref="ObjectDisposedException">The engine was disposed of.</exception>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    internal int Submit(backrun_submission* submission, long* id, backrun_error** error)
     {
-        _ended = true;
-        Dispose();
+        CallSlot slot = CallSlot.OfThisThread;
+        slot.Engine = this;
+        if (_ended)
+        {
+            Leave(slot);
+            ThrowDisposed();
+        }
+
+        // Native throws nothing, and calls nobody back from here, who could call another engine.
+        int code = NativeMethods.backrun_engine_submit((backrun_engine*)handle, submission, id, error);
+        slot.Engine = null;
+        if (_ended)
+        {
+            Leave(slot);
+        }
+
+        return code;
     }
 
     /// <summary>Borrows the engine for a call. Dispose of the result as soon as the call has returned.</summary>
@@ -46,7 +68,7 @@ internal sealed unsafe class EngineHandle : SafeHandle
         // Pending runs may keep the native engine for longer than that.
         if (!TryKeep())
         {
-            throw new ObjectDisposedException(nameof(BackrunEngine), "This BackrunEngine was disposed of: it takes no calls any more. Make a new one.");
+            ThrowDisposed();
         }
 
         return new Use(this);
@@ -86,6 +108,33 @@ internal sealed unsafe class EngineHandle : SafeHandle
 
         _released(!_ended);
         return true;
+    }
+
+    [DoesNotReturn]
+    private static void ThrowDisposed() =>
+        throw new ObjectDisposedException(nameof(BackrunEngine), "This BackrunEngine was disposed of: it takes no calls any more. Make a new one.");
+
+    private void End()
+    {
+        _ended = true;
+        Interlocked.MemoryBarrierProcessWide();
+        DisposeIfUnused();
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void Leave(CallSlot slot)
+    {
+        slot.Engine = null;
+        DisposeIfUnused();
+    }
+
+    // Where a thread is calling the engine still, that thread does it when it leaves. Twice does no harm.
+    private void DisposeIfUnused()
+    {
+        if (!CallSlot.AnyIn(this))
+        {
+            Dispose();
+        }
     }
 
     /// <summary>A borrowed engine.</summary>

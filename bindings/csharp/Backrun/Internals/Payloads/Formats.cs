@@ -1,0 +1,13 @@
+using MessagePack;
+
+namespace Backrun.Internals;
+
+/// <summary>The options of MessagePack-CSharp for each format.</summary>
+internal static class Formats
+{
+    internal static readonly MessagePackSerializerOptions Contractless =
+        MessagePackSerializerOptions.Standard.WithResolver(UserConnectionGuard<ContractlessResolver>.Instance);
+
+    internal static readonly MessagePackSerializerOptions Keyed =
+        MessagePackSerializerOptions.Standard.WithResolver(UserConnectionGuard<KeyedResolver>.Instance);
+}
