@@ -2,6 +2,7 @@
 
 use super::tally::Tally;
 use crate::crates;
+use crate::docs;
 use crate::header;
 use crate::native;
 use crate::process::{exists, program, root, run as to_the_end, stdout, Result};
@@ -17,6 +18,12 @@ pub fn run(tally: &mut Tally) {
     }
     tally.check("cargo doc", cargo_doc);
     tally.check("no file names a machine's folders or a registry's host", no_names_of_machines);
+    for file in docs::SHOWN {
+        tally.check(&format!("README shows {file} as it is"), || docs::readme_shows(file));
+    }
+    for (name, check) in docs::CHECKS {
+        tally.check(name, check);
+    }
 }
 
 fn exports_match_header() -> Result<Verdict> {
