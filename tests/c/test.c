@@ -20,10 +20,11 @@ void test_add(const char *name, void (*body)(void)) {
 }
 
 int main(int argc, char **argv) {
+    const char *seconds = getenv("BACKRUN_TEST_SECONDS"); // Under valgrind everything takes longer.
     size_t run = 0;
     for (size_t i = 0; i < test_count; i++) {
         if (argc < 2 || strcmp(argv[1], tests[i].name) == 0) {
-            alarm(10); // SIGALRM ends the process: a hang is a failure.
+            alarm(seconds != NULL ? (unsigned)atoi(seconds) : 10); // SIGALRM ends the process: a hang is a failure.
             fprintf(stderr, "%s\n", tests[i].name);
             tests[i].body();
             run++;

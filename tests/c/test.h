@@ -1,7 +1,7 @@
 // What the border's C tests share: checks, a gate to wait at, a handler that holds, an observer that remembers.
 //
 // A test is TEST(a_sentence_that_is_guaranteed) { ... }. A failed check ends the process; so does a test of more than
-// 10 s. Nothing here sleeps: threads wait for each other.
+// 10 s (BACKRUN_TEST_SECONDS). Nothing here sleeps: threads wait for each other.
 
 #ifndef BACKRUN_TEST_H
 #define BACKRUN_TEST_H
