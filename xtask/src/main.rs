@@ -37,7 +37,7 @@ const COMMANDS: &[Command] = &[
     command(
         "test",
         "[STEP]...",
-        "runs every test there is, or some steps: checks, rust, models, tsan, asan, c, instructions, dotnet, sample",
+        "runs every test there is, or some steps: checks, rust, models, tsan, asan, c, valgrind, instructions, dotnet, sample",
         test::command,
     ),
     command("lint", "", "asks every linter and formatter, and changes nothing", tools::lint),

@@ -28,8 +28,14 @@ pub enum Profile {
     Debug,
 }
 
-/// Builds the library and returns the folder that holds `libbackrun.so`, `libbackrun.so.1` and `libbackrun.a`.
+/// Builds the library where every other language looks for it, and returns the folder that holds `libbackrun.so`, `libbackrun.so.1` and
+/// `libbackrun.a`.
 pub fn build(profile: Profile, for_msbuild: bool) -> Result<PathBuf> {
+    build_into("artifacts/native", profile, for_msbuild)
+}
+
+/// [`build`] into another folder.
+pub fn build_into(folder: &str, profile: Profile, for_msbuild: bool) -> Result<PathBuf> {
     if !cfg!(target_os = "linux") {
         return Err("the native library is built on Linux only, so far".to_owned());
     }
@@ -49,7 +55,7 @@ pub fn build(profile: Profile, for_msbuild: bool) -> Result<PathBuf> {
     }
     run(&mut cargo)?;
 
-    let folder = root().join("artifacts/native");
+    let folder = root().join(folder);
     fs::create_dir_all(&folder).map_err(|e| format!("cannot make {}: {e}", folder.display()))?;
     for file in ["libbackrun.so", "libbackrun.a"] {
         put(&outputs.join(file), &folder.join(file))?;

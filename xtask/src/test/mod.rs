@@ -28,6 +28,7 @@ const STEPS: &[Step] = &[
     Step { name: "tsan", heading: "Rust under the thread sanitizer", run: sanitizers::threads },
     Step { name: "asan", heading: "Rust under the address sanitizer", run: sanitizers::addresses },
     Step { name: "c", heading: "C and C++", run: c::run },
+    Step { name: "valgrind", heading: "C and C++ in valgrind", run: c::run_in_valgrind },
     Step { name: "instructions", heading: "Instructions of the hot path", run: instructions::run },
     Step { name: "dotnet", heading: "C#", run: dotnet::run },
     Step { name: "sample", heading: "The sample", run: sample::run },
