@@ -244,8 +244,23 @@ void storm_settlers_may_end(storm *storm) {
 
 const char *const STORM_QUEUES[4] = {"default", "dropping", "waiting", "narrow"};
 
-void storm_start(storm *storm) {
+static void tally_events(void *user_data, const backrun_event *events, size_t count) {
+    storm *storm = user_data;
+    for (size_t i = 0; i < count; i++) {
+        const backrun_event *event = (const void *)((const char *)events + i * events->struct_size);
+        CHECK(event->kind <= BACKRUN_EVENT_EVENTS_LOST);
+        atomic_fetch_add(&storm->told[event->kind], (long long)event->count);
+    }
+}
+
+void storm_start(storm *storm, bool observed) {
     backrun_engine_options options = options_with(2);
+    if (observed) {
+        storm->is_observed = true;
+        options.on_event = tally_events;
+        options.observer_user_data = storm;
+        options.observer_capacity = 100 * 1000 * 1000; // None may be lost.
+    }
     // Every end is looked at afterwards.
     options.keep_finished = options.keep_dead = storm->most_ids;
     storm->engine = engine_of(options);
@@ -397,6 +412,28 @@ static void check_end(storm *storm, int64_t id, const book *book, ends *ends) {
 
 #define CHECK_STAT(expected, stat) CHECK_INT((long long)(expected), (long long)stat_of(storm->engine, (stat)))
 
+static void check_events(storm *storm) {
+    static const uint32_t stats[][2] = {
+        {BACKRUN_EVENT_ACCEPTED, BACKRUN_STAT_ACCEPTED},
+        {BACKRUN_EVENT_REFUSED, BACKRUN_STAT_REFUSED},
+        {BACKRUN_EVENT_SUCCEEDED, BACKRUN_STAT_SUCCEEDED},
+        {BACKRUN_EVENT_RUN_FAILED, BACKRUN_STAT_RUNS_FAILED},
+        {BACKRUN_EVENT_DEAD, BACKRUN_STAT_DEAD},
+        {BACKRUN_EVENT_CANCELLED, BACKRUN_STAT_CANCELLED},
+        {BACKRUN_EVENT_DROPPED, BACKRUN_STAT_DROPPED},
+        {BACKRUN_EVENT_INTERRUPTED, BACKRUN_STAT_INTERRUPTED},
+        {BACKRUN_EVENT_STALE_SETTLE, BACKRUN_STAT_STALE_SETTLES},
+        {BACKRUN_EVENT_EVENTS_LOST, BACKRUN_STAT_EVENTS_LOST},
+    };
+    for (size_t i = 0; i < sizeof stats / sizeof stats[0]; i++) {
+        CHECK_STAT(atomic_load(&storm->told[stats[i][0]]), stats[i][1]);
+    }
+    CHECK_STAT(0, BACKRUN_STAT_EVENTS_LOST);
+    // A run that a shutdown puts back before its callback is counted, and told of as interrupted only.
+    long long unsaid = (long long)stat_of(storm->engine, BACKRUN_STAT_STARTED) - storm->told[BACKRUN_EVENT_STARTED];
+    CHECK(unsaid >= 0 && unsaid <= storm->told[BACKRUN_EVENT_INTERRUPTED]);
+}
+
 void storm_check(storm *storm, bool whole) {
     ends ends = {0};
     long long given = 0;
@@ -428,6 +465,9 @@ void storm_check(storm *storm, bool whole) {
         BACKRUN_STAT_WORKERS, BACKRUN_STAT_IDLE_WORKERS, BACKRUN_STAT_ABANDONED};
     for (size_t i = 0; i < sizeof now / sizeof now[0]; i++) {
         CHECK_STAT(0, now[i]);
+    }
+    if (storm->is_observed) {
+        check_events(storm);
     }
     CHECK_INT(2, atomic_load(&storm->released));
     CHECK_INT(0, atomic_load(&storm->states_of_users));

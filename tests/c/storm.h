@@ -43,13 +43,15 @@ typedef struct storm {
     int64_t pending_first, pending_count;
     bool over;
     atomic_bool closed; // A submit was told that the engine is shutting down.
+    bool is_observed;
+    atomic_llong told[BACKRUN_EVENT_EVENTS_LOST + 1]; // events by kind
 } storm;
 
 extern const char *const STORM_QUEUES[4];
 
 storm *storm_new(int tasks);
-// Starts the engine, its queues and handlers.
-void storm_start(storm *storm);
+// Starts the engine, its queues and handlers. `observed`: every event is counted.
+void storm_start(storm *storm, bool observed);
 void storm_free(storm *storm);
 
 // A task of any kind to any queue: submits it and keeps the books. The id, or 0 where it was refused.

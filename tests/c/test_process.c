@@ -2,6 +2,8 @@
 
 #include "test.h"
 
+#include <dirent.h>
+#include <sched.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -52,8 +54,37 @@ static void call_everything(backrun_engine *engine, int64_t id) {
     CHECK(status == NULL && stats == NULL && buffer == NULL && list == NULL && report == NULL);
 }
 
+// Whether a thread of this process sleeps; one that has ended does.
+static bool sleeps(const char *thread) {
+    char path[300], state = 'S';
+    snprintf(path, sizeof path, "/proc/self/task/%s/stat", thread);
+    FILE *file = fopen(path, "r");
+    if (file != NULL) {
+        state = fscanf(file, "%*d (%*[^)]) %c", &state) == 1 ? state : 'S';
+        fclose(file);
+    }
+    return state == 'S';
+}
+
+// Waits until all other threads sleep. A fork while one of them is in malloc leaves the address sanitizer's lock (but
+// not glibc's) locked for ever in the child, which then stands still at its first allocation.
+static void let_threads_come_to_rest(void) {
+    char me[16];
+    snprintf(me, sizeof me, "%d", (int)getpid());
+    for (bool rest = false; !rest; sched_yield()) {
+        rest = true;
+        DIR *threads = opendir("/proc/self/task");
+        CHECK(threads != NULL);
+        for (struct dirent *thread = readdir(threads); thread != NULL; thread = readdir(threads)) {
+            rest = rest && (thread->d_name[0] == '.' || strcmp(thread->d_name, me) == 0 || sleeps(thread->d_name));
+        }
+        closedir(threads);
+    }
+}
+
 static void in_child(void (*body)(backrun_engine *engine, int64_t id), backrun_engine *engine, int64_t id) {
     fflush(NULL);
+    let_threads_come_to_rest();
     pid_t child = fork();
     CHECK(child >= 0);
     if (child == 0) {

@@ -100,9 +100,9 @@ static void *change_queues(void *argument) {
 }
 
 // `ends_at`: after so many accepted tasks the engine is shut down by `mode`; 0: when all are.
-static void weather(int tasks, uint32_t mode, int ends_at) {
+static void weather(int tasks, uint32_t mode, int ends_at, bool observed) {
     storm *storm = storm_new(tasks);
-    storm_start(storm);
+    storm_start(storm, observed);
     atomic_bool over = false;
     submitter submitters[SUBMITTERS + 1];
     pthread_t threads[SUBMITTERS + 1], settlers[SETTLERS];
@@ -136,17 +136,26 @@ static void weather(int tasks, uint32_t mode, int ends_at) {
 }
 
 TEST(in_a_storm_every_task_ends_once_as_its_run_said) {
-    weather(storm_tasks(100 * 1000), BACKRUN_SHUTDOWN_DRAIN, 0);
+    weather(storm_tasks(100 * 1000), BACKRUN_SHUTDOWN_DRAIN, 0, false);
 }
 
 TEST(a_drain_in_the_middle_of_a_storm_ends_every_task_once) {
     int tasks = storm_tasks(100 * 1000);
-    weather(tasks, BACKRUN_SHUTDOWN_DRAIN, tasks / 4);
+    weather(tasks, BACKRUN_SHUTDOWN_DRAIN, tasks / 4, false);
 }
 
 TEST(a_cancel_in_the_middle_of_a_storm_ends_every_task_once) {
     int tasks = storm_tasks(100 * 1000);
-    weather(tasks, BACKRUN_SHUTDOWN_CANCEL, tasks / 4);
+    weather(tasks, BACKRUN_SHUTDOWN_CANCEL, tasks / 4, false);
+}
+
+TEST(in_a_storm_that_is_observed_every_task_is_told_of) {
+    weather(storm_tasks(50 * 1000), BACKRUN_SHUTDOWN_DRAIN, 0, true);
+}
+
+TEST(in_a_storm_that_is_cancelled_and_observed_every_task_is_told_of) {
+    int tasks = storm_tasks(50 * 1000);
+    weather(tasks, BACKRUN_SHUTDOWN_CANCEL, tasks / 4, true);
 }
 
 typedef struct flood {
