@@ -141,7 +141,7 @@ public sealed class ObservationTests
         BackrunEngine engine = new(new BackrunOptions { LoggerFactory = log });
         using UserConnection mine = new(Users.Ada with { Name = "a-secret-user" });
         using IDisposable use = UserConnection.Use(mine);
-        await engine.StartNew<StartingTests.KeepText, string?>("a-secret-text").Fails<NullReferenceException>();
+        await engine.StartNew<FailWithText, string>("a-secret-text").Fails<InvalidTimeZoneException>();
         await engine.StartNewWithUserConnection<UserAct, int>(Acts.Add((Action<UserConnection?>)(static _ => throw new InvalidTimeZoneException("on purpose")))).Fails<InvalidTimeZoneException>();
         engine.Dispose();
         Assert.NotEmpty(log.Lines);
@@ -188,6 +188,11 @@ public sealed class ObservationTests
         using BackrunEngine engine = Engines.New(new BackrunOptions { Services = services });
         InvalidOperationException thrown = await engine.StartNew<Injected, int>(1).Fails<InvalidOperationException>();
         Assert.Contains(nameof(Scoped), thrown.Message, StringComparison.Ordinal);
+    }
+
+    public sealed class FailWithText : IBackgroundTask<string>
+    {
+        public void Run(string parameters) => throw new InvalidTimeZoneException("on purpose");
     }
 
     public sealed class Scoped : IDisposable
