@@ -454,7 +454,9 @@ typedef struct backrun_engine_options {
     struct backrun_str store_address;
     // Stack of each worker in bytes. 0: 8 MiB. From 1.5 MiB to 1 GiB; address space, not memory, until used.
     uint64_t worker_stack_bytes;
-    // Finished tasks (succeeded, cancelled, dropped) whose status is kept, newest first. 0: 10,000; -1: none.
+    // Finished tasks (succeeded, cancelled, dropped) whose status is kept, newest first. 0: 10,000; -1: none. Where it is 0
+    // or 10,000 and more, up to 1,000,000 older ones are kept too for a second from their end on, without the reason of a
+    // cancel; a smaller number is exact.
     int64_t keep_finished;
     // Dead tasks whose status is kept, newest first. 0: 10,000; -1: none.
     int64_t keep_dead;

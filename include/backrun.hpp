@@ -692,7 +692,8 @@ public:
         native_.worker_stack_bytes = bytes;
         return *this;
     }
-    /// Finished tasks whose status is kept, newest first. 0: 10,000; -1: none.
+    /// Finished tasks whose status is kept, newest first. 0: 10,000; -1: none. Where it is 0 or 10,000 and more, up to
+    /// 1,000,000 older ones are kept too for a second from their end on.
     engine_options &keep_finished(std::int64_t count) {
         native_.keep_finished = count;
         return *this;

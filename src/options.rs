@@ -29,6 +29,11 @@ pub const MIN_WORKER_STACK_BYTES: u64 = 1536 * 1024;
 pub const MAX_WORKER_STACK_BYTES: u64 = 1024 * 1024 * 1024;
 /// Finished tasks whose status is kept, and dead ones, where the options do not say.
 pub const DEFAULT_KEEP: usize = 10_000;
+/// How long the state of a finished task is kept at least, however many end after it, up to [`MOST_FINISHED_KEPT_LONGER`] more
+/// than the options say; unless these say fewer than [`DEFAULT_KEEP`], which is then exact.
+pub const KEEP_FINISHED_FOR: Duration = Duration::from_secs(1);
+/// How many finished tasks are kept for [`KEEP_FINISHED_FOR`] that are too many otherwise.
+pub const MOST_FINISHED_KEPT_LONGER: usize = 1_000_000;
 /// Events and log records together that may wait for the observer, where the options do not say.
 pub const DEFAULT_OBSERVER_CAPACITY: u32 = 8192;
 /// How long a submit waits for room, where it is to wait and no limit is given.
@@ -48,7 +53,9 @@ pub struct EngineOptions {
     pub durability: Option<Durability>,
     /// Stack of each worker. `None`: [`DEFAULT_WORKER_STACK_BYTES`].
     pub worker_stack_bytes: Option<u64>,
-    /// Finished tasks whose status is kept.
+    /// Finished tasks (succeeded, cancelled, dropped) whose status is kept. Where that is [`DEFAULT_KEEP`] or more, older ones
+    /// are kept too for [`KEEP_FINISHED_FOR`] from their end on, without the reason of a cancel, up to
+    /// [`MOST_FINISHED_KEPT_LONGER`] of them; a smaller number is exact.
     pub keep_finished: Retention,
     /// Dead tasks whose status is kept.
     pub keep_dead: Retention,

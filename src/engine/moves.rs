@@ -275,18 +275,23 @@ impl Inner {
                 }
             }
         }
-        if extras.tasks.get(&id).is_some_and(|extra| !extra.tells_something()) {
+        let has_extra = extras.tasks.get(&id).is_some_and(Extra::tells_something);
+        if !has_extra {
             extras.tasks.remove(&id);
         }
-        self.store.keep(&[id], to, |forgotten| {
-            extras.tasks.remove(&forgotten);
-        });
+        let forget_extra = |id| {
+            extras.tasks.remove(&id);
+        };
+        match to {
+            State::Dead => self.store.keep_dead(id, forget_extra),
+            _ => self.store.keep_finished(&[id], has_extra, sys::coarse_millis(), forget_extra),
+        }
     }
 
     /// Notes plain successes.
     pub(crate) fn keep_succeeded(&self, ids: &[TaskId]) {
         let mut forgotten = Vec::new();
-        self.store.keep(ids, State::Succeeded, |id| forgotten.push(id));
+        self.store.keep_finished(ids, false, sys::coarse_millis(), |id| forgotten.push(id));
         if !forgotten.is_empty() {
             let mut extras = self.extras.lock();
             for id in forgotten {

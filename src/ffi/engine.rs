@@ -64,7 +64,9 @@ pub struct backrun_engine_options {
     pub store_address: backrun_str,
     /// Stack of each worker in bytes. 0: 8 MiB. From 1.5 MiB to 1 GiB; address space, not memory, until used.
     pub worker_stack_bytes: u64,
-    /// Finished tasks (succeeded, cancelled, dropped) whose status is kept, newest first. 0: 10,000; -1: none.
+    /// Finished tasks (succeeded, cancelled, dropped) whose status is kept, newest first. 0: 10,000; -1: none. Where it is 0
+    /// or 10,000 and more, up to 1,000,000 older ones are kept too for a second from their end on, without the reason of a
+    /// cancel; a smaller number is exact.
     pub keep_finished: i64,
     /// Dead tasks whose status is kept, newest first. 0: 10,000; -1: none.
     pub keep_dead: i64,

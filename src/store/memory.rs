@@ -1,9 +1,11 @@
 //! The memory store: tasks end with the process. What is known of them is in the [`Table`]; this decides how long.
 
 use crate::error::{Error, Result};
+use crate::options::{DEFAULT_KEEP, MOST_FINISHED_KEPT_LONGER};
+use crate::store::finished::{reserved, Finished, Gone};
 use crate::store::table::{Chunk, ChunkCache, Table};
 use crate::sync::{Arc, Mutex};
-use crate::task::{State, TaskId};
+use crate::task::TaskId;
 use std::collections::VecDeque;
 
 /// Copies bytes, or says that there is no memory for them.
@@ -18,14 +20,14 @@ pub(crate) fn copy_bytes(bytes: &[u8]) -> Result<Vec<u8>> {
 pub(crate) struct MemoryStore {
     pub(crate) table: Table,
     kept: Mutex<Kept>,
-    keep_finished: usize,
     keep_dead: usize,
 }
 
-/// Final tasks that can still be asked for, the oldest first.
-#[derive(Debug, Default)]
+/// Final tasks that can still be asked for.
+#[derive(Debug)]
 struct Kept {
-    finished: VecDeque<TaskId>,
+    finished: Finished,
+    /// The oldest first.
     dead: VecDeque<TaskId>,
     chunks: ChunkCache,
 }
@@ -35,14 +37,15 @@ impl MemoryStore {
     /// [`Error::OutOfMemory`]: what the default retention needs is reserved at once, since the end of a run has nobody to tell
     /// of a lack of memory.
     pub(crate) fn new(keep_finished: usize, keep_dead: usize) -> Result<Self> {
+        // Who chose a smaller number than the default wants exactly that.
+        let young = if keep_finished < DEFAULT_KEEP { 0 } else { MOST_FINISHED_KEPT_LONGER };
         Ok(Self {
             table: Table::default(),
             kept: Mutex::new(Kept {
-                finished: reserved(keep_finished)?,
-                dead: reserved(keep_dead)?,
+                finished: Finished::new(keep_finished, young)?,
+                dead: reserved(keep_dead.min(DEFAULT_KEEP) + 1)?,
                 chunks: ChunkCache::default(),
             }),
-            keep_finished,
             keep_dead,
         })
     }
@@ -51,43 +54,49 @@ impl MemoryStore {
         self.table.chunk(id)
     }
 
-    /// Notes tasks that have come to a final state, and forgets the oldest of those that are too many: `forgot` is told of
-    /// those that had an extra.
-    pub(crate) fn keep(&self, ids: &[TaskId], state: State, mut forgot: impl FnMut(TaskId)) {
+    /// Notes tasks that have just succeeded or were cancelled or dropped, and forgets others. `has_extra`: more is known of
+    /// them than their word; `forgot_extra` is told of those of which that is no longer to be known. `now_ms`: of the coarse
+    /// clock that never jumps.
+    pub(crate) fn keep_finished(
+        &self,
+        ids: &[TaskId],
+        has_extra: bool,
+        now_ms: u32,
+        mut forgot_extra: impl FnMut(TaskId),
+    ) {
         let mut kept = self.kept.lock();
-        let Kept { finished, dead, chunks } = &mut *kept;
-        let (list, limit) = match state {
-            State::Dead => (dead, self.keep_dead),
-            _ => (finished, self.keep_finished),
+        let Kept { finished, chunks, .. } = &mut *kept;
+        finished.add(ids, has_extra, now_ms, |gone| match gone {
+            Gone::Extra(id) => forgot_extra(id),
+            Gone::Task(id) => forget(&self.table, chunks, id),
+        });
+    }
+
+    /// Notes a task that has just died, and forgets the oldest one if they are too many: `forgot` is told of it.
+    pub(crate) fn keep_dead(&self, id: TaskId, mut forgot: impl FnMut(TaskId)) {
+        let mut kept = self.kept.lock();
+        let Kept { dead, chunks, .. } = &mut *kept;
+        let mut forget_oldest = |dead: &mut VecDeque<TaskId>| {
+            if let Some(oldest) = dead.pop_front() {
+                forget(&self.table, chunks, oldest);
+                forgot(oldest);
+            }
         };
-        // Without memory for more than was reserved, the oldest make room for the new.
-        let limit = if list.try_reserve(ids.len()).is_ok() { limit } else { list.capacity() - ids.len() };
-        while list.len() > limit {
-            let Some(oldest) = list.pop_front() else { break };
-            forget(&self.table, chunks, oldest, &mut forgot);
+        if dead.try_reserve(1).is_err() {
+            // The oldest makes room for the new one.
+            forget_oldest(dead);
         }
-        list.extend(ids);
-        while list.len() > limit {
-            let Some(oldest) = list.pop_front() else { break };
-            forget(&self.table, chunks, oldest, &mut forgot);
+        dead.push_back(id);
+        while dead.len() > self.keep_dead {
+            forget_oldest(dead);
         }
     }
 }
 
-/// Forgets a task; `forgot` is told if it had an extra.
-fn forget(table: &Table, chunks: &mut ChunkCache, id: TaskId, forgot: &mut impl FnMut(TaskId)) {
-    let Some(chunk) = chunks.get(table, id) else { return };
-    if table.forget(chunk, id).is_slow() {
-        forgot(id);
+fn forget(table: &Table, chunks: &mut ChunkCache, id: TaskId) {
+    if let Some(chunk) = chunks.get(table, id) {
+        table.forget(chunk, id);
     }
-}
-
-/// A list with room for what is kept by default, and for what one step adds before it takes away.
-fn reserved(keep: usize) -> Result<VecDeque<TaskId>> {
-    let count = keep.min(crate::options::DEFAULT_KEEP) + 16;
-    let mut list = VecDeque::new();
-    list.try_reserve_exact(count).map_err(|_| Error::OutOfMemory { bytes: count * size_of::<TaskId>() })?;
-    Ok(list)
 }
 
 #[cfg(all(test, not(loom)))]
@@ -108,7 +117,11 @@ mod tests {
         let store = MemoryStore::new(2, 1).unwrap();
         let all: Vec<_> = (1..=6).map(|number| insert(&store, number)).collect();
         for (index, &id) in all.iter().enumerate() {
-            store.keep(&[id], if index % 2 == 0 { State::Succeeded } else { State::Dead }, |_| ());
+            if index % 2 == 0 {
+                store.keep_finished(&[id], false, 0, |_| ());
+            } else {
+                store.keep_dead(id, |_| ());
+            }
         }
         let known = |id: &&TaskId| store.chunk(**id).is_some_and(|chunk| chunk.entry(**id).word().state().is_some());
         let kept: Vec<_> = all.iter().filter(known).map(|id| id.value()).collect();
@@ -120,7 +133,7 @@ mod tests {
         let store = MemoryStore::new(0, 0).unwrap();
         for number in 1..=3 * crate::store::table::CHUNK {
             let id = insert(&store, number);
-            store.keep(&[id], State::Succeeded, |_| ());
+            store.keep_finished(&[id], false, 0, |_| ());
         }
         let first = TaskId::new(1).unwrap();
         assert!(store.chunk(first).is_none());

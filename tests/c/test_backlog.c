@@ -47,7 +47,10 @@ static backlog *backlog_new(backrun_queue_options options) {
     made->hold = (hold)HOLD;
     int tasks = storm_tasks(LONGEST) / MANY * MANY;
     made->count = tasks < LONGEST ? tasks : LONGEST;
-    made->engine = engine_with(1);
+    backrun_engine_options engine_options = options_with(1);
+    // Fewer than the default is exact: what is kept for a second after its end is not what is measured here.
+    engine_options.keep_finished = 1000;
+    made->engine = engine_of(engine_options);
     configure(made->engine, options);
     register_run(made->engine, "noted", run_noted, made);
     register_hold(made->engine, "hold", &made->hold);

@@ -50,7 +50,11 @@ public sealed class BackrunOptions
     /// </summary>
     public IDictionary<string, QueueOptions> Queues { get; } = new Dictionary<string, QueueOptions>(StringComparer.Ordinal);
 
-    /// <summary>Finished tasks (succeeded, cancelled, dropped) whose status is kept, newest first; 0: none. Null: 10,000.</summary>
+    /// <summary>
+    /// Finished tasks (succeeded, cancelled, dropped) whose status is kept, newest first; 0: none. Null: 10,000. Where it is null or 10,000 and more, up to 1,000,000 older
+    /// ones are kept too for a second from their end on, without the reason of a cancellation, so that whoever started a task a moment ago can still ask for it. A smaller
+    /// number is exact.
+    /// </summary>
     public long? KeepFinished { get; set; }
 
     /// <summary>Dead tasks whose status is kept, newest first; 0: none. Null: 10,000.</summary>
