@@ -230,7 +230,10 @@ impl Inner {
     }
 
     /// Moves a task to a final state, which must be possible, and tells everybody.
-    #[allow(clippy::too_many_arguments)]
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "one move, told once: a struct for it would be taken apart again at once"
+    )]
     fn finish(
         &self,
         extras: &mut Locked<'_>,

@@ -8,7 +8,8 @@
 //! * [`engine`]: an engine's life;  [`queue`]: its queues;  [`handler`]: what runs tasks
 //! * [`submit`]: handing work over;  [`task`]: what a callback may ask and say of its task
 //! * [`lookup`]: status, wait, cancel, lists;  [`stats`]: counters;  [`observer`]: events, logs, watching one task
-#![allow(non_camel_case_types, clippy::missing_safety_doc)]
+#![allow(non_camel_case_types, reason = "C's own spelling of types")]
+#![allow(clippy::missing_safety_doc, reason = "the contract of every export is that of the C ABI, docs/c-abi.md")]
 
 pub mod bytes;
 mod convert;

@@ -88,7 +88,7 @@ macro_rules! atomic {
         #[derive(Debug, Default)]
         pub(crate) struct $name(imp::$name);
 
-        #[allow(dead_code)]
+        #[allow(dead_code, reason = "not every type needs every operation")]
         impl $name {
             pub(crate) fn new(value: $value) -> Self {
                 Self(imp::$name::new(value))
@@ -141,7 +141,7 @@ macro_rules! atomic {
 
 macro_rules! count {
     ($($name:ident($value:ty)),*) => {$(
-        #[allow(dead_code)]
+        #[allow(dead_code, reason = "not every type needs every operation")]
         impl $name {
             pub(crate) fn fetch_add(&self, more: $value, order: Ordering) -> $value {
                 before(order);

@@ -1,5 +1,5 @@
 //! What the tests of the engine share: gates instead of sleeps, and observers that remember.
-#![allow(dead_code)]
+#![allow(dead_code, reason = "no one test uses all of it")]
 
 pub mod locks;
 
