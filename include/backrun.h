@@ -606,7 +606,7 @@ typedef struct backrun_submission {
     uint32_t struct_size;
     // -2 (lowest) to 2 (highest); 0 is normal.
     int32_t priority;
-    // The task name: that of a registered handler.
+    // The task name: that of a registered handler. Not looked at where there is a `task_number`.
     struct backrun_str task_name;
     // The MessagePack bytes of the parameters, up to 4 MiB. Copied; not looked into.
     struct backrun_bytes payload;
@@ -638,8 +638,8 @@ typedef struct backrun_submission {
     const struct backrun_retry_policy *retry;
     // 0.
     uint32_t flags;
-    // 0.
-    uint32_t reserved;
+    // In place of `task_name`: what backrun_engine_task_number gives for it, which costs less. 0: by the name.
+    uint32_t task_number;
 } backrun_submission;
 
 // Hears of an asynchronous submit: BACKRUN_OK and the id, or an error's code and 0. On the observer thread; must return promptly.
@@ -1091,6 +1091,20 @@ int32_t backrun_engine_submit_many(struct backrun_engine *engine,
                                    const struct backrun_submission *submissions,
                                    size_t count,
                                    int64_t *out_ids,
+                                   struct backrun_error **out_error);
+
+// The number of a task name, to be passed as `task_number` in place of the name: a submit then looks nothing up.
+//
+// `task_name`: that of a registered handler.
+// `out_number`: receives the number, greater than 0; 0 on failure; may not be NULL. It is good for the life of this engine,
+// and in this engine only.
+// `out_error`: receives an error to be freed by backrun_error_free, or NULL; may be NULL.
+//
+// Errors: BACKRUN_NO_HANDLER, BACKRUN_INVALID_ARGUMENT, BACKRUN_TOO_LARGE, BACKRUN_FORKED, BACKRUN_PANIC.
+// Any thread; a callback may call it.
+int32_t backrun_engine_task_number(struct backrun_engine *engine,
+                                   struct backrun_str task_name,
+                                   uint32_t *out_number,
                                    struct backrun_error **out_error);
 
 // Hands a task over without waiting for it to be safe. Not yet: BACKRUN_NOT_SUPPORTED.

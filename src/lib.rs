@@ -38,4 +38,6 @@ pub use options::{
     Durability, EngineOptions, LogFilter, LogLevel, QueueName, QueueOptions, Retention, RetryPolicy, StoreKind,
     TaskOptions, WhenFull,
 };
-pub use task::{Failure, Lease, Outcome, PayloadFormat, Priority, State, Submission, TaskId, TaskName, TaskStatus};
+pub use task::{
+    Failure, Lease, Outcome, PayloadFormat, Priority, State, Submission, TaskId, TaskName, TaskNumber, TaskStatus,
+};

@@ -78,7 +78,33 @@ pub(crate) fn coarse_unix_micros() -> i64 {
 /// Milliseconds of a clock that never jumps, to a few of them, for a few nanoseconds. Wraps after 49 days: only differences
 /// mean something.
 pub(crate) fn coarse_millis() -> u32 {
-    coarse::millis()
+    coarse::millis_of(coarse::tick())
+}
+
+/// A moment by both coarse clocks: [`coarse_millis`] and [`coarse_unix_micros`].
+#[derive(Clone, Copy)]
+pub(crate) struct CoarseNow {
+    pub(crate) millis: u32,
+    pub(crate) unix_us: i64,
+}
+
+/// Both coarse clocks for little more than the price of one.
+#[derive(Default)]
+pub(crate) struct CoarseClock {
+    /// What the clock that never jumps said last, and the time for people at that tick: both move together.
+    tick: Option<coarse::Tick>,
+    unix_us: i64,
+}
+
+impl CoarseClock {
+    pub(crate) fn now(&mut self) -> CoarseNow {
+        let tick = coarse::tick();
+        if self.tick != Some(tick) {
+            self.tick = Some(tick);
+            self.unix_us = coarse::unix_micros();
+        }
+        CoarseNow { millis: coarse::millis_of(tick), unix_us: self.unix_us }
+    }
 }
 
 #[cfg(target_os = "linux")]
@@ -95,9 +121,16 @@ mod coarse {
         time.tv_sec * 1_000_000 + time.tv_nsec / 1000
     }
 
-    pub(super) fn millis() -> u32 {
+    /// Seconds and nanoseconds.
+    pub(super) type Tick = (i64, i64);
+
+    pub(super) fn tick() -> Tick {
         let time = read(libc::CLOCK_MONOTONIC_COARSE);
-        (time.tv_sec * 1000 + time.tv_nsec / 1_000_000) as u32
+        (time.tv_sec, time.tv_nsec)
+    }
+
+    pub(super) fn millis_of((seconds, nanoseconds): Tick) -> u32 {
+        (seconds * 1000 + nanoseconds / 1_000_000) as u32
     }
 }
 
@@ -110,9 +143,16 @@ mod coarse {
         super::unix_micros()
     }
 
-    pub(super) fn millis() -> u32 {
+    /// Milliseconds.
+    pub(super) type Tick = u32;
+
+    pub(super) fn tick() -> Tick {
         static START: OnceLock<Instant> = OnceLock::new();
         START.get_or_init(Instant::now).elapsed().as_millis() as u32
+    }
+
+    pub(super) fn millis_of(tick: Tick) -> u32 {
+        tick
     }
 }
 

@@ -6,6 +6,7 @@ use crate::options::{
     MAX_USER_CONTEXT_BYTES,
 };
 use std::fmt;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
 /// The id of a task: a positive number given by the store, growing, never reused.
@@ -22,6 +23,12 @@ impl TaskId {
             return Ok(Self(value));
         }
         Err(Error::InvalidArgument(format!("the task id is {value}; task ids are positive numbers given by a submit")))
+    }
+
+    /// The id of this number, which is positive: it was counted up from 1, or is an id that was written down.
+    pub(crate) fn counted(value: i64) -> Self {
+        debug_assert!(value > 0);
+        Self(value)
     }
 
     /// The number.
@@ -86,6 +93,25 @@ impl fmt::Debug for TaskName {
     }
 }
 
+/// The number of a task name: what a submission may carry in place of the name, so that nothing is looked up. Stable for the
+/// life of the engine that gave it (`Engine::task_number`), and good in that engine only.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct TaskNumber(NonZeroU32);
+
+impl TaskNumber {
+    /// The number of this value; `None` for 0, which is no number.
+    #[must_use]
+    pub fn new(value: u32) -> Option<Self> {
+        NonZeroU32::new(value).map(Self)
+    }
+
+    /// The value.
+    #[must_use]
+    pub fn value(self) -> u32 {
+        self.0.get()
+    }
+}
+
 /// What goes first: five levels, named as System.Threading.ThreadPriority names them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub enum Priority {
@@ -139,8 +165,10 @@ pub enum PayloadFormat {
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
 pub struct Submission<'a> {
-    /// The name of a registered handler.
+    /// The name of a registered handler. Not looked at where there is a number.
     pub task_name: &'a str,
+    /// The number of the name, which takes its place.
+    pub task_number: Option<TaskNumber>,
     /// The MessagePack bytes of the parameters.
     pub payload: &'a [u8],
     /// On whose behalf the task runs.
@@ -166,6 +194,12 @@ impl<'a> Submission<'a> {
     #[must_use]
     pub fn new(task_name: &'a str, payload: &'a [u8]) -> Self {
         Self { task_name, payload, ..Self::default() }
+    }
+
+    /// A submission with every default, of the task name with this number.
+    #[must_use]
+    pub fn numbered(task_number: TaskNumber, payload: &'a [u8]) -> Self {
+        Self { task_number: Some(task_number), payload, ..Self::default() }
     }
 
     /// On behalf of a user.
@@ -204,7 +238,7 @@ impl<'a> Submission<'a> {
     }
 
     /// Checks every limit but that of the name: a registered name keeps it, and another one is looked at when it is not
-    /// found ([`Submission::check_unknown_name`]).
+    /// found.
     pub(crate) fn check(&self) -> Result<()> {
         let too_large = |what, actual, limit, instead| Err(Error::TooLarge { what, actual, limit, instead });
         if self.payload.len() > MAX_PAYLOAD_BYTES {
@@ -229,11 +263,6 @@ impl<'a> Submission<'a> {
             }
         }
         Ok(())
-    }
-
-    /// What is wrong with the name, if more than that nobody registered it.
-    pub(crate) fn check_unknown_name(&self) -> Result<()> {
-        check_name("the task name", self.task_name, MAX_TASK_NAME_BYTES)
     }
 
     fn header_bytes(&self) -> usize {
@@ -474,7 +503,7 @@ mod tests {
         assert!(Submission::new("t", &[]).header("n", &value).check().is_ok());
         assert!(Submission::new("t", &[]).header("nn", &value).check().is_err());
         assert!(Submission::new("t", &[]).header("n", "1").header("n", "2").check().is_err());
-        assert!(Submission::new(&"t".repeat(200), &[]).check_unknown_name().is_ok());
-        assert!(Submission::new(&"t".repeat(201), &[]).check_unknown_name().is_err());
+        assert!(TaskName::new(&"t".repeat(200)).is_ok());
+        assert!(TaskName::new(&"t".repeat(201)).is_err());
     }
 }

@@ -4,7 +4,7 @@ mod common;
 
 use backrun::{
     CancelResult, Error, EventKind, Failure, Handler, Lease, Outcome, Priority, State, Submission, TaskContext, TaskId,
-    WhenFull,
+    TaskNumber, WhenFull,
 };
 use common::*;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -40,6 +40,27 @@ fn a_task_sees_what_was_submitted() {
     let expected =
         (id, b"payload".to_vec(), Some(b"ada".to_vec()), headers, Priority::AboveNormal, 1, "default".to_owned());
     assert_eq!(seen.all(), [expected]);
+}
+
+#[test]
+fn a_number_stands_in_place_of_the_name() {
+    let engine = engine(1);
+    let seen = Seen::default();
+    let told = seen.clone();
+    engine.register("other", |_: &TaskContext<'_>| ()).unwrap();
+    engine
+        .register("look", move |t: &TaskContext<'_>| told.push((t.task_name().to_owned(), t.payload().to_vec())))
+        .unwrap();
+    let number = engine.task_number("look").unwrap();
+    let id = engine.submit(&Submission::numbered(number, b"one")).unwrap();
+    engine.wait(id, LONG).unwrap();
+    let ids = engine.submit_many(&[Submission::numbered(number, b"two"), Submission::new("look", b"three")]).unwrap();
+    engine.wait(ids[1], LONG).unwrap();
+    let expected = [b"one".to_vec(), b"two".to_vec(), b"three".to_vec()].map(|payload| ("look".to_owned(), payload));
+    assert_eq!(seen.all(), expected);
+    assert!(matches!(engine.task_number("nobody"), Err(Error::NoHandler(_))));
+    let unknown = TaskNumber::new(3).unwrap();
+    assert!(matches!(engine.submit(&Submission::numbered(unknown, b"")), Err(Error::InvalidArgument(_))));
 }
 
 #[test]

@@ -57,11 +57,13 @@ int main(int argc, char **argv) {
     handler.run = nothing;
     check(backrun_engine_register(engine, name, &handler, NULL, &error), error);
 
+    uint32_t number = 0;
+    check(backrun_engine_task_number(engine, name, &number, &error), error);
     uint8_t payload[100] = {0};
     backrun_submission submissions[32] = {{0}};
     for (size_t i = 0; i < 32; i++) {
         submissions[i].struct_size = sizeof submissions[i];
-        submissions[i].task_name = name;
+        submissions[i].task_number = number;
         submissions[i].payload = (backrun_bytes){payload, sizeof payload};
     }
     backrun_submission first = {.struct_size = sizeof first, .task_name = hold_name};

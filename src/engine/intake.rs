@@ -1,13 +1,15 @@
 //! Where work comes in: what producers share under one lock.
 
 use crate::engine::queues::Queue;
+use crate::engine::submit::Named;
 use crate::error::{Error, Result};
 use crate::options::QueueOptions;
 use crate::queue::lanes::{level_of, Writers};
-use crate::queue::log::{log, Data, Pool};
+use crate::queue::log::{log, Data, Pool, Writer};
 use crate::store::table::{Chunk, Table};
 use crate::sync::Arc;
-use crate::task::{Priority, TaskId};
+use crate::sys::CoarseClock;
+use crate::task::{Priority, TaskId, TaskName, TaskNumber};
 use std::collections::HashMap;
 
 /// How far the engine's life is.
@@ -33,8 +35,9 @@ pub(crate) struct Intake {
     /// The number that was looked up last: most producers submit the same task again and again.
     last_name: usize,
     last_id: i64,
-    /// The chunk of the last id.
+    /// The chunk that was asked for last.
     chunk: Option<Arc<Chunk>>,
+    pub(crate) clock: CoarseClock,
     pub(crate) refused_elsewhere: u64,
 }
 
@@ -61,6 +64,7 @@ impl Intake {
             last_name: 0,
             last_id: 0,
             chunk: None,
+            clock: CoarseClock::default(),
             refused_elsewhere: 0,
         }
     }
@@ -100,30 +104,72 @@ impl Intake {
     }
 
     /// The number of a task name and the queue that its submission goes to.
-    pub(crate) fn target(&mut self, task_name: &str, queue: Option<&str>) -> Result<(usize, usize)> {
-        let is_last = self.registered.get(self.last_name).is_some_and(|(name, _)| **name == *task_name);
-        if !is_last {
-            self.last_name = *self.names.get(task_name).ok_or_else(|| Error::NoHandler(task_name.into()))?;
-        }
-        let queue = match queue {
-            Some(name) => self.queue_named(name)?,
-            None => self.registered[self.last_name].1,
+    pub(crate) fn target(&mut self, task: Named<'_>, queue: Option<&str>) -> Result<(usize, usize)> {
+        let registration = match task {
+            Named::Number(number) => number.value() as usize - 1,
+            Named::Name(name) => self.look_up(name)?,
         };
-        Ok((self.last_name, queue))
+        let Some((_, own_queue)) = self.registered.get(registration) else {
+            return Err(self.unknown_number(registration + 1));
+        };
+        match queue {
+            Some(name) => Ok((registration, self.queue_named(name)?)),
+            None => Ok((registration, *own_queue)),
+        }
     }
 
-    /// The id that the `ahead`-th next task gets; the intake then has its chunk.
-    pub(crate) fn next_id(&mut self, table: &Table, ahead: usize) -> Result<TaskId> {
-        let id = TaskId::new(self.last_id + 1 + ahead as i64)?;
+    fn look_up(&mut self, task_name: &str) -> Result<usize> {
+        let is_last = self.registered.get(self.last_name).is_some_and(|(name, _)| **name == *task_name);
+        if !is_last {
+            // What is wrong with the name comes first, if it is more than that nobody registered it.
+            let unknown = || TaskName::new(task_name).err().unwrap_or_else(|| Error::NoHandler(task_name.into()));
+            self.last_name = *self.names.get(task_name).ok_or_else(unknown)?;
+        }
+        Ok(self.last_name)
+    }
+
+    #[cold]
+    fn unknown_number(&self, number: usize) -> Error {
+        Error::InvalidArgument(format!(
+            "the task number is {number}, and this engine has given the numbers up to {}; pass one that it gave, or the task name",
+            self.registered.len()
+        ))
+    }
+
+    pub(crate) fn number_of(&mut self, task_name: &str) -> Result<TaskNumber> {
+        let registration = self.look_up(task_name)?;
+        Ok(TaskNumber::new(registration as u32 + 1).expect("it is not 0"))
+    }
+
+    pub(crate) fn name_of(&self, number: TaskNumber) -> Option<Arc<str>> {
+        self.registered.get(number.value() as usize - 1).map(|(name, _)| name.clone())
+    }
+
+    /// The id that [`Intake::advance`] gives out next.
+    pub(crate) fn next_id(&self) -> TaskId {
+        TaskId::counted(self.last_id + 1)
+    }
+
+    /// The chunk of an id that is about to be given out, and a queue's entrance.
+    pub(crate) fn chunk_and_entrance(
+        &mut self,
+        table: &Table,
+        id: TaskId,
+        queue: usize,
+    ) -> Result<(&Arc<Chunk>, &mut Entrance)> {
         if !self.chunk.as_ref().is_some_and(|chunk| chunk.has(id)) {
             self.chunk = Some(table.chunk_for_new(id)?);
         }
-        Ok(id)
+        let chunk = self.chunk.as_ref().expect("it was just found");
+        Ok((chunk, &mut self.entrances[queue]))
     }
 
-    /// The chunk of the last [`Intake::next_id`] and a queue's entrance.
-    pub(crate) fn chunk_and_entrance(&mut self, queue: usize) -> (&Arc<Chunk>, &mut Entrance) {
-        (self.chunk.as_ref().expect("next_id came first"), &mut self.entrances[queue])
+    /// The chunk of an id that had one by [`Intake::chunk_and_entrance`] and is not given out yet.
+    pub(crate) fn known_chunk(&mut self, table: &Table, id: TaskId) -> &Chunk {
+        if !self.chunk.as_ref().is_some_and(|chunk| chunk.has(id)) {
+            self.chunk = table.chunk(id);
+        }
+        self.chunk.as_ref().expect("it is kept as long as an id of it is not given out")
     }
 
     /// Gives the next ids out.
@@ -207,13 +253,20 @@ impl Entrance {
         writer.add(id, now_ms, data)
     }
 
-    /// Lets workers see what was added to a level: so many tasks of so many bytes.
+    /// Lets workers see what was added, which is all of one level: so many tasks of so many bytes.
     pub(crate) fn commit(&mut self, priority: Priority, tasks: u64, bytes: u64) {
         self.pushed.0 += tasks;
         self.pushed.1 += bytes;
         if let Some(writer) = &mut self.writers.writers[level_of(priority)] {
             writer.commit();
         }
+    }
+
+    /// Lets workers see what was added to any level.
+    pub(crate) fn commit_all(&mut self, tasks: u64, bytes: u64) {
+        self.pushed.0 += tasks;
+        self.pushed.1 += bytes;
+        self.writers.writers.iter_mut().flatten().for_each(Writer::commit);
     }
 
     /// Takes back what was added and not committed.

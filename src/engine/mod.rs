@@ -26,6 +26,7 @@ pub use self::moves::CancelResult;
 pub use self::observer::{Event, EventKind, LogRecord, Observer};
 pub use self::shutdown::{LeftRunning, ShutdownMode, ShutdownReport};
 pub use self::stats::{Counters, Statistics};
+pub(crate) use self::submit::{Named, Work};
 
 use self::intake::{Entrance, Intake, Phase};
 use self::moves::{Extras, Watch};
@@ -34,7 +35,7 @@ use self::queues::{Queue, Queues};
 use self::wait::{Changes, WaitSlot};
 use self::worker::Threads;
 use crate::error::{Error, Result};
-use crate::options::{Durability, EngineOptions, LogLevel, QueueName, QueueOptions, Resolved, StoreKind, TaskOptions};
+use crate::options::{EngineOptions, LogLevel, QueueName, QueueOptions, Resolved, StoreKind, TaskOptions};
 use crate::queue::log::Pool;
 use crate::store::memory::{copy_bytes, MemoryStore};
 use crate::store::table::{MAX_QUEUES, MAX_REGISTRATIONS};
@@ -62,7 +63,6 @@ pub(crate) struct Inner {
     generation: u32,
     pub(crate) resolved: Resolved,
     pub(crate) store_kind: StoreKind,
-    durability: Option<Durability>,
     /// [`Intake::phase`], to be read without its lock.
     phase: AtomicU8,
     pub(crate) intake: Padded<Mutex<Intake>>,
@@ -115,7 +115,6 @@ impl Engine {
             generation: sys::process_generation(),
             resolved,
             store_kind: options.store,
-            durability: options.durability,
             phase: AtomicU8::new(Phase::Open as u8),
             intake: Padded(Mutex::new(Intake::new())),
             queues: Queues::new(),

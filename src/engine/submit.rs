@@ -7,11 +7,77 @@ use crate::engine::{Engine, Inner};
 use crate::error::{Error, Result};
 use crate::options::WhenFull;
 use crate::queue::log::{Data, Headers};
-use crate::store::table::{Chunk, Word};
-use crate::sync::{deadline_after, Arc, MutexGuard, Ordering};
+use crate::store::table::{Entry, Word};
+use crate::sync::{deadline_after, MutexGuard, Ordering};
 use crate::sys;
-use crate::task::{Submission, TaskId};
+use crate::task::{PayloadFormat, Priority, Submission, TaskId, TaskName, TaskNumber};
 use std::time::Instant;
+
+/// A submission as it goes in: within every limit, and borrowed from whoever hands it over.
+#[derive(Clone, Copy)]
+pub(crate) struct Work<'a> {
+    pub(crate) task: Named<'a>,
+    /// `None`: that of the task name's options, else `default`.
+    pub(crate) queue: Option<&'a str>,
+    pub(crate) data: Data<'a>,
+    /// What counts against the queue's capacity.
+    pub(crate) bytes: u32,
+    pub(crate) priority: Priority,
+    pub(crate) format: PayloadFormat,
+    /// `None`: as the queue says.
+    pub(crate) when_full: Option<WhenFull>,
+}
+
+/// A task name as a submission says it.
+#[derive(Clone, Copy)]
+pub(crate) enum Named<'a> {
+    Name(&'a str),
+    Number(TaskNumber),
+}
+
+impl<'a> Named<'a> {
+    fn of(submission: &Submission<'a>) -> Self {
+        match submission.task_number {
+            Some(number) => Named::Number(number),
+            None => Named::Name(submission.task_name),
+        }
+    }
+}
+
+impl<'a> Work<'a> {
+    /// A submission that says nothing but what and whose it is. `payload` is within its limit.
+    pub(crate) fn plain(task: Named<'a>, payload: &'a [u8], priority: Priority, format: PayloadFormat) -> Self {
+        let data = Data { payload, user_context: None, headers: Headers::Pairs(&[]) };
+        Self { task, queue: None, data, bytes: payload.len() as u32, priority, format, when_full: None }
+    }
+
+    /// Whether it can be accepted as far as it itself says.
+    pub(crate) fn of(inner: &Inner, submission: &'a Submission<'a>) -> Result<Self> {
+        submission.check()?;
+        // Otherwise the engine's own, which was looked at when it started.
+        if submission.durability.is_some() {
+            inner.store_kind.check_durability(submission.durability)?;
+        }
+        Ok(Self {
+            task: Named::of(submission),
+            queue: submission.queue,
+            data: Data {
+                payload: submission.payload,
+                user_context: submission.user_context,
+                headers: Headers::Pairs(&submission.headers),
+            },
+            // At most 4 MiB and some: Submission::check.
+            bytes: submission.bytes() as u32,
+            priority: submission.priority,
+            format: submission.payload_format,
+            when_full: submission.when_full,
+        })
+    }
+
+    fn word(&self, registration: usize, queue: usize) -> Word {
+        Word::ready(queue, registration, self.priority, self.format)
+    }
+}
 
 impl Engine {
     /// Hands a task over: it will run.
@@ -21,8 +87,9 @@ impl Engine {
     /// [`Error::TooLarge`], [`Error::InvalidArgument`], [`Error::NotSupported`], [`Error::ShuttingDown`],
     /// [`Error::WouldDeadlock`] (waiting for room on a thread of this engine), [`Error::OutOfMemory`].
     pub fn submit(&self, submission: &Submission<'_>) -> Result<TaskId> {
-        accept_one(&self.inner, submission)
-            .inspect_err(|error| self.refused(submission.task_name, submission.queue, 1, error))
+        Work::of(&self.inner, submission)
+            .and_then(|work| accept_one(&self.inner, &work))
+            .inspect_err(|error| self.refused(Named::of(submission), submission.queue, 1, error))
     }
 
     /// Hands many tasks over, all or none, in one step. They are ready in the order of the slice. `when_full` and `durability`
@@ -31,17 +98,65 @@ impl Engine {
     /// # Errors
     /// As [`Engine::submit`]; more than a queue can ever hold is [`Error::QueueFull`] at once.
     pub fn submit_many(&self, submissions: &[Submission<'_>]) -> Result<Vec<TaskId>> {
+        let mut ids = Vec::new();
         let Some(first) = submissions.first() else {
-            return Ok(Vec::new());
+            return Ok(ids);
         };
-        accept_many(&self.inner, submissions)
-            .inspect_err(|error| self.refused(first.task_name, first.queue, submissions.len(), error))
+        let bytes = size_of_val(submissions);
+        ids.try_reserve_exact(submissions.len())
+            .map_err(|_| Error::OutOfMemory { bytes })
+            .and_then(|()| accept_mixed(&self.inner, submissions))
+            .map(|first| {
+                ids.extend((0..submissions.len() as i64).map(|index| TaskId::counted(first.value() + index)));
+                ids
+            })
+            .inspect_err(|error| self.refused(Named::of(first), first.queue, submissions.len(), error))
+    }
+
+    /// [`Engine::submit`] of what is known to be within its limits.
+    pub(crate) fn hand_over(&self, work: &Work<'_>) -> Result<TaskId> {
+        accept_one(&self.inner, work).inspect_err(|error| self.refused(work.task, work.queue, 1, error))
+    }
+
+    /// [`Engine::submit_many`] of `count` tasks that differ from `like` in the payload only. `payloads` gives that of each, of
+    /// `payload_bytes` in all, and is asked for one more than once. Returns the first id; the others follow it.
+    pub(crate) fn hand_over_many<'a>(
+        &self,
+        like: &Work<'_>,
+        count: usize,
+        payload_bytes: u64,
+        payloads: impl Fn(usize) -> &'a [u8],
+    ) -> Result<TaskId> {
+        accept_alike(&self.inner, like, count, payload_bytes, payloads)
+            .inspect_err(|error| self.refused(like.task, like.queue, count, error))
+    }
+
+    /// [`Engine::hand_over_many`] of what may be over its limits but for the payloads.
+    pub(crate) fn submit_alike<'a>(
+        &self,
+        like: &Submission<'_>,
+        count: usize,
+        payload_bytes: u64,
+        payloads: impl Fn(usize) -> &'a [u8],
+    ) -> Result<TaskId> {
+        Work::of(&self.inner, like)
+            .and_then(|work| accept_alike(&self.inner, &work, count, payload_bytes, payloads))
+            .inspect_err(|error| self.refused(Named::of(like), like.queue, count, error))
+    }
+
+    /// What a submission may carry in place of the name of a registered handler: it then costs less.
+    ///
+    /// # Errors
+    /// [`Error::NoHandler`], or what is wrong with the name.
+    pub fn task_number(&self, task_name: &str) -> Result<TaskNumber> {
+        self.inner.intake.0.lock().number_of(task_name)
     }
 
     /// Notes a submit that was refused before or by the engine.
-    pub(crate) fn refused(&self, task_name: &str, queue: Option<&str>, count: usize, error: &Error) {
+    #[cold]
+    pub(crate) fn refused(&self, task: Named<'_>, queue: Option<&str>, count: usize, error: &Error) {
         let mut intake = self.inner.intake.0.lock();
-        let index = intake.target(task_name, queue).ok().map(|(_, index)| index);
+        let index = intake.target(task, queue).ok().map(|(_, index)| index);
         let counter = match index {
             Some(index) => &mut intake.entrances[index].refused,
             None => &mut intake.refused_elsewhere,
@@ -50,48 +165,92 @@ impl Engine {
         let seen = &self.inner.observation;
         if seen.wants(EventKind::Refused) {
             let queue = index.map_or_else(|| "".into(), |index| intake.entrances[index].queue.name.clone());
-            // A name out of bounds is not repeated in events: it may be anything, of any size.
-            let name = if crate::task::TaskName::new(task_name).is_ok() { task_name } else { "" };
-            let event = Event::other(EventKind::Refused, name.into(), queue, error.to_string().into());
+            let name = match task {
+                Named::Number(number) => intake.name_of(number).unwrap_or_default(),
+                // A name out of bounds is not repeated in events: it may be anything, of any size.
+                Named::Name(name) => TaskName::new(name).map_or_else(|_| "".into(), |name| name.shared()),
+            };
+            let event = Event::other(EventKind::Refused, name, queue, error.to_string().into());
             seen.event(Event { count: count as u64, code: error.code(), ..event });
         }
     }
 }
 
-fn accept_one(inner: &Inner, submission: &Submission<'_>) -> Result<TaskId> {
-    submission.check()?;
-    inner.check_durability(submission)?;
-    let bytes = submission.bytes();
+fn accept_one(inner: &Inner, work: &Work<'_>) -> Result<TaskId> {
+    let bytes = u64::from(work.bytes);
     let mut intake = inner.intake.0.lock();
     intake.check_open()?;
-    let (registration, queue) = target(&mut intake, submission)?;
+    let (registration, queue) = intake.target(work.task, work.queue)?;
     if !intake.entrances[queue].has_room(1, bytes) {
-        let part = [Part { queue, tasks: 1, bytes }];
-        intake = make_room(inner, intake, &part, submission.when_full)?;
+        intake = make_room(inner, intake, &[Part { queue, tasks: 1, bytes }], work.when_full)?;
     }
-    let id = intake.next_id(&inner.store.table, 0)?;
-    let (chunk, entrance) = intake.chunk_and_entrance(queue);
-    entrance
-        .add(&inner.pool, submission.priority, id, sys::coarse_millis(), &data_of(submission))
-        .inspect_err(|_| entrance.roll_back())?;
-    inner.make_known(chunk, id, registration, queue, submission);
-    entrance.commit(submission.priority, 1, bytes);
+    let id = intake.next_id();
+    let now = intake.clock.now();
+    let (chunk, entrance) = intake.chunk_and_entrance(&inner.store.table, id, queue)?;
+    // On an error nothing of it is written.
+    entrance.add(&inner.pool, work.priority, id, now.millis, &work.data)?;
+    let entry = chunk.entry(id);
+    inner.make_known(entry, id, work.word(registration, queue), now.unix_us, work.bytes);
+    entrance.commit(work.priority, 1, bytes);
     intake.advance(1);
     drop(intake);
     inner.queues.get(queue).parking.work_added();
     Ok(id)
 }
 
-fn accept_many(inner: &Inner, submissions: &[Submission<'_>]) -> Result<Vec<TaskId>> {
+/// Accepts many that differ in their payloads only: one queue and level, one look at the clock, one step into view.
+fn accept_alike<'a>(
+    inner: &Inner,
+    like: &Work<'_>,
+    count: usize,
+    payload_bytes: u64,
+    payloads: impl Fn(usize) -> &'a [u8],
+) -> Result<TaskId> {
+    let besides = like.bytes - like.data.payload.len() as u32;
+    let bytes = payload_bytes + count as u64 * u64::from(besides);
+    let mut intake = inner.intake.0.lock();
+    intake.check_open()?;
+    let (registration, queue) = intake.target(like.task, like.queue)?;
+    if !intake.entrances[queue].has_room(count as u64, bytes) {
+        intake = make_room(inner, intake, &[Part { queue, tasks: count as u64, bytes }], like.when_full)?;
+    }
+    let first = intake.next_id();
+    let now = intake.clock.now();
+    let ids = || first.value()..first.value() + count as i64;
+    for (index, id) in ids().enumerate() {
+        let id = TaskId::counted(id);
+        let data = Data { payload: payloads(index), ..like.data };
+        let added = intake
+            .chunk_and_entrance(&inner.store.table, id, queue)
+            .and_then(|(_, entrance)| entrance.add(&inner.pool, like.priority, id, now.millis, &data));
+        if let Err(error) = added {
+            intake.entrances[queue].roll_back();
+            return Err(error);
+        }
+    }
+    // From here on nothing fails: all become known, then visible.
+    let word = like.word(registration, queue);
+    for (index, id) in ids().enumerate() {
+        let id = TaskId::counted(id);
+        let entry = intake.known_chunk(&inner.store.table, id).entry(id);
+        inner.make_known(entry, id, word, now.unix_us, besides + payloads(index).len() as u32);
+    }
+    intake.entrances[queue].commit(like.priority, count as u64, bytes);
+    intake.advance(count);
+    drop(intake);
+    inner.queues.get(queue).parking.work_added();
+    Ok(first)
+}
+
+/// Accepts many of any kind. Returns the first id; the others follow it.
+fn accept_mixed(inner: &Inner, submissions: &[Submission<'_>]) -> Result<TaskId> {
     let first = &submissions[0];
-    let count = submissions.len();
-    let (mut plan, mut ids) = (Vec::new(), Vec::new());
-    plan.try_reserve_exact(count)
-        .and_then(|()| ids.try_reserve_exact(count))
-        .map_err(|_| Error::OutOfMemory { bytes: count * size_of::<(usize, usize, Arc<Chunk>)>() })?;
+    let no_memory = |_| Error::OutOfMemory { bytes: size_of_val(submissions) };
+    let (mut works, mut plan) = (Vec::new(), Vec::new());
+    works.try_reserve_exact(submissions.len()).map_err(no_memory)?;
+    plan.try_reserve_exact(submissions.len()).map_err(no_memory)?;
     for (index, submission) in submissions.iter().enumerate() {
-        submission.check()?;
-        inner.check_durability(submission)?;
+        works.push(Work::of(inner, submission)?);
         if (submission.when_full, submission.durability) != (first.when_full, first.durability) {
             return Err(Error::InvalidArgument(format!(
                 "submission {index} of a batch says another when_full or durability than the first; they are those of the batch"
@@ -101,87 +260,62 @@ fn accept_many(inner: &Inner, submissions: &[Submission<'_>]) -> Result<Vec<Task
     let mut intake = inner.intake.0.lock();
     intake.check_open()?;
     let mut parts: Vec<Part> = Vec::new();
-    for submission in submissions {
-        let (registration, queue) = target(&mut intake, submission)?;
-        let bytes = submission.bytes();
-        match parts.iter_mut().find(|part| part.queue == queue) {
-            Some(part) => {
-                part.tasks += 1;
-                part.bytes += bytes;
+    for work in &works {
+        let (registration, queue) = intake.target(work.task, work.queue)?;
+        let part = match parts.iter_mut().find(|part| part.queue == queue) {
+            Some(part) => part,
+            None => {
+                parts.try_reserve(1).map_err(no_memory)?;
+                parts.push(Part { queue, tasks: 0, bytes: 0 });
+                parts.last_mut().expect("it was just added")
             }
-            None => parts.push(Part { queue, tasks: 1, bytes }),
-        }
+        };
+        part.tasks += 1;
+        part.bytes += u64::from(work.bytes);
         plan.push((registration, queue));
     }
     let mut intake = make_room(inner, intake, &parts, first.when_full)?;
-    let now_ms = sys::coarse_millis();
-    let mut chunks: Vec<Arc<Chunk>> = Vec::new();
-    for (index, (submission, &(_, queue))) in submissions.iter().zip(&plan).enumerate() {
-        let added = intake.next_id(&inner.store.table, index).and_then(|id| {
-            let (chunk, entrance) = intake.chunk_and_entrance(queue);
-            entrance.add(&inner.pool, submission.priority, id, now_ms, &data_of(submission))?;
-            if !chunks.last().is_some_and(|last| Arc::ptr_eq(last, chunk)) {
-                chunks.push(chunk.clone());
-            }
-            ids.push(id);
-            Ok(())
-        });
+    let first = intake.next_id();
+    let now = intake.clock.now();
+    let ids = || (first.value()..).map(TaskId::counted);
+    for ((work, &(_, queue)), id) in works.iter().zip(&plan).zip(ids()) {
+        let added = intake
+            .chunk_and_entrance(&inner.store.table, id, queue)
+            .and_then(|(_, entrance)| entrance.add(&inner.pool, work.priority, id, now.millis, &work.data));
         if let Err(error) = added {
-            intake.entrances.iter_mut().for_each(|entrance| entrance.roll_back());
+            parts.iter().for_each(|part| intake.entrances[part.queue].roll_back());
             return Err(error);
         }
     }
     // From here on nothing fails: all become known, then visible.
-    let mut chunks = chunks.iter().peekable();
-    for ((submission, &(registration, queue)), &id) in submissions.iter().zip(&plan).zip(&ids) {
-        while chunks.peek().is_some_and(|chunk| !chunk.has(id)) {
-            chunks.next();
-        }
-        let chunk = chunks.peek().expect("every id has its chunk");
-        inner.make_known(chunk, id, registration, queue, submission);
+    for ((work, &(registration, queue)), id) in works.iter().zip(&plan).zip(ids()) {
+        let entry = intake.known_chunk(&inner.store.table, id).entry(id);
+        inner.make_known(entry, id, work.word(registration, queue), now.unix_us, work.bytes);
     }
-    for (submission, &(_, queue)) in submissions.iter().zip(&plan) {
-        intake.entrances[queue].commit(submission.priority, 1, submission.bytes());
+    for part in &parts {
+        intake.entrances[part.queue].commit_all(part.tasks, part.bytes);
     }
-    intake.advance(count);
+    intake.advance(works.len());
     drop(intake);
     for part in &parts {
         inner.queues.get(part.queue).parking.work_added();
     }
-    Ok(ids)
-}
-
-/// The number of a submission's task name and the queue it goes to.
-fn target(intake: &mut Intake, submission: &Submission<'_>) -> Result<(usize, usize)> {
-    intake.target(submission.task_name, submission.queue).map_err(|error| match error {
-        Error::NoHandler(_) => submission.check_unknown_name().err().unwrap_or(error),
-        error => error,
-    })
-}
-
-fn data_of<'a>(submission: &'a Submission<'a>) -> Data<'a> {
-    Data {
-        payload: submission.payload,
-        user_context: submission.user_context,
-        headers: Headers::Pairs(&submission.headers),
-    }
+    Ok(first)
 }
 
 impl Inner {
-    fn check_durability(&self, submission: &Submission<'_>) -> Result<()> {
-        self.store_kind.check_durability(submission.durability.or(self.durability))
+    /// Writes a task into the table, and tells of it before anybody can run it.
+    fn make_known(&self, entry: &Entry, id: TaskId, word: Word, now_us: i64, bytes: u32) {
+        entry.init(word, now_us, bytes);
+        if self.observation.wants(EventKind::Accepted) {
+            self.tell_of_new(entry, id, word);
+        }
     }
 
-    /// Writes a task into the table, and tells of it before anybody can run it.
-    fn make_known(&self, chunk: &Chunk, id: TaskId, registration: usize, queue: usize, submission: &Submission<'_>) {
-        let word = Word::ready(queue, registration, submission.priority, submission.payload_format);
-        let entry = chunk.entry(id);
-        // At most 4 MiB and some: Submission::check.
-        entry.init(word, sys::coarse_unix_micros(), submission.bytes() as u32);
-        if self.observation.wants(EventKind::Accepted) {
-            if let Some(status) = self.plain_status(id, entry, word) {
-                self.observation.event(Event::of(EventKind::Accepted, &status));
-            }
+    #[cold]
+    fn tell_of_new(&self, entry: &Entry, id: TaskId, word: Word) {
+        if let Some(status) = self.plain_status(id, entry, word) {
+            self.observation.event(Event::of(EventKind::Accepted, &status));
         }
     }
 
@@ -208,6 +342,7 @@ struct Part {
 }
 
 /// Finds room for all, by the answer that was chosen to a full queue. Room once found stays, since the lock is kept.
+#[cold]
 fn make_room<'a>(
     inner: &'a Inner,
     mut intake: MutexGuard<'a, Intake>,

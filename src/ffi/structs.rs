@@ -23,6 +23,20 @@ pub(super) unsafe fn read<T: Versioned>(ptr: *const T) -> Result<T> {
     unsafe { read_sized(ptr, None) }
 }
 
+/// A struct as it lies with the caller, where it is just as this library knows it. `None`: [`read`] knows what it is, or what
+/// is wrong with it.
+///
+/// # Safety
+/// `ptr` is NULL or points to `struct_size` bytes that are readable, and do not change, for `'a`.
+pub(super) unsafe fn of_this_version<'a, T: Versioned>(ptr: *const T) -> Option<&'a T> {
+    // SAFETY: not NULL, aligned, and at least struct_size is readable.
+    if ptr.is_null() || !ptr.is_aligned() || unsafe { *ptr.cast::<u32>() } as usize != size_of::<T>() {
+        return None;
+    }
+    // SAFETY: that many bytes are readable (contract).
+    Some(unsafe { &*ptr })
+}
+
 /// Reads `count` structs that lie `struct_size` of the first one apart; all must say the same size.
 ///
 /// # Safety

@@ -4,11 +4,13 @@ use super::bytes::{backrun_bytes, backrun_str};
 use super::convert;
 use super::engine::backrun_engine;
 use super::handler::{backrun_retry_policy, check_flags, read_retry, NO_TIME_LIMIT_YET};
-use super::panic::{preset, with_engine, Health};
+use super::panic::{check_out, preset, with_engine, Health};
 use super::status::backrun_error;
-use super::structs::{read, read_array, Versioned};
+use super::structs::{of_this_version, read, read_array, Versioned};
+use crate::engine::{Engine, Named, Work};
 use crate::error::{Error, Result};
-use crate::task::{Priority, Submission};
+use crate::options::MAX_PAYLOAD_BYTES;
+use crate::task::{PayloadFormat, Priority, Submission, TaskId, TaskNumber};
 use std::os::raw::c_void;
 
 /// The payload is as MessagePack-CSharp's ContractlessStandardResolver writes it. The default.
@@ -58,7 +60,7 @@ pub struct backrun_submission {
     pub struct_size: u32,
     /// -2 (lowest) to 2 (highest); 0 is normal.
     pub priority: i32,
-    /// The task name: that of a registered handler.
+    /// The task name: that of a registered handler. Not looked at where there is a `task_number`.
     pub task_name: backrun_str,
     /// The MessagePack bytes of the parameters, up to 4 MiB. Copied; not looked into.
     pub payload: backrun_bytes,
@@ -90,8 +92,8 @@ pub struct backrun_submission {
     pub retry: *const backrun_retry_policy,
     /// 0.
     pub flags: u32,
-    /// 0.
-    pub reserved: u32,
+    /// In place of `task_name`: what backrun_engine_task_number gives for it, which costs less. 0: by the name.
+    pub task_number: u32,
 }
 
 // SAFETY: integers and pointers; no padding.
@@ -105,17 +107,17 @@ impl backrun_submission {
     /// Its pointers are valid for `'a`.
     unsafe fn to_submission<'a>(self) -> Result<Submission<'a>> {
         check_flags(self.flags, "backrun_submission.flags")?;
-        check_flags(self.reserved, "backrun_submission.reserved")?;
         if (self.delay_ms | self.run_at_unix_ms | self.time_limit_ms) != 0 {
             return Err(self.not_yet());
         }
         check_payload_flags(self.payload_flags)?;
         // SAFETY: the caller's contract, for every view below.
         unsafe {
-            let mut submission = Submission::new(
-                self.task_name.as_str("backrun_submission.task_name")?,
-                self.payload.as_slice("backrun_submission.payload")?,
-            );
+            let payload = self.payload.as_slice("backrun_submission.payload")?;
+            let mut submission = match TaskNumber::new(self.task_number) {
+                Some(number) => Submission::numbered(number, payload),
+                None => Submission::new(self.task_name.as_str("backrun_submission.task_name")?, payload),
+            };
             let user_context = self.user_context.as_slice("backrun_submission.user_context")?;
             submission.user_context = (!user_context.is_empty()).then_some(user_context);
             submission.queue = self.queue.as_optional("backrun_submission.queue")?;
@@ -140,6 +142,48 @@ impl backrun_submission {
 }
 
 impl backrun_submission {
+    /// The usual case, in a few comparisons: nothing but what and whose it is. `None`: there is more to it, or something wrong
+    /// with it, and [`Self::to_submission`] knows what.
+    ///
+    /// # Safety
+    /// Its pointers are valid for `'a`.
+    unsafe fn as_plain<'a>(&self) -> Option<Work<'a>> {
+        let small = self.payload_flags | self.durability | self.when_full | self.flags;
+        let lengths = self.user_context.len | self.queue.len | self.header_count | self.retry as usize;
+        let times = self.when_full_timeout_ms | self.delay_ms | self.run_at_unix_ms | self.time_limit_ms;
+        if small != 0 || lengths != 0 || times != 0 {
+            return None;
+        }
+        let format = match self.payload_format {
+            0 | BACKRUN_FORMAT_CONTRACTLESS => PayloadFormat::Contractless,
+            BACKRUN_FORMAT_STANDARD => PayloadFormat::Standard,
+            _ => return None,
+        };
+        let priority = *Priority::ALL.get(self.priority.wrapping_sub(BACKRUN_PRIORITY_LOWEST) as usize)?;
+        // SAFETY: the caller's contract.
+        let payload = unsafe { small_enough(self.payload) }?;
+        let task = match TaskNumber::new(self.task_number) {
+            Some(number) => Named::Number(number),
+            // SAFETY: likewise.
+            None => Named::Name(unsafe { self.task_name.as_str("").ok()? }),
+        };
+        Some(Work::plain(task, payload, priority, format))
+    }
+
+    /// Whether another one says the same but for its payload.
+    fn is_like(&self, other: &Self) -> bool {
+        let mut same = true;
+        for (word, (one, another)) in self.words().into_iter().zip(other.words()).enumerate() {
+            same &= one == another || PAYLOAD_WORDS.contains(&word);
+        }
+        same
+    }
+
+    fn words(&self) -> [u64; size_of::<Self>() / 8] {
+        // SAFETY: of the same size, and without padding (contract of Versioned), so all of it is initialised.
+        unsafe { std::mem::transmute_copy(self) }
+    }
+
     /// Names the option that only a later version has.
     #[cold]
     fn not_yet(&self) -> Error {
@@ -151,6 +195,24 @@ impl backrun_submission {
         let (field, _, why) = later.iter().find(|(_, value, _)| *value != 0).unwrap_or(&later[0]);
         Error::not_supported(field, why)
     }
+}
+
+/// Where the payload lies, in words of eight bytes.
+const PAYLOAD_WORDS: std::ops::Range<usize> = {
+    let at = std::mem::offset_of!(backrun_submission, payload) / 8;
+    at..at + size_of::<backrun_bytes>() / 8
+};
+
+/// A payload, if nothing is wrong with it.
+///
+/// # Safety
+/// It points to so many bytes that stay unchanged for `'a`, or is NULL.
+unsafe fn small_enough<'a>(payload: backrun_bytes) -> Option<&'a [u8]> {
+    if payload.len > MAX_PAYLOAD_BYTES {
+        return None;
+    }
+    // SAFETY: the caller's contract.
+    unsafe { payload.as_slice("").ok() }
 }
 
 const NO_DELAY_YET: &str = "this version has no delayed tasks yet; leave it 0";
@@ -192,16 +254,32 @@ pub unsafe extern "C" fn backrun_engine_submit(
     unsafe {
         preset(out_id, 0);
         with_engine(engine, Health::Sound, out_error, |engine| {
-            let submission = read(submission)
-                .and_then(|raw| raw.to_submission())
-                .inspect_err(|error| engine.refused("", None, 1, error))?;
-            let id = engine.submit(&submission)?;
+            let id = submit(engine, submission)?;
             if !out_id.is_null() {
                 out_id.write(id.value());
             }
             Ok(())
         })
     }
+}
+
+/// # Safety
+/// `raw` is NULL or points to a submission whose pointers are valid.
+unsafe fn submit(engine: &Engine, raw: *const backrun_submission) -> Result<TaskId> {
+    // SAFETY: the caller's contract, for all below.
+    unsafe {
+        if let Some(work) = of_this_version(raw).and_then(|raw| raw.as_plain()) {
+            return engine.hand_over(&work);
+        }
+        let submission = read(raw).and_then(|raw| raw.to_submission()).inspect_err(|error| refused(engine, error))?;
+        engine.submit(&submission)
+    }
+}
+
+/// Notes what cannot be read, as one: nobody believes its count.
+#[cold]
+fn refused(engine: &Engine, error: &Error) {
+    engine.refused(Named::Name(""), None, 1, error);
 }
 
 /// Hands many tasks over, all or none, in one step: cheaper than one by one. They are ready in the order of the array.
@@ -228,15 +306,60 @@ pub unsafe extern "C" fn backrun_engine_submit_many(
             std::ptr::write_bytes(out_ids, 0, count);
         }
         with_engine(engine, Health::Sound, out_error, |engine| {
-            let all = read_all(submissions, count).inspect_err(|error| engine.refused("", None, 1, error))?;
-            let ids = engine.submit_many(&all)?;
+            let Some(first) = submit_many(engine, submissions, count)? else {
+                return Ok(());
+            };
             if !out_ids.is_null() {
-                for (index, id) in ids.iter().enumerate() {
-                    out_ids.add(index).write(id.value());
+                for index in 0..count {
+                    out_ids.add(index).write(first.value() + index as i64);
                 }
             }
             Ok(())
         })
+    }
+}
+
+/// The first id; the others follow it. `None`: there is nothing to hand over.
+///
+/// # Safety
+/// `raw` is NULL or points to `count` submissions whose pointers are valid.
+unsafe fn submit_many(engine: &Engine, raw: *const backrun_submission, count: usize) -> Result<Option<TaskId>> {
+    // SAFETY: the caller's contract, for all below.
+    unsafe {
+        if let Some((first, payload_bytes)) = all_alike(raw, count) {
+            let payload = |index: usize| -> &[u8] { small_enough((*raw.add(index)).payload).unwrap_or_default() };
+            if let Some(like) = first.as_plain() {
+                return engine.hand_over_many(&like, count, payload_bytes, payload).map(Some);
+            }
+            let submission = first.to_submission().inspect_err(|error| refused(engine, error))?;
+            return engine.submit_alike(&submission, count, payload_bytes, payload).map(Some);
+        }
+        let all = read_all(raw, count).inspect_err(|error| refused(engine, error))?;
+        Ok(engine.submit_many(&all)?.first().copied())
+    }
+}
+
+/// The first of `count` submissions, where the others say the same but for their payloads, and the bytes of these together.
+///
+/// # Safety
+/// As [`submit_many`].
+unsafe fn all_alike<'a>(raw: *const backrun_submission, count: usize) -> Option<(&'a backrun_submission, u64)> {
+    // SAFETY: the caller's contract: if the first one is of this version, all are so far apart; one that says another size
+    // is not like it.
+    unsafe {
+        if count == 0 || count > isize::MAX as usize / size_of::<backrun_submission>() {
+            return None;
+        }
+        let first = of_this_version(raw)?;
+        let mut bytes = 0;
+        for index in 0..count {
+            let other = &*raw.add(index);
+            if !other.is_like(first) {
+                return None;
+            }
+            bytes += small_enough(other.payload)?.len() as u64;
+        }
+        Some((first, bytes))
     }
 }
 
@@ -252,6 +375,34 @@ unsafe fn read_all<'a>(submissions: *const backrun_submission, count: usize) -> 
         all.push(unsafe { submission?.to_submission() }?);
     }
     Ok(all)
+}
+
+/// The number of a task name, to be passed as `task_number` in place of the name: a submit then looks nothing up.
+///
+/// `task_name`: that of a registered handler.
+/// `out_number`: receives the number, greater than 0; 0 on failure; may not be NULL. It is good for the life of this engine,
+/// and in this engine only.
+/// `out_error`: receives an error to be freed by backrun_error_free, or NULL; may be NULL.
+///
+/// Errors: BACKRUN_NO_HANDLER, BACKRUN_INVALID_ARGUMENT, BACKRUN_TOO_LARGE, BACKRUN_FORKED, BACKRUN_PANIC.
+/// Any thread; a callback may call it.
+#[no_mangle]
+pub unsafe extern "C" fn backrun_engine_task_number(
+    engine: *mut backrun_engine,
+    task_name: backrun_str,
+    out_number: *mut u32,
+    out_error: *mut *mut backrun_error,
+) -> i32 {
+    // SAFETY: pointers are NULL or valid, by contract.
+    unsafe {
+        preset(out_number, 0);
+        with_engine(engine, Health::Sound, out_error, |engine| {
+            check_out(out_number)?;
+            let number = engine.task_number(task_name.as_str("task_name")?)?;
+            out_number.write(number.value());
+            Ok(())
+        })
+    }
 }
 
 /// Hears of an asynchronous submit: BACKRUN_OK and the id, or an error's code and 0. On the observer thread; must return promptly.

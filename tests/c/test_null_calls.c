@@ -232,6 +232,19 @@ ROW(backrun_engine_submit_many) {
     finish(engine);
 }
 
+ROW(backrun_engine_task_number) {
+    backrun_engine *engine = engine_with_nothing();
+    uint32_t number = 77;
+    INVALID(backrun_engine_task_number(NULL, str("nothing"), &number, E));
+    CHECK_INT(0, number);
+    INVALID(backrun_engine_task_number(engine, str("nothing"), NULL, E));
+    INVALID(backrun_engine_task_number(engine, WRONG, &number, E));
+    FAILS(BACKRUN_INVALID_ARGUMENT, "empty", backrun_engine_task_number(engine, EMPTY, &number, E));
+    CHECK_INT(BACKRUN_OK, backrun_engine_task_number(engine, str("nothing"), &number, NULL));
+    CHECK(number > 0);
+    finish(engine);
+}
+
 static void submitted(void *user_data, int32_t code, int64_t id) {
     (void)user_data, (void)code, (void)id;
 }

@@ -114,8 +114,8 @@ TEST(a_submission_with_a_number_out_of_its_range_is_refused_by_name) {
     submission.flags = 1;
     refuse_submission(engine, submission, "flags");
     submission = submission_of("nothing");
-    submission.reserved = 1;
-    refuse_submission(engine, submission, "reserved");
+    submission.task_number = 2;
+    refuse_submission(engine, submission, "task number is 2");
     CHECK_INT(0, (long long)stat_of(engine, BACKRUN_STAT_ACCEPTED));
     finish(engine);
 }

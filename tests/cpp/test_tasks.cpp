@@ -3,6 +3,7 @@
 #include "test.hpp"
 
 #include <array>
+#include <atomic>
 #include <memory>
 #include <thread>
 #if __cplusplus >= 202002L
@@ -61,6 +62,21 @@ TEST(bytes_may_come_from_anything_that_has_them) {
         sum += byte;
     }
     CHECK(sum == 6);
+}
+
+TEST(a_number_stands_in_place_of_a_name) {
+    backrun::engine engine(backrun::engine_options().workers(1));
+    std::atomic<std::size_t> bytes{0};
+    engine.register_handler(
+        "count", [&bytes](backrun::task &, backrun::bytes_view payload) { bytes += payload.size(); });
+    const backrun::task_number count = engine.number_of("count");
+    engine.submit(count, "one");
+    engine.submit(backrun::submission(count, "three"));
+    engine.submit_many(
+        {backrun::submission(count, std::vector<std::uint8_t>{1, 2}), backrun::submission("count", "4")});
+    engine.shutdown(backrun::shutdown_mode::drain);
+    CHECK(bytes == 3 + 5 + 2 + 1);
+    THROWS(no_handler, engine.number_of("nobody"));
 }
 
 TEST(a_refused_task_throws_what_is_wrong) {

@@ -18,6 +18,7 @@ internal sealed unsafe partial class BackrunNative : IThroughputContender
     private readonly byte[] _payload = GC.AllocateUninitializedArray<byte>(NoOpPayload.Size, pinned: true);
     private readonly byte[] _taskName = GC.AllocateUninitializedArray<byte>(5, pinned: true);
     private readonly int _batch;
+    private readonly uint _taskNumber;
     private void* _engine;
 
     /// <param name="workers">As many as the others have.</param>
@@ -40,6 +41,9 @@ internal sealed unsafe partial class BackrunNative : IThroughputContender
         _engine = engine;
         var handler = new Handler { StructSize = (uint)sizeof(Handler), Run = &Run };
         Check(backrun_engine_register(_engine, View(_taskName), &handler, null, &error), error);
+        uint number;
+        Check(backrun_engine_task_number(_engine, View(_taskName), &number, &error), error);
+        _taskNumber = number;
     }
 
     public string Name { get; }
@@ -53,7 +57,7 @@ internal sealed unsafe partial class BackrunNative : IThroughputContender
             submissions[i] = new Submission
             {
                 StructSize = (uint)sizeof(Submission),
-                TaskName = View(_taskName),
+                TaskNumber = _taskNumber,
                 Payload = View(_payload),
             };
         }
@@ -112,6 +116,10 @@ internal sealed unsafe partial class BackrunNative : IThroughputContender
         Handler* handler,
         void* options,
         void** error);
+
+    [LibraryImport(Library)]
+    [UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
+    private static partial int backrun_engine_task_number(void* engine, Bytes taskName, uint* number, void** error);
 
     [LibraryImport(Library)]
     [UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
@@ -196,7 +204,7 @@ internal sealed unsafe partial class BackrunNative : IThroughputContender
         public long TimeLimitMs;
         public void* Retry;
         public uint Flags;
-        public uint Reserved;
+        public uint TaskNumber;
     }
 #pragma warning restore CS0649
 }

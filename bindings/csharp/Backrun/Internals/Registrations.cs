@@ -95,6 +95,8 @@ internal sealed class Registrations
                 _byName[name] = registration;
             }
         }
+
+        registration.FindNumber(use.Pointer);
     }
 
     private static void CheckSame(TaskRegistration existing, string? name, TaskOptions? options)

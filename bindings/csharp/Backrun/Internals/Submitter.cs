@@ -142,7 +142,6 @@ internal static unsafe class Submitter
             }
 
             error = failure;
-            GC.KeepAlive(registration);
             GC.KeepAlive(userContext);
             return code;
         }
@@ -159,14 +158,13 @@ internal static unsafe class Submitter
         backrun_error* failure = null;
         int code = engine.Submit(submission, id, &failure);
         error = failure;
-        GC.KeepAlive(registration);
         return code;
     }
 
     private static void FillIn(backrun_submission* submission, TaskRegistration registration)
     {
         submission->struct_size = (uint)sizeof(backrun_submission);
-        submission->task_name = registration.NativeName;
+        submission->task_number = registration.NativeNumber;
         submission->payload_format = (uint)registration.Core.PayloadFormat;
     }
 

@@ -21,6 +21,10 @@ internal static unsafe partial class NativeMethods
 
     [LibraryImport(LibraryName)]
     [UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
+    internal static partial int backrun_engine_task_number(backrun_engine* engine, backrun_str taskName, uint* outNumber, backrun_error** outError);
+
+    [LibraryImport(LibraryName)]
+    [UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
     internal static partial int backrun_engine_submit_async(
         backrun_engine* engine,
         backrun_submission* submission,

@@ -174,7 +174,7 @@ internal unsafe struct backrun_submission
     public long time_limit_ms;
     public backrun_retry_policy* retry;
     public uint flags;
-    public uint reserved;
+    public uint task_number;
 }
 
 [StructLayout(LayoutKind.Sequential)]

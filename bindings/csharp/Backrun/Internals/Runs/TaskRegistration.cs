@@ -10,16 +10,11 @@ namespace Backrun.Internals;
 /// </summary>
 internal abstract unsafe class TaskRegistration
 {
-    // Never moves.
-    private readonly byte[] _nameUtf8;
-
     private protected TaskRegistration(EngineCore core, string name, TaskOptions options)
     {
         Core = core;
         Name = name;
         Options = options;
-        _nameUtf8 = NativeText.ToPinned(name);
-        NativeName = NativeText.ViewOfPinned(_nameUtf8);
     }
 
     internal EngineCore Core { get; }
@@ -36,8 +31,8 @@ internal abstract unsafe class TaskRegistration
 
     internal abstract bool TakesUserConnection { get; }
 
-    /// <summary>The task name as native takes it; valid while this object is reachable.</summary>
-    internal backrun_str NativeName { get; }
+    /// <summary>What native takes in place of the task name; 0 before it was told of it.</summary>
+    internal uint NativeNumber { get; private set; }
 
     /// <summary>Native's callback: opens the user's connection, makes the task and hands it over.</summary>
     internal abstract int SetUserConnection(backrun_task* task, backrun_bytes userContext, void** taskState);
@@ -47,6 +42,23 @@ internal abstract unsafe class TaskRegistration
 
     /// <summary>Forgets that this is the last used registration of its types: the engine has ended.</summary>
     internal abstract void Forget();
+
+    /// <summary>Asks native for the number of this registration's name, which it knows.</summary>
+    internal void FindNumber(backrun_engine* engine)
+    {
+        Utf8Arena texts = default;
+        try
+        {
+            uint number;
+            backrun_error* error = null;
+            NativeError.ThrowIfFailed(NativeMethods.backrun_engine_task_number(engine, texts.Add(Name), &number, &error), error);
+            NativeNumber = number;
+        }
+        finally
+        {
+            texts.Dispose();
+        }
+    }
 
     /// <summary>Tells native of this registration under a name: its own or an alias.</summary>
     internal void RegisterNative(backrun_engine* engine, string name)
