@@ -248,7 +248,7 @@
 // The task was claimed anew, settled already or abandoned: this run's word no longer counts.
 #define BACKRUN_STALE_LEASE 10
 
-// Memory could not be had; nothing was accepted.
+// Memory could not be had; nothing was accepted or changed.
 #define BACKRUN_OUT_OF_MEMORY 11
 
 // The process is a fork of the one that made the engine: its threads do not exist here.
@@ -721,7 +721,8 @@ int32_t backrun_engine_new(const struct backrun_engine_options *options,
 // BACKRUN_OK: no callback of this engine runs or will run, each handler was released once.
 // BACKRUN_SHUTDOWN_INCOMPLETE: at the time limit the tasks in the report were still running. Their threads are left to
 // them, their outcomes are refused, and the last run of each handler releases it. Calling it again waits for them again.
-// Others: BACKRUN_INVALID_ARGUMENT, BACKRUN_WOULD_DEADLOCK (from a thread of this engine), BACKRUN_FORKED, BACKRUN_PANIC.
+// Others: BACKRUN_INVALID_ARGUMENT, BACKRUN_WOULD_DEADLOCK (from a thread of this engine), BACKRUN_OUT_OF_MEMORY (for the report:
+// nothing has changed; without `out` none is needed), BACKRUN_FORKED, BACKRUN_PANIC.
 // The engine still answers status and statistics until backrun_engine_free. Any thread but the engine's own.
 int32_t backrun_engine_shutdown(struct backrun_engine *engine,
                                 uint32_t mode,
@@ -744,7 +745,8 @@ void backrun_engine_abandon(struct backrun_engine *engine);
 // `engine`: NULL does nothing. No other call may be using it. Any thread; a callback may call it.
 void backrun_engine_free(struct backrun_engine *engine);
 
-// How many tasks were still running (or pending) when the shutdown returned.
+// How many tasks were still running (or pending) when the shutdown returned. Where memory was short, not all of them have an
+// index.
 //
 // `report`: NULL gives 0. Any thread; a callback may call it.
 size_t backrun_shutdown_report_running_count(const struct backrun_shutdown_report *report);
@@ -795,7 +797,8 @@ int32_t backrun_engine_register(struct backrun_engine *engine,
 // Errors: BACKRUN_NOT_FOUND (no such task, or no longer kept), BACKRUN_WOULD_DEADLOCK (waiting on a thread of this engine),
 // BACKRUN_SHUTDOWN_INCOMPLETE (a shutdown left the task running: its outcome will not be recorded; a look still gives the
 // last that was known),
-// BACKRUN_INVALID_ARGUMENT, BACKRUN_FORKED, BACKRUN_PANIC (also where the engine panicked while this waited).
+// BACKRUN_INVALID_ARGUMENT, BACKRUN_OUT_OF_MEMORY, BACKRUN_FORKED, BACKRUN_PANIC (also where the engine panicked while this
+// waited).
 // Any thread; a callback may call it with a limit of 0.
 int32_t backrun_engine_wait(struct backrun_engine *engine,
                             int64_t id,
@@ -822,7 +825,8 @@ int32_t backrun_engine_payload(struct backrun_engine *engine,
 // `out_what`: receives what it met, one of BACKRUN_CANCEL_QUEUED and its kin; may be NULL.
 // `out_error`: receives an error to be freed by backrun_error_free, or NULL; may be NULL.
 //
-// Errors: BACKRUN_INVALID_ARGUMENT, BACKRUN_FORKED, BACKRUN_PANIC. An unknown task is none: see BACKRUN_CANCEL_UNKNOWN.
+// Errors: BACKRUN_INVALID_ARGUMENT, BACKRUN_OUT_OF_MEMORY (nothing has changed), BACKRUN_FORKED, BACKRUN_PANIC. An unknown task
+// is none: see BACKRUN_CANCEL_UNKNOWN.
 // Any thread; a callback may call it.
 int32_t backrun_engine_cancel(struct backrun_engine *engine,
                               int64_t id,
@@ -1007,7 +1011,7 @@ int32_t backrun_engine_resume(struct backrun_engine *engine,
 // `out`: receives a snapshot to be freed by backrun_stats_free; NULL on failure.
 // `out_error`: receives an error to be freed by backrun_error_free, or NULL; may be NULL.
 //
-// Errors: BACKRUN_INVALID_ARGUMENT, BACKRUN_FORKED, BACKRUN_PANIC. Any thread; a callback may call it.
+// Errors: BACKRUN_INVALID_ARGUMENT, BACKRUN_OUT_OF_MEMORY, BACKRUN_FORKED, BACKRUN_PANIC. Any thread; a callback may call it.
 int32_t backrun_engine_stats(struct backrun_engine *engine,
                              struct backrun_stats **out,
                              struct backrun_error **out_error);
@@ -1181,14 +1185,14 @@ int32_t backrun_task_set_result(struct backrun_task *task,
 //
 // `message`: one sentence for people; copied, kept up to 4 KiB.
 // `out_error`: receives an error to be freed by backrun_error_free, or NULL; may be NULL.
-// Errors: BACKRUN_INVALID_ARGUMENT.
+// Errors: BACKRUN_INVALID_ARGUMENT, BACKRUN_OUT_OF_MEMORY (the last call before this one counts).
 int32_t backrun_task_fail(struct backrun_task *task, struct backrun_str message, struct backrun_error **out_error);
 
 // backrun_task_fail with the kind of error and more detail.
 //
 // `failure`: may not be NULL; copied.
 // `out_error`: receives an error to be freed by backrun_error_free, or NULL; may be NULL.
-// Errors: BACKRUN_INVALID_ARGUMENT, BACKRUN_UNSUPPORTED_FIELD.
+// Errors: BACKRUN_INVALID_ARGUMENT, BACKRUN_UNSUPPORTED_FIELD, BACKRUN_OUT_OF_MEMORY (the last call before this one counts).
 int32_t backrun_task_fail_with(struct backrun_task *task,
                                const struct backrun_failure *failure,
                                struct backrun_error **out_error);
@@ -1208,7 +1212,8 @@ int32_t backrun_task_retry_after(struct backrun_task *task,
 // `out_error`: receives an error to be freed by backrun_error_free, or NULL; may be NULL.
 //
 // Errors: BACKRUN_STALE_LEASE (settled already, claimed anew, or abandoned by a shutdown), BACKRUN_NOT_FOUND (no such
-// task), BACKRUN_INVALID_ARGUMENT, BACKRUN_UNSUPPORTED_FIELD, BACKRUN_NOT_SUPPORTED, BACKRUN_FORKED, BACKRUN_PANIC.
+// task), BACKRUN_INVALID_ARGUMENT, BACKRUN_UNSUPPORTED_FIELD, BACKRUN_NOT_SUPPORTED, BACKRUN_OUT_OF_MEMORY (nothing has changed: it
+// can be settled again), BACKRUN_FORKED, BACKRUN_PANIC.
 // Any thread; a callback may call it.
 int32_t backrun_task_settle(struct backrun_engine *engine,
                             int64_t id,

@@ -1,6 +1,11 @@
 //! The one error type. Every variant has one stable number, which is its C status code.
+//!
+//! An error is made and cloned without ending the process where memory is short: its texts are then missing, and its number
+//! is what it was.
 
+use crate::alloc::{NoMemory, Text};
 use std::any::Any;
+use std::fmt::Arguments;
 
 /// The result of a fallible operation of Backrun.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -11,7 +16,7 @@ pub type Result<T> = std::result::Result<T, Error>;
 pub enum Error {
     /// An argument is out of its range, not UTF-8, or at odds with another one.
     #[error("{0}")]
-    InvalidArgument(String),
+    InvalidArgument(Text),
     /// The program was built against another ABI version.
     #[error("the program was built for version {caller} of the Backrun ABI and this library has version {library}; build it against this library's backrun.h")]
     AbiMismatch {
@@ -32,18 +37,18 @@ pub enum Error {
     #[error("{what} is not supported: {why}")]
     NotSupported {
         /// The option or function.
-        what: String,
+        what: Text,
         /// Why, and what to do.
-        why: String,
+        why: Text,
     },
     /// There is no such thing, or it is no longer kept.
     #[error("{0}")]
-    NotFound(String),
+    NotFound(Text),
     /// The queue is full.
     #[error("queue '{queue}' is full: {tasks} of {capacity} tasks and {bytes} of {capacity_bytes} bytes are taken; submit later, wait for room, or raise its capacity")]
     QueueFull {
         /// The queue's name.
-        queue: String,
+        queue: Text,
         /// Ready tasks in it.
         tasks: u64,
         /// How many it may hold.
@@ -58,7 +63,7 @@ pub enum Error {
     ShuttingDown,
     /// Tasks were still running when the time of a shutdown was up.
     #[error("{0}")]
-    ShutdownIncomplete(String),
+    ShutdownIncomplete(Text),
     /// A thread of the engine would wait for itself.
     #[error("{operation} from a thread of this engine would wait for itself; {instead}")]
     WouldDeadlock {
@@ -76,7 +81,7 @@ pub enum Error {
         lease: i64,
     },
     /// Memory could not be had.
-    #[error("{bytes} bytes of memory could not be had; nothing was accepted")]
+    #[error("{bytes} bytes of memory could not be had; nothing was accepted or changed")]
     OutOfMemory {
         /// How many were asked for.
         bytes: usize,
@@ -86,7 +91,7 @@ pub enum Error {
     Forked,
     /// A bug in Backrun.
     #[error("a bug in Backrun: {0}; the engine now answers only status, shutdown and free: please report it")]
-    Panic(String),
+    Panic(Text),
     /// A value is larger than its limit.
     #[error("{what} is {actual} bytes, the limit is {limit}; {instead}")]
     TooLarge {
@@ -101,21 +106,21 @@ pub enum Error {
     },
     /// A handler of this name is there already.
     #[error("a handler for task name '{0}' is registered already; register each name once")]
-    AlreadyRegistered(String),
+    AlreadyRegistered(Text),
     /// No handler of this name is there.
     #[error("no handler for task name '{0}' is registered; register it before the first submit")]
-    NoHandler(String),
+    NoHandler(Text),
     /// The operating system refused something.
     #[error("the system refused {what}: {cause}")]
     System {
         /// What was asked for.
-        what: String,
+        what: Text,
         /// What it said.
-        cause: String,
+        cause: Text,
     },
     /// The store failed.
     #[error("the store failed: {0}")]
-    Store(String),
+    Store(Text),
 }
 
 impl Error {
@@ -144,12 +149,26 @@ impl Error {
         }
     }
 
-    pub(crate) fn not_supported(what: &str, why: &str) -> Self {
+    pub(crate) fn invalid(text: Arguments<'_>) -> Self {
+        Error::InvalidArgument(Text::say(text))
+    }
+
+    pub(crate) fn not_found(text: Arguments<'_>) -> Self {
+        Error::NotFound(Text::say(text))
+    }
+
+    pub(crate) fn not_supported(what: &'static str, why: &'static str) -> Self {
         Error::NotSupported { what: what.into(), why: why.into() }
     }
 
     pub(crate) fn from_panic(payload: &(dyn Any + Send)) -> Self {
-        Error::Panic(panic_text(payload).to_owned())
+        Error::Panic(Text::say(format_args!("{}", panic_text(payload))))
+    }
+}
+
+impl From<NoMemory> for Error {
+    fn from(refused: NoMemory) -> Self {
+        Error::OutOfMemory { bytes: refused.bytes }
     }
 }
 

@@ -17,8 +17,9 @@
 //!
 //! Reading order: [`task`] (the words and the table of states), [`options`], [`error`]; then `queue` (what runs next),
 //! `store` (where tasks live), [`engine`] (threads and time around them); last [`ffi`], the C ABI, which is translation
-//! and nothing else.
+//! and nothing else. `alloc` is beneath them all: whatever is allocated, and what if it cannot be.
 
+mod alloc;
 pub mod engine;
 pub mod error;
 pub mod ffi;
@@ -29,6 +30,7 @@ mod sync;
 mod sys;
 pub mod task;
 
+pub use alloc::Text;
 pub use engine::{
     CancelResult, Counters, Engine, Event, EventKind, Handler, IntoOutcome, LeftRunning, LogRecord, Observer,
     ShutdownMode, ShutdownReport, Statistics, TaskContext,

@@ -1,8 +1,8 @@
 //! Options of engines, queues and task names: defaults, limits, validation.
 
+use crate::alloc::Text;
 use crate::error::{Error, Result};
 use std::fmt;
-use std::sync::Arc;
 use std::time::Duration;
 
 /// Bytes of a payload.
@@ -98,7 +98,7 @@ pub(crate) fn in_range(name: &str, value: u64, least: u64, most: u64) -> Result<
     if (least..=most).contains(&value) {
         return Ok(());
     }
-    Err(Error::InvalidArgument(format!("{name} is {value}; pass a number from {least} to {most}")))
+    Err(Error::invalid(format_args!("{name} is {value}; pass a number from {least} to {most}")))
 }
 
 /// Where accepted tasks live.
@@ -260,7 +260,7 @@ pub struct TaskOptions {
 
 /// The name of a queue: 1 to 64 bytes of printable UTF-8.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct QueueName(Arc<str>);
+pub struct QueueName(Text);
 
 impl QueueName {
     /// The queue that takes what names no other.
@@ -269,10 +269,11 @@ impl QueueName {
     /// Checks a name.
     ///
     /// # Errors
-    /// [`Error::InvalidArgument`] if it is empty or not printable, [`Error::TooLarge`] if it is too long.
+    /// [`Error::InvalidArgument`] if it is empty or not printable, [`Error::TooLarge`] if it is too long,
+    /// [`Error::OutOfMemory`].
     pub fn new(name: &str) -> Result<Self> {
         check_name("the queue name", name, MAX_QUEUE_NAME_BYTES)?;
-        Ok(Self(name.into()))
+        Ok(Self(Text::copy(name)?))
     }
 
     /// The name.
@@ -285,7 +286,7 @@ impl QueueName {
         self.as_str() == Self::DEFAULT
     }
 
-    pub(crate) fn shared(&self) -> Arc<str> {
+    pub(crate) fn text(&self) -> Text {
         self.0.clone()
     }
 }
@@ -311,13 +312,13 @@ impl fmt::Display for QueueName {
 /// A name: not empty, not too long, printable.
 pub(crate) fn check_name(what: &'static str, name: &str, limit: usize) -> Result<()> {
     if name.is_empty() {
-        return Err(Error::InvalidArgument(format!("{what} is empty; pass 1 to {limit} bytes of printable text")));
+        return Err(Error::invalid(format_args!("{what} is empty; pass 1 to {limit} bytes of printable text")));
     }
     if name.len() > limit {
         return Err(Error::TooLarge { what, actual: name.len(), limit, instead: "choose a shorter one" });
     }
     if let Some((offset, bad)) = name.char_indices().find(|(_, c)| !is_printable(*c)) {
-        return Err(Error::InvalidArgument(format!(
+        return Err(Error::invalid(format_args!(
             "{what} has the character U+{:04X}, which does not print, at offset {offset}; use printable text only",
             bad as u32
         )));

@@ -27,16 +27,27 @@ pub(crate) use loom::cell::UnsafeCell;
 pub(crate) use atomic::{fence, AtomicBool, AtomicI64, AtomicU32, AtomicU64, AtomicU8, AtomicUsize, Ordering};
 pub(crate) use imp::MutexGuard;
 
+/// The same under loom, which does not follow it: most owners only read.
+pub(crate) use crate::alloc::Arc;
+#[cfg(not(loom))]
+pub(crate) use crate::alloc::Arc as Tracked;
 /// An [`Arc`] that loom follows: whose last owner relies on what the others did before they let go.
 #[cfg(loom)]
 pub(crate) use loom::sync::Arc as Tracked;
-/// Loom's cannot hold a `dyn` or a `str`, so std's is used under loom too.
-pub(crate) use std::sync::Arc;
-#[cfg(not(loom))]
-pub(crate) use std::sync::Arc as Tracked;
 
+use crate::alloc::NoMemory;
 use std::sync::PoisonError;
 use std::time::{Duration, Instant};
+
+#[cfg(loom)]
+pub(crate) fn tracked<T>(value: T) -> Result<Tracked<T>, NoMemory> {
+    Ok(Tracked::new(value))
+}
+
+#[cfg(not(loom))]
+pub(crate) fn tracked<T>(value: T) -> Result<Tracked<T>, NoMemory> {
+    Tracked::try_new(value)
+}
 
 /// A mutex whose lock cannot fail.
 #[derive(Debug, Default)]

@@ -1,32 +1,78 @@
-//! The operating system: thread names, forks, clocks, cores.
+//! The operating system: threads, forks, clocks, cores.
 
+use crate::alloc::NoMemory;
 use std::cell::Cell;
-use std::io;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::Once;
-use std::thread::{Builder, JoinHandle};
 use std::time::{SystemTime, UNIX_EPOCH};
+
+#[cfg(target_os = "linux")]
+mod posix_threads;
+#[cfg(any(all(test, not(loom)), not(target_os = "linux")))]
+mod std_threads;
+
+#[cfg(target_os = "linux")]
+use posix_threads as threads;
+#[cfg(not(target_os = "linux"))]
+use std_threads as threads;
+
+pub(crate) use threads::Thread;
 
 thread_local! {
     /// The engine whose thread this is; 0 for the program's own threads.
     static ENGINE_OF_THREAD: Cell<u64> = const { Cell::new(0) };
 }
 
+/// Why a thread was not started.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum NoThread {
+    NoMemory(NoMemory),
+    /// The system's number of the error.
+    System(i32),
+}
+
 /// Starts a thread of an engine. Linux keeps 15 bytes of its name.
 pub(crate) fn start_thread(
-    name: String,
-    stack_bytes: Option<usize>,
+    name: std::fmt::Arguments<'_>,
+    stack_bytes: usize,
     engine: u64,
     body: impl FnOnce() + Send + 'static,
-) -> io::Result<JoinHandle<()>> {
-    let mut builder = Builder::new().name(name);
-    if let Some(bytes) = stack_bytes {
-        builder = builder.stack_size(bytes);
-    }
-    builder.spawn(move || {
+) -> Result<Thread, NoThread> {
+    threads::start(ShortName::of(name), stack_bytes, move || {
         ENGINE_OF_THREAD.set(engine);
         body();
     })
+}
+
+/// The name of a thread, as much of it as Linux keeps, and the NUL that ends it.
+#[derive(Debug, Clone, Copy, Default)]
+struct ShortName {
+    bytes: [u8; 16],
+    len: usize,
+}
+
+impl ShortName {
+    fn of(name: std::fmt::Arguments<'_>) -> Self {
+        let mut short = Self::default();
+        // It never fails; what is too long is cut.
+        let _ = std::fmt::write(&mut short, name);
+        short
+    }
+
+    #[cfg(any(all(test, not(loom)), not(target_os = "linux")))]
+    fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.bytes[..self.len]).unwrap_or_default()
+    }
+}
+
+impl std::fmt::Write for ShortName {
+    fn write_str(&mut self, piece: &str) -> std::fmt::Result {
+        // Our names are ASCII, so it does not matter where they are cut.
+        let kept = piece.len().min(15 - self.len);
+        self.bytes[self.len..][..kept].copy_from_slice(&piece.as_bytes()[..kept]);
+        self.len += kept;
+        Ok(())
+    }
 }
 
 /// Whether the calling thread belongs to this engine.
@@ -161,21 +207,57 @@ pub(crate) fn cores() -> u32 {
     std::thread::available_parallelism().map_or(1, |n| u32::try_from(n.get()).unwrap_or(u32::MAX))
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
+    use std::sync::Arc;
+
+    const STACK: usize = 1 << 20;
 
     #[test]
     fn a_thread_knows_whose_it_is() {
         assert!(!is_thread_of(7));
-        let inside = std::sync::Arc::new(AtomicU32::new(0));
+        let inside = Arc::new(AtomicU32::new(0));
         let seen = inside.clone();
-        start_thread("backrun-test".into(), None, 7, move || {
+        let body = move || {
             seen.store(u32::from(is_thread_of(7)) + 2 * u32::from(is_thread_of(8)), Ordering::Relaxed);
-        })
-        .unwrap()
-        .join()
-        .unwrap();
+        };
+        start_thread(format_args!("backrun-test"), STACK, 7, body).unwrap().join();
         assert_eq!(inside.load(Ordering::Relaxed), 1);
+    }
+
+    #[test]
+    fn where_there_are_only_the_threads_of_std_they_do_too() {
+        let ran = Arc::new(AtomicU32::new(0));
+        for joined in [true, false] {
+            let ran = ran.clone();
+            let body = move || {
+                ran.fetch_add(1, Ordering::Relaxed);
+            };
+            let name = ShortName::of(format_args!("backrun-test-{joined}"));
+            let thread = std_threads::start(name, STACK, body).unwrap();
+            if joined {
+                thread.join();
+            }
+        }
+        while ran.load(Ordering::Relaxed) < 2 {
+            std::thread::yield_now();
+        }
+    }
+
+    #[test]
+    fn a_thread_has_as_much_of_its_name_as_the_system_keeps() {
+        assert_eq!(ShortName::of(format_args!("backrun-w-{}", 12)).as_str(), "backrun-w-12");
+        assert_eq!(ShortName::of(format_args!("backrun-{}", "observer")).as_str(), "backrun-observe");
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn a_thread_that_cannot_be_had_is_an_error_with_the_systems_words() {
+        let refused = start_thread(format_args!("too-large"), 1 << 50, 7, || ()).err().unwrap();
+        assert!(matches!(refused, NoThread::System(_)), "{refused:?}");
+        assert!(!refused.to_string().is_empty());
+        // A panic ends its thread and nothing else.
+        start_thread(format_args!("panics"), STACK, 7, || panic!("on purpose")).unwrap().join();
     }
 }

@@ -1,5 +1,6 @@
 //! The words: ids, names, submissions, outcomes, and the table of states.
 
+use crate::alloc::Text;
 use crate::error::{Error, Result};
 use crate::options::{
     check_name, Durability, RetryPolicy, WhenFull, MAX_HEADER_BYTES, MAX_PAYLOAD_BYTES, MAX_TASK_NAME_BYTES,
@@ -7,7 +8,6 @@ use crate::options::{
 };
 use std::fmt;
 use std::num::NonZeroU32;
-use std::sync::Arc;
 
 /// The id of a task: a positive number given by the store, growing, never reused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -22,7 +22,7 @@ impl TaskId {
         if value > 0 {
             return Ok(Self(value));
         }
-        Err(Error::InvalidArgument(format!("the task id is {value}; task ids are positive numbers given by a submit")))
+        Err(Error::invalid(format_args!("the task id is {value}; task ids are positive numbers given by a submit")))
     }
 
     /// The id of this number, which is positive: it was counted up from 1, or is an id that was written down.
@@ -64,16 +64,21 @@ impl Lease {
 
 /// The stable text that binds a task to its handler: 1 to 200 bytes of printable UTF-8.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct TaskName(Arc<str>);
+pub struct TaskName(Text);
 
 impl TaskName {
     /// Checks a name.
     ///
     /// # Errors
-    /// [`Error::InvalidArgument`] if it is empty or not printable, [`Error::TooLarge`] if it is too long.
+    /// [`Error::InvalidArgument`] if it is empty or not printable, [`Error::TooLarge`] if it is too long,
+    /// [`Error::OutOfMemory`].
     pub fn new(name: &str) -> Result<Self> {
-        check_name("the task name", name, MAX_TASK_NAME_BYTES)?;
-        Ok(Self(name.into()))
+        Self::check(name)?;
+        Ok(Self(Text::copy(name)?))
+    }
+
+    pub(crate) fn check(name: &str) -> Result<()> {
+        check_name("the task name", name, MAX_TASK_NAME_BYTES)
     }
 
     /// The name.
@@ -82,7 +87,7 @@ impl TaskName {
         &self.0
     }
 
-    pub(crate) fn shared(&self) -> Arc<str> {
+    pub(crate) fn text(&self) -> Text {
         self.0.clone()
     }
 }
@@ -139,7 +144,7 @@ impl Priority {
     /// [`Error::InvalidArgument`] if there is none.
     pub fn from_level(level: i32) -> Result<Self> {
         Self::ALL.into_iter().find(|priority| priority.level() == level).ok_or_else(|| {
-            Error::InvalidArgument(format!("the priority is {level}; pass a number from -2 (lowest) to 2 (highest)"))
+            Error::invalid(format_args!("the priority is {level}; pass a number from -2 (lowest) to 2 (highest)"))
         })
     }
 
@@ -259,7 +264,7 @@ impl<'a> Submission<'a> {
         for (index, (name, _)) in self.headers.iter().enumerate() {
             check_name("a header name", name, MAX_HEADER_BYTES)?;
             if self.headers[..index].iter().any(|(earlier, _)| earlier == name) {
-                return Err(Error::InvalidArgument(format!("the header '{name}' is given twice; give each once")));
+                return Err(Error::invalid(format_args!("the header '{name}' is given twice; give each once")));
             }
         }
         Ok(())
@@ -363,12 +368,13 @@ pub enum Outcome {
     Pending,
 }
 
-/// Why a run failed. Texts longer than their limit are cut.
+/// Why a run failed. Texts longer than their limit are cut. Cloned without an allocation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {
-    error_type: Box<str>,
-    message: Box<str>,
-    detail: Box<str>,
+    /// Type, message and detail, one behind the other.
+    texts: Text,
+    type_bytes: usize,
+    message_bytes: usize,
 }
 
 impl Failure {
@@ -379,14 +385,19 @@ impl Failure {
     /// Bytes that are kept of the detail.
     pub const MAX_DETAIL_BYTES: usize = 32 * 1024;
 
-    /// A failure with the kind of error, a message and detail such as a stack trace.
+    /// A failure with the kind of error, a message and detail such as a stack trace. Where memory is short, it is one whose
+    /// message says so.
     #[must_use]
     pub fn new(error_type: &str, message: &str, detail: &str) -> Self {
-        Self {
-            error_type: cut(error_type, Self::MAX_TYPE_BYTES).into(),
-            message: cut(message, Self::MAX_MESSAGE_BYTES).into(),
-            detail: cut(detail, Self::MAX_DETAIL_BYTES).into(),
-        }
+        Self::try_new(error_type, message, detail).unwrap_or(Self::MISSING)
+    }
+
+    /// [`Failure::new`] that answers.
+    pub(crate) fn try_new(error_type: &str, message: &str, detail: &str) -> Result<Self> {
+        let error_type = cut(error_type, Self::MAX_TYPE_BYTES);
+        let message = cut(message, Self::MAX_MESSAGE_BYTES);
+        let texts = Text::concat(&[error_type, message, cut(detail, Self::MAX_DETAIL_BYTES)])?;
+        Ok(Self { texts, type_bytes: error_type.len(), message_bytes: message.len() })
     }
 
     /// A failure with a message only.
@@ -395,22 +406,29 @@ impl Failure {
         Self::new("", message.as_ref(), "")
     }
 
+    /// A failure with a message of the program.
+    pub(crate) const fn fixed(message: &'static str) -> Self {
+        Self { texts: Text::fixed(message), type_bytes: 0, message_bytes: message.len() }
+    }
+
+    const MISSING: Self = Self::fixed("(there was no memory for the reason of the failure)");
+
     /// The kind of error; may be empty.
     #[must_use]
     pub fn error_type(&self) -> &str {
-        &self.error_type
+        &self.texts[..self.type_bytes]
     }
 
     /// The message.
     #[must_use]
     pub fn text(&self) -> &str {
-        &self.message
+        &self.texts[self.type_bytes..][..self.message_bytes]
     }
 
     /// More, such as a stack trace; may be empty.
     #[must_use]
     pub fn detail(&self) -> &str {
-        &self.detail
+        &self.texts[self.type_bytes + self.message_bytes..]
     }
 }
 
@@ -430,9 +448,9 @@ pub struct TaskStatus {
     /// Its id.
     pub id: TaskId,
     /// Its name.
-    pub task_name: Arc<str>,
+    pub task_name: Text,
     /// Its queue.
-    pub queue: Arc<str>,
+    pub queue: Text,
     /// Its priority.
     pub priority: Priority,
     /// Where it is.
@@ -448,11 +466,11 @@ pub struct TaskStatus {
     /// When it came to its final state, likewise; 0 before.
     pub finished_at_us: i64,
     /// Its last error.
-    pub failure: Option<Arc<Failure>>,
+    pub failure: Option<Failure>,
     /// Whether its cancellation was asked for.
     pub cancel_requested: bool,
     /// Why; may be empty.
-    pub cancel_reason: Arc<str>,
+    pub cancel_reason: Text,
 }
 
 #[cfg(test)]
@@ -487,6 +505,8 @@ mod tests {
         assert_eq!(cut("aéb", 9), "aéb");
         let failure = Failure::message("é".repeat(4000));
         assert_eq!(failure.text().len(), 4096);
+        let failure = Failure::new(&"t".repeat(513), "é", &"d".repeat(32 * 1024 + 1));
+        assert_eq!((failure.error_type().len(), failure.text(), failure.detail().len()), (512, "é", 32 * 1024));
     }
 
     #[test]

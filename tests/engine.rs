@@ -115,7 +115,7 @@ fn a_submit_that_cannot_be_done_says_why_and_accepts_nothing() {
     let events = recorder.events.wait_for(|all| all.len() == 5);
     assert!(events.iter().all(|e| e.kind == EventKind::Refused));
     assert_eq!(events[4].count, 2);
-    let statistics = engine.statistics();
+    let statistics = engine.statistics().unwrap();
     assert_eq!((statistics.engine.accepted, statistics.engine.refused), (0, 6));
     assert_eq!(engine.register("known", |_: &TaskContext<'_>| ()), Err(Error::AlreadyRegistered("known".into())));
 }
@@ -205,7 +205,7 @@ fn a_pending_run_is_settled_once_from_any_thread_even_before_it_returned() {
     assert!(matches!(engine.settle(id, lease, Outcome::Done), Err(Error::StaleLease { .. })), "final");
     let unknown = TaskId::new(999).unwrap();
     assert!(matches!(engine.settle(unknown, lease, Outcome::Done), Err(Error::NotFound(_))));
-    assert_eq!(engine.statistics().engine.stale_settles, 3);
+    assert_eq!(engine.statistics().unwrap().engine.stale_settles, 3);
 }
 
 struct Cancellable {
@@ -235,21 +235,21 @@ fn cancel_says_what_it_met_and_a_running_task_is_told() {
     engine.register("stop", handler).unwrap();
     let (first, second) = (engine.submit(&task("stop")).unwrap(), engine.submit(&task("stop")).unwrap());
     running.wait_for(|all| all.len() == 1);
-    assert_eq!(engine.cancel(second, "not needed"), CancelResult::Queued);
+    assert_eq!(engine.cancel(second, "not needed"), Ok(CancelResult::Queued));
     let status = engine.status(second).unwrap();
     assert_eq!((status.state, &*status.cancel_reason), (State::Cancelled, "not needed"));
-    assert_eq!(engine.cancel(first, "enough"), CancelResult::Running);
-    assert_eq!(engine.cancel(first, "again"), CancelResult::Running);
+    assert_eq!(engine.cancel(first, "enough"), Ok(CancelResult::Running));
+    assert_eq!(engine.cancel(first, "again"), Ok(CancelResult::Running));
     asked.wait_for(|all| all.len() == 1);
     gate.open();
     let status = engine.wait(first, LONG).unwrap();
     assert_eq!((status.state, &*status.cancel_reason), (State::Cancelled, "enough"), "the first reason counts");
     assert_eq!(asked.all(), [(first.value(), status.lease.value())], "asked once");
-    assert_eq!(engine.cancel(first, ""), CancelResult::AlreadyFinal);
-    assert_eq!(engine.cancel(TaskId::new(77).unwrap(), ""), CancelResult::Unknown);
+    assert_eq!(engine.cancel(first, ""), Ok(CancelResult::AlreadyFinal));
+    assert_eq!(engine.cancel(TaskId::new(77).unwrap(), ""), Ok(CancelResult::Unknown));
     recorder.events.wait_for(|all| all.iter().filter(|e| e.kind == EventKind::Cancelled).count() == 2);
     assert_eq!(recorder.kinds().iter().filter(|k| **k == EventKind::CancelRequested).count(), 1);
-    assert_eq!(engine.statistics().engine.ready, 0);
+    assert_eq!(engine.statistics().unwrap().engine.ready, 0);
 }
 
 #[test]
@@ -285,7 +285,7 @@ fn a_full_queue_refuses_waits_or_drops_as_the_caller_chose() {
     for id in [head, queued[1], newest, last] {
         assert_eq!(engine.wait(id, LONG).unwrap().state, State::Succeeded);
     }
-    assert_eq!(engine.statistics().engine.dropped, 1);
+    assert_eq!(engine.statistics().unwrap().engine.dropped, 1);
 }
 
 #[test]
@@ -374,7 +374,7 @@ fn the_newest_finished_tasks_can_be_asked_for_and_a_waiter_is_told_even_if_nothi
 #[test]
 fn queues_can_be_changed_while_they_work() {
     let engine = engine(2);
-    let workers = |engine: &backrun::Engine| engine.statistics().engine.workers;
+    let workers = |engine: &backrun::Engine| engine.statistics().unwrap().engine.workers;
     let mut options = queue();
     options.workers = Some(6);
     engine.configure_queue("default", options.clone()).unwrap();
@@ -419,6 +419,6 @@ fn a_storm_from_many_threads_loses_nothing_and_runs_everything_once() {
     let report = engine.shutdown(backrun::ShutdownMode::Drain, LONG).unwrap();
     assert!(report.is_complete());
     assert!(runs.iter().all(|count| count.load(Ordering::Relaxed) == 1));
-    let counters = engine.statistics().engine;
+    let counters = engine.statistics().unwrap().engine;
     assert_eq!((counters.accepted, counters.started, counters.succeeded, counters.ready), (20_000, 20_000, 20_000, 0));
 }

@@ -398,7 +398,7 @@ fn act(world: &Arc<World>, engine: &Engine, mut random: Random) {
         };
         let fact = &world.facts[index];
         match action {
-            50..60 => match engine.cancel(id, "by an actor") {
+            50..60 => match engine.cancel(id, "by an actor").unwrap() {
                 CancelResult::Queued => assert_eq!(fact.runs.load(SeqCst), 0, "{index} was running"),
                 CancelResult::Running | CancelResult::AlreadyFinal | CancelResult::Unknown => {}
             },
@@ -440,7 +440,7 @@ fn act(world: &Arc<World>, engine: &Engine, mut random: Random) {
                 }
             }
             90..93 => {
-                let counters = engine.statistics().engine;
+                let counters = engine.statistics().unwrap().engine;
                 assert!(counters.succeeded + counters.dead <= counters.started);
             }
             93..96 => {
@@ -629,7 +629,8 @@ fn round(seed: u64, threads_before: usize) -> (u64, u64) {
 /// Ends the engine in one of the ways. It comes back where that way leaves it.
 fn end(ending: Ending, engine: Arc<Engine>, actors: Vec<thread::JoinHandle<()>>) -> Option<Arc<Engine>> {
     let shutdown = |mode, limit| engine.shutdown(mode, Some(limit)).unwrap();
-    let complete = |report: ShutdownReport| assert!(report.is_complete(), "{report:?} {:?}", engine.statistics());
+    let complete =
+        |report: ShutdownReport| assert!(report.is_complete(), "{report:?} {:?}", engine.statistics().unwrap());
     match ending {
         Ending::Drain => complete(shutdown(ShutdownMode::Drain, LONG)),
         Ending::Cancel => complete(shutdown(ShutdownMode::Cancel, LONG)),
@@ -718,7 +719,7 @@ fn check(world: &World, engine: Option<&Engine>, keeps_all: bool, observed: bool
     let accepted = ids.len() as u64;
     let runs: u64 = facts.iter().map(|fact| u64::from(fact.runs.load(SeqCst))).sum();
     let Some(engine) = engine else { return (accepted, runs) };
-    let all = engine.statistics().engine;
+    let all = engine.statistics().unwrap().engine;
     let ended = all.succeeded + all.dead + all.cancelled + all.dropped + all.abandoned;
     assert_eq!((all.accepted, ended), (accepted, accepted), "{all:?}");
     assert_eq!(all.refused, world.refused.load(SeqCst), "{all:?}");
@@ -743,7 +744,7 @@ fn a_task_that_a_worker_takes_at_the_last_moment_ends_too() {
             engine.submit(&Submission::new("fine", b"")).unwrap();
         }
         let left = engine.shutdown(ShutdownMode::Cancel, Some(Duration::ZERO)).unwrap().running;
-        let all = engine.statistics().engine;
+        let all = engine.statistics().unwrap().engine;
         let ended = all.succeeded + all.cancelled + all.abandoned;
         assert_eq!((ended, all.abandoned), (accepted, left.len() as u64), "{all:?}");
         for id in 1..=accepted as i64 {

@@ -1,13 +1,13 @@
-//! What a shutdown does to tasks: cancel what is ready, ask what runs to stop, close the books.
+//! What a shutdown does to tasks: cancel what is ready, ask what runs to stop, close the books. It needs no memory.
 
-use crate::engine::handler::Handler;
+use crate::alloc::Text;
 use crate::engine::moves::{Extras, Watch};
 use crate::engine::observer::{ended_before, Event, EventKind};
-use crate::engine::queues::Queue;
-use crate::engine::shutdown::{LeftRunning, SHUT_DOWN_REASON};
+use crate::engine::queues::{Queue, Slot};
+use crate::engine::shutdown::{ShutdownReport, SHUT_DOWN_REASON};
 use crate::engine::Inner;
-use crate::store::table::Chunk;
-use crate::sync::{Arc, Ordering};
+use crate::store::table::{Entry, Word};
+use crate::sync::Ordering;
 use crate::task::{State, TaskId};
 
 impl Inner {
@@ -35,7 +35,7 @@ impl Inner {
         let entry = chunk.entry(id);
         let mut extras = self.extras.lock();
         let bytes = entry.bytes();
-        let cancelled = self.cancel_ready(&mut extras, queue, id, entry, SHUT_DOWN_REASON);
+        let cancelled = self.cancel_ready(&mut extras, queue, id, entry, &Text::fixed(SHUT_DOWN_REASON));
         drop(extras);
         if cancelled {
             queue.left_out_of_turn(bytes, false);
@@ -45,86 +45,107 @@ impl Inner {
         cancelled
     }
 
-    /// Running and pending tasks.
-    fn running(&self, extras: &Extras) -> Vec<(TaskId, Arc<Chunk>)> {
-        let slots = self.queues.iter().flat_map(|queue| queue.crew.lock().slots.clone());
-        let on_workers = slots.filter_map(|slot| slot.running());
-        let pending = extras.tasks.iter().filter(|(_, extra)| extra.pending_since.is_some()).map(|(&id, _)| id);
-        let mut all: Vec<_> = on_workers.chain(pending).collect();
-        all.sort_unstable();
-        all.dedup();
-        all.into_iter().filter_map(|id| Some((id, self.store.chunk(id)?))).collect()
-    }
-
-    /// Asks every run to stop, on behalf of a shutdown.
-    pub(crate) fn interrupt_runs(&self) {
-        let mut extras = self.extras.lock();
-        for (id, chunk) in self.running(&extras) {
-            let Ok(before) = chunk.entry(id).mark_slow(true) else {
-                continue;
-            };
-            if before.cancel_requested() {
-                continue;
+    /// Visits running and pending tasks; where a worker has one, with its slot. With the extras' lock, so that none of them
+    /// becomes pending meanwhile.
+    fn for_each_run(&self, _: &Extras, mut visit: impl FnMut(TaskId, &Entry, Option<&Slot>)) {
+        for queue in self.queues.iter() {
+            let crew = queue.crew.lock();
+            for slot in &crew.slots {
+                let Some(id) = slot.running() else { continue };
+                let Some(chunk) = self.store.chunk(id) else { continue };
+                let entry = chunk.entry(id);
+                // Its worker is about to let go of it.
+                if entry.word().state() != Some(State::Pending) {
+                    visit(id, entry, Some(slot));
+                }
             }
-            extras.tasks.entry(id).or_default().interrupted = true;
-            if let Some(handler) = self.handler(before) {
-                self.observation.cancel_requested(handler, id, before.lease());
-            }
+        }
+        // Not from the extras: where memory was short, a pending run has none.
+        if self.queues.iter().any(|queue| queue.pending.load(Ordering::Acquire) > 0) {
+            self.store.table.for_each(|id, entry| {
+                if entry.word().state() == Some(State::Pending) {
+                    visit(id, entry, None);
+                }
+            });
         }
     }
 
-    /// What a closed engine still runs.
-    pub(crate) fn left_running(&self) -> Vec<LeftRunning> {
+    /// Asks every run to stop, on behalf of a shutdown: it is asked, and nobody gave a reason.
+    pub(crate) fn interrupt_runs(&self) {
         let extras = self.extras.lock();
-        let left = self.running(&extras).into_iter().filter_map(|(id, chunk)| {
-            let word = chunk.entry(id).word();
-            let runs = matches!(word.state(), Some(State::Running | State::Pending));
-            runs.then(|| LeftRunning { id, task_name: self.registrations.lock()[word.registration()].name.clone() })
+        self.for_each_run(&extras, |id, entry, _| {
+            let Ok(before) = entry.mark_slow(true) else { return };
+            if before.cancel_requested() {
+                return;
+            }
+            if let Some(handler) = self.handler(before) {
+                self.observation.cancel_requested(handler, id, before.lease());
+            }
         });
-        left.collect()
     }
 
-    /// Records nothing more. Tells whoever waits for a task that is still running, and hands back the handlers and what runs.
-    pub(crate) fn close_moves(&self) -> (Vec<Arc<dyn Handler>>, Vec<LeftRunning>) {
+    /// Reports what a closed engine still runs.
+    pub(crate) fn report_left_running(&self, report: &mut ShutdownReport) {
+        let extras = self.extras.lock();
+        self.for_each_run(&extras, |id, entry, _| {
+            let word = entry.word();
+            if matches!(word.state(), Some(State::Running | State::Pending)) {
+                report.add_running(id, self.name_of(word));
+            }
+        });
+        report.sort();
+    }
+
+    fn name_of(&self, word: Word) -> Text {
+        self.registrations.lock()[word.registration()].name.clone()
+    }
+
+    /// Records nothing more. Reports what still runs, and tells whoever waits for it.
+    pub(crate) fn close_moves(&self, report: &mut ShutdownReport) {
         let mut extras = self.extras.lock();
         extras.closed = true;
-        let mut left = Vec::new();
-        for (id, chunk) in self.running(&extras) {
-            let entry = chunk.entry(id);
+        self.for_each_run(&extras, |id, entry, slot| {
             // From here on its worker comes to run_returned, which refuses it. One that was faster is done.
-            let Ok(word) = entry.mark_slow(false) else { continue };
+            let Ok(word) = entry.mark_slow(false) else { return };
             if !matches!(word.state(), Some(State::Running | State::Pending)) {
-                continue;
+                return;
             }
-            left.push(LeftRunning { id, task_name: self.registrations.lock()[word.registration()].name.clone() });
+            report.add_running(id, self.name_of(word));
             self.queue(word).seldom.lock().abandoned += 1;
             if self.observation.wants(EventKind::Abandoned) {
                 let status = self.status_locked(&extras, id, entry);
                 self.observation.event(Event::of(EventKind::Abandoned, &status));
             }
-            let extra = extras.tasks.entry(id).or_default();
-            extra.abandoned = true;
-            // A pending run has no thread that could come back.
-            if extra.pending_since.take().is_some() {
-                self.queue(word).pending.fetch_sub(1, Ordering::AcqRel);
+            match slot {
+                Some(slot) => slot.abandon(id),
+                // A pending run has no thread that could come back.
+                None => drop(self.queue(word).pending.fetch_sub(1, Ordering::AcqRel)),
             }
-        }
-        let unfinished: Vec<_> =
-            extras.tasks.iter().filter(|(_, extra)| !extra.watches.is_empty()).map(|(&id, _)| id).collect();
-        for id in unfinished {
+        });
+        report.sort();
+        for (&id, extra) in extras.tasks.iter_mut().filter(|(_, extra)| !extra.watches.is_empty()) {
             let Some(chunk) = self.store.chunk(id) else { continue };
-            let status = self.status_locked(&extras, id, chunk.entry(id));
+            let entry = chunk.entry(id);
+            let Some(status) = self.status_from(id, entry, entry.word(), Some(extra)) else { continue };
             let error = ended_before(&status);
-            let watches = extras.tasks.get_mut(&id).map(|extra| std::mem::take(&mut extra.watches));
-            for watch in watches.into_iter().flatten() {
+            for watch in std::mem::take(&mut extra.watches) {
                 match watch {
                     Watch::Slot(slot) => slot.fill(Err(error.clone())),
-                    Watch::Tell(watcher) => self.observation.tell_watcher(watcher, status.clone(), Err(error.clone())),
+                    Watch::Tell(waiting) => self.observation.tell_watcher(waiting, status.clone(), Err(error.clone())),
                 }
             }
         }
-        let mut registrations = self.registrations.lock();
-        let handlers = registrations.iter_mut().filter_map(|registration| registration.handler.take());
-        (handlers.collect(), left)
+    }
+
+    /// Lets go of the handlers; the last holder of one releases it. User code, so not with a lock held.
+    pub(crate) fn release_handlers(&self) {
+        for index in 0.. {
+            let Some(handler) =
+                self.registrations.lock().get_mut(index).map(|registration| registration.handler.take())
+            else {
+                return;
+            };
+            drop(handler);
+        }
     }
 }

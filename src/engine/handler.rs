@@ -1,7 +1,9 @@
 //! What runs tasks: the trait, and what a run is told.
 
+use crate::alloc::Text;
 use crate::queue::log::Record;
 use crate::store::table::Entry;
+use crate::sync::Arc;
 use crate::task::{Failure, Lease, Outcome, PayloadFormat, Priority, TaskId};
 use std::fmt::Display;
 
@@ -19,6 +21,9 @@ pub trait Handler: Send + Sync + 'static {
         let _ = (id, lease);
     }
 }
+
+/// Whoever lets go of it last drops it.
+pub(crate) type SharedHandler = Arc<Box<dyn Handler>>;
 
 impl<F, R> Handler for F
 where
@@ -52,7 +57,9 @@ impl<T: IntoOutcome, E: Display> IntoOutcome for Result<T, E> {
     fn into_outcome(self) -> Outcome {
         match self {
             Ok(value) => value.into_outcome(),
-            Err(error) => Outcome::Failed(Failure::new(std::any::type_name::<E>(), &error.to_string(), "")),
+            Err(error) => {
+                Outcome::Failed(Failure::new(std::any::type_name::<E>(), &Text::say(format_args!("{error}")), ""))
+            }
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Where work comes in: what producers share under one lock.
 
+use crate::alloc::{Ensure, Shown, Text};
 use crate::engine::queues::Queue;
 use crate::engine::submit::Named;
 use crate::error::{Error, Result};
@@ -11,6 +12,7 @@ use crate::sync::Arc;
 use crate::sys::CoarseClock;
 use crate::task::{Priority, TaskId, TaskName, TaskNumber};
 use std::collections::HashMap;
+use std::fmt::Formatter;
 
 /// How far the engine's life is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -29,9 +31,9 @@ pub(crate) struct Intake {
     pub(crate) phase: Phase,
     pub(crate) entrances: Vec<Entrance>,
     /// Task names to their numbers.
-    names: HashMap<Arc<str>, usize>,
+    names: HashMap<Text, usize>,
     /// By number: the name, and the queue of its tasks that name none.
-    registered: Vec<(Arc<str>, usize)>,
+    registered: Vec<(Text, usize)>,
     /// The number that was looked up last: most producers submit the same task again and again.
     last_name: usize,
     last_id: i64,
@@ -78,14 +80,20 @@ impl Intake {
     }
 
     pub(crate) fn queue_named(&self, name: &str) -> Result<usize> {
-        self.entrances.iter().position(|entrance| entrance.usable && &*entrance.queue.name == name).ok_or_else(|| {
-            let usable = self.entrances.iter().filter(|entrance| entrance.usable);
-            let known: Vec<_> = usable.map(|entrance| &*entrance.queue.name).collect();
-            Error::NotFound(format!(
-                "there is no queue '{name}', only {}; configure it before it is used",
-                known.join(", ")
-            ))
+        self.find_queue(name).ok_or_else(|| {
+            let known = Shown(|f: &mut Formatter<'_>| {
+                let usable = self.entrances.iter().filter(|entrance| entrance.usable);
+                usable.enumerate().try_for_each(|(index, entrance)| {
+                    f.write_str(if index == 0 { "" } else { ", " })?;
+                    f.write_str(&entrance.queue.name)
+                })
+            });
+            Error::not_found(format_args!("there is no queue '{name}', only {known}; configure it before it is used"))
         })
+    }
+
+    pub(crate) fn find_queue(&self, name: &str) -> Option<usize> {
+        self.entrances.iter().position(|entrance| entrance.usable && *entrance.queue.name == *name)
     }
 
     pub(crate) fn is_registered(&self, name: &str) -> bool {
@@ -93,55 +101,70 @@ impl Intake {
     }
 
     pub(crate) fn reserve_name(&mut self) -> Result<()> {
-        let no_memory = |_| Error::OutOfMemory { bytes: size_of::<(Arc<str>, usize)>() };
-        self.names.try_reserve(1).map_err(no_memory)?;
-        self.registered.try_reserve(1).map_err(no_memory)
+        self.names.ensure(1)?;
+        Ok(self.registered.ensure(1)?)
     }
 
-    pub(crate) fn add_name(&mut self, name: Arc<str>, queue: usize) {
+    pub(crate) fn add_name(&mut self, name: Text, queue: usize) {
         self.names.insert(name.clone(), self.registered.len());
         self.registered.push((name, queue));
     }
 
     /// The number of a task name and the queue that its submission goes to.
     pub(crate) fn target(&mut self, task: Named<'_>, queue: Option<&str>) -> Result<(usize, usize)> {
-        let registration = match task {
-            Named::Number(number) => number.value() as usize - 1,
-            Named::Name(name) => self.look_up(name)?,
-        };
-        let Some((_, own_queue)) = self.registered.get(registration) else {
-            return Err(self.unknown_number(registration + 1));
+        let registration = self.look_up(task);
+        let Some((registration, own_queue)) =
+            registration.and_then(|index| Some((index, self.registered.get(index)?.1)))
+        else {
+            return Err(self.unknown(task));
         };
         match queue {
             Some(name) => Ok((registration, self.queue_named(name)?)),
-            None => Ok((registration, *own_queue)),
+            None => Ok((registration, own_queue)),
         }
     }
 
-    fn look_up(&mut self, task_name: &str) -> Result<usize> {
+    /// The queue of [`Intake::target`], if there is one.
+    pub(crate) fn find_target(&mut self, task: Named<'_>, queue: Option<&str>) -> Option<usize> {
+        let registration = self.look_up(task)?;
+        let (_, own_queue) = *self.registered.get(registration)?;
+        queue.map_or(Some(own_queue), |name| self.find_queue(name))
+    }
+
+    fn look_up(&mut self, task: Named<'_>) -> Option<usize> {
+        let task_name = match task {
+            Named::Number(number) => return Some(number.value() as usize - 1),
+            Named::Name(name) => name,
+        };
         let is_last = self.registered.get(self.last_name).is_some_and(|(name, _)| **name == *task_name);
         if !is_last {
-            // What is wrong with the name comes first, if it is more than that nobody registered it.
-            let unknown = || TaskName::new(task_name).err().unwrap_or_else(|| Error::NoHandler(task_name.into()));
-            self.last_name = *self.names.get(task_name).ok_or_else(unknown)?;
+            self.last_name = *self.names.get(task_name)?;
         }
-        Ok(self.last_name)
+        Some(self.last_name)
     }
 
     #[cold]
-    fn unknown_number(&self, number: usize) -> Error {
-        Error::InvalidArgument(format!(
-            "the task number is {number}, and this engine has given the numbers up to {}; pass one that it gave, or the task name",
-            self.registered.len()
-        ))
+    fn unknown(&self, task: Named<'_>) -> Error {
+        match task {
+            Named::Number(number) => Error::invalid(format_args!(
+                "the task number is {}, and this engine has given the numbers up to {}; pass one that it gave, or the task name",
+                number.value(),
+                self.registered.len()
+            )),
+            // What is wrong with the name comes first, if it is more than that nobody registered it.
+            Named::Name(name) => TaskName::check(name)
+                .err()
+                .unwrap_or_else(|| Error::NoHandler(Text::say(format_args!("{name}")))),
+        }
     }
 
     pub(crate) fn number_of(&mut self, task_name: &str) -> Result<TaskNumber> {
-        let registration = self.look_up(task_name)?;
+        let task = Named::Name(task_name);
+        let registration = self.look_up(task).ok_or_else(|| self.unknown(task))?;
         Ok(TaskNumber::new(registration as u32 + 1).expect("it is not 0"))
     }
 
-    pub(crate) fn name_of(&self, number: TaskNumber) -> Option<Arc<str>> {
+    pub(crate) fn name_of(&self, number: TaskNumber) -> Option<Text> {
         self.registered.get(number.value() as usize - 1).map(|(name, _)| name.clone())
     }
 
@@ -224,7 +247,7 @@ impl Entrance {
     pub(crate) fn full(&mut self) -> Error {
         let (tasks, bytes) = self.ready();
         Error::QueueFull {
-            queue: self.queue.name.to_string(),
+            queue: self.queue.name.clone(),
             tasks,
             capacity: self.options.capacity,
             bytes,

@@ -18,6 +18,7 @@ pub(crate) mod shutdown;
 pub(crate) mod stats;
 pub(crate) mod submit;
 pub(crate) mod wait;
+pub(crate) mod watchers;
 pub(crate) mod watches;
 pub(crate) mod worker;
 
@@ -28,16 +29,19 @@ pub use self::shutdown::{LeftRunning, ShutdownMode, ShutdownReport};
 pub use self::stats::{Counters, Statistics};
 pub(crate) use self::submit::{Named, Work};
 
+use self::handler::SharedHandler;
 use self::intake::{Entrance, Intake, Phase};
 use self::moves::{Extras, Watch};
-use self::observer::Observation;
+use self::observer::{Observation, Telling};
 use self::queues::{Queue, Queues};
 use self::wait::{Changes, WaitSlot};
-use self::worker::Threads;
+use self::watchers::Waiting;
+use self::worker::{no_thread, Threads};
+use crate::alloc::{self, Ensure, Reserved, Text};
 use crate::error::{Error, Result};
 use crate::options::{EngineOptions, LogLevel, QueueName, QueueOptions, Resolved, StoreKind, TaskOptions};
 use crate::queue::log::Pool;
-use crate::store::memory::{copy_bytes, MemoryStore};
+use crate::store::memory::MemoryStore;
 use crate::store::table::{MAX_QUEUES, MAX_REGISTRATIONS};
 use crate::sync::{deadline_after, Arc, AtomicU8, Mutex, Ordering, Padded};
 use crate::sys;
@@ -76,16 +80,19 @@ pub(crate) struct Inner {
     pub(crate) changes: Changes,
     pub(crate) observation: Observation,
     poisoned: AtomicBool,
-    poison: OnceLock<String>,
+    poison: OnceLock<Text>,
 }
 
 /// A task name and what runs its tasks.
 #[derive(Clone)]
 pub(crate) struct Registration {
-    pub(crate) name: Arc<str>,
+    pub(crate) name: Text,
     /// `None` once the engine has closed.
-    pub(crate) handler: Option<Arc<dyn Handler>>,
+    pub(crate) handler: Option<SharedHandler>,
 }
+
+/// Of the observer thread, in bytes: what std gives a thread.
+const OBSERVER_STACK: usize = 2 << 20;
 
 static LAST_NUMBER: AtomicU64 = AtomicU64::new(0);
 
@@ -94,7 +101,7 @@ impl Engine {
     ///
     /// # Errors
     /// [`Error::InvalidArgument`], [`Error::NotSupported`] (a durability the store cannot keep), [`Error::System`] (a thread
-    /// could not be started).
+    /// could not be started), [`Error::OutOfMemory`].
     pub fn start(options: EngineOptions) -> Result<Self> {
         Self::start_inner(&options, None)
     }
@@ -103,25 +110,25 @@ impl Engine {
     ///
     /// # Errors
     /// As [`Engine::start`].
-    pub fn start_observed(options: EngineOptions, observer: Arc<dyn Observer>) -> Result<Self> {
-        Self::start_inner(&options, Some(observer))
+    pub fn start_observed(options: EngineOptions, observer: impl Observer) -> Result<Self> {
+        Self::start_inner(&options, Some(alloc::boxed(observer)?))
     }
 
-    fn start_inner(options: &EngineOptions, observer: Option<Arc<dyn Observer>>) -> Result<Self> {
+    fn start_inner(options: &EngineOptions, observer: Option<Box<dyn Observer>>) -> Result<Self> {
         let resolved = options.resolve()?;
         options.default_queue.check()?;
-        let inner = Arc::new(Inner {
+        let inner = Arc::try_new(Inner {
             number: LAST_NUMBER.fetch_add(1, Ordering::Relaxed) + 1,
             generation: sys::process_generation(),
             resolved,
             store_kind: options.store,
             phase: AtomicU8::new(Phase::Open as u8),
             intake: Padded(Mutex::new(Intake::new())),
-            queues: Queues::new(),
+            queues: Queues::new()?,
             registrations: Mutex::default(),
             store: MemoryStore::new(options.keep_finished.count(), options.keep_dead.count())?,
             extras: Mutex::default(),
-            pool: Arc::default(),
+            pool: Arc::try_new(Pool::default())?,
             threads: Mutex::default(),
             changes: Changes::new(),
             observation: Observation::new(
@@ -132,33 +139,35 @@ impl Engine {
             ),
             poisoned: AtomicBool::new(false),
             poison: OnceLock::new(),
-        });
+        })?;
+        let telling = Telling::new(observer)?;
         let observer_thread = inner.clone();
-        sys::start_thread("backrun-observer".into(), None, inner.number, move || {
-            if let Err(panic) = catch_unwind(AssertUnwindSafe(|| observer_thread.observation.run(observer))) {
+        sys::start_thread(format_args!("backrun-observer"), OBSERVER_STACK, inner.number, move || {
+            if let Err(panic) = catch_unwind(AssertUnwindSafe(|| observer_thread.observation.run(telling))) {
                 // A bug of ours: a callback's panic is caught closer to it.
                 observer_thread.observation.give_up();
                 observer_thread.poison(&Error::from_panic(&*panic));
             }
         })
-        .map_err(|cause| Error::System { what: "the observer thread".into(), cause: cause.to_string() })?;
+        .map_err(|why| no_thread(format_args!("the observer thread"), why))?;
         let engine = Self { inner };
         // From here on, a failure drops the engine, which stops what was started.
         let workers = engine.set_queue(QueueName::DEFAULT, options.default_queue.clone())?;
-        engine.inner.observation.log(LogLevel::Info, || {
-            format!("the engine started: version {}, memory store, {workers} workers", env!("CARGO_PKG_VERSION"))
-        });
+        engine.inner.observation.log(
+            LogLevel::Info,
+            format_args!("the engine started: version {}, memory store, {workers} workers", env!("CARGO_PKG_VERSION")),
+        );
         Ok(engine)
     }
 
     /// Adds a queue or changes one.
     ///
     /// # Errors
-    /// [`Error::InvalidArgument`] (also where the workers of all queues exceed `max_workers`), [`Error::ShuttingDown`],
-    /// [`Error::System`] (a thread could not be started; the queue is then as before).
+    /// And then the queue is as before: [`Error::InvalidArgument`] (also where the workers of all queues exceed `max_workers`),
+    /// [`Error::ShuttingDown`], [`Error::System`] (a thread could not be started), [`Error::OutOfMemory`].
     pub fn configure_queue(&self, name: &str, options: QueueOptions) -> Result<()> {
         let workers = self.set_queue(name, options)?;
-        self.inner.observation.log(LogLevel::Info, || format!("queue '{name}' has {workers} workers"));
+        self.inner.observation.log(LogLevel::Info, format_args!("queue '{name}' has {workers} workers"));
         Ok(())
     }
 
@@ -170,21 +179,24 @@ impl Engine {
         let mut intake = inner.intake.0.lock();
         intake.check_open()?;
         let target = options.workers.unwrap_or(inner.resolved.workers);
-        let known = intake.queue_named(name.as_str()).ok();
+        // Also one that could not be made the last time, which nobody can name yet.
+        let known = intake.entrances.iter().position(|entrance| *entrance.queue.name == *name.as_str());
+        let was_usable = known.is_some_and(|index| intake.entrances[index].usable);
         let others = intake.entrances.iter().filter(|entrance| Some(entrance.queue.index) != known);
         let others: u32 = others.map(|entrance| entrance.queue.crew.lock().target).sum();
         let max = inner.resolved.max_workers;
         if u64::from(target) + u64::from(others) > u64::from(max) {
-            return Err(Error::InvalidArgument(format!(
+            return Err(Error::invalid(format_args!(
                 "queue '{name}' asks for {target} workers and the other queues have {others}, more than the engine's max_workers of {max}; give the queues fewer workers or the engine a larger max_workers"
             )));
         }
         let index = known.unwrap_or(intake.entrances.len());
         if index == MAX_QUEUES {
-            return Err(Error::InvalidArgument(format!("there are {MAX_QUEUES} queues, the most an engine can have")));
+            return Err(Error::invalid(format_args!("there are {MAX_QUEUES} queues, the most an engine can have")));
         }
         if known.is_none() {
-            let queue = Queue::new(index, name.shared(), options.ageing_step);
+            intake.entrances.ensure(1)?;
+            let queue = Queue::new(index, name.text(), options.ageing_step)?;
             inner.queues.add(queue.clone());
             intake.entrances.push(Entrance::new(queue, options.clone()));
         }
@@ -193,10 +205,11 @@ impl Engine {
         if let Err(error) = worker::start_missing(inner, queue) {
             queue.crew.lock().target = before;
             // A new queue keeps its place, which its threads know, but nobody can name it.
-            intake.entrances[index].usable = known.is_some();
+            intake.entrances[index].usable = was_usable;
             queue.parking.wake_all();
             return Err(error);
         }
+        intake.entrances[index].usable = true;
         queue.limit.store(options.concurrency_limit.unwrap_or(0), Ordering::Relaxed);
         queue.lanes.0.lock().set_step(options.ageing_step);
         intake.entrances[index].options = options;
@@ -212,7 +225,7 @@ impl Engine {
     ///
     /// # Errors
     /// [`Error::AlreadyRegistered`], [`Error::InvalidArgument`], [`Error::TooLarge`], [`Error::NotFound`] (no such queue),
-    /// [`Error::ShuttingDown`].
+    /// [`Error::ShuttingDown`], [`Error::OutOfMemory`].
     pub fn register(&self, name: &str, handler: impl Handler) -> Result<()> {
         self.register_with(name, TaskOptions::default(), || handler)
     }
@@ -231,19 +244,21 @@ impl Engine {
         let mut intake = self.inner.intake.0.lock();
         intake.check_open()?;
         if intake.is_registered(name.as_str()) {
-            return Err(Error::AlreadyRegistered(name.as_str().into()));
+            return Err(Error::AlreadyRegistered(name.text()));
         }
         let queue = options.queue.as_ref().map_or(Ok(0), |queue| intake.queue_named(queue.as_str()))?;
         intake.reserve_name()?;
         let mut registrations = self.inner.registrations.lock();
         if registrations.len() == MAX_REGISTRATIONS {
-            return Err(Error::InvalidArgument(format!(
+            return Err(Error::invalid(format_args!(
                 "there are {MAX_REGISTRATIONS} handlers, the most an engine can have"
             )));
         }
-        registrations.try_reserve(1).map_err(|_| Error::OutOfMemory { bytes: size_of::<Registration>() })?;
-        registrations.push(Registration { name: name.shared(), handler: Some(Arc::new(handler())) });
-        intake.add_name(name.shared(), queue);
+        registrations.ensure(1)?;
+        let (memory, shared) = (Reserved::new()?, Arc::reserve()?);
+        let handler: Box<dyn Handler> = memory.fill(handler());
+        registrations.push(Registration { name: name.text(), handler: Some(Arc::new_in(shared, handler)) });
+        intake.add_name(name.text(), queue);
         Ok(())
     }
 
@@ -258,7 +273,8 @@ impl Engine {
     ///
     /// # Errors
     /// [`Error::NotFound`], [`Error::WouldDeadlock`] (waiting on a thread of this engine), [`Error::ShutdownIncomplete`] (a
-    /// shutdown left the task running), [`Error::Panic`] (the engine panicked while this waited).
+    /// shutdown left the task running), [`Error::Panic`] (the engine panicked while this waited), [`Error::OutOfMemory`] (not
+    /// where it only looks).
     pub fn wait(&self, id: TaskId, limit: Option<Duration>) -> Result<TaskStatus> {
         let deadline = deadline_after(limit);
         let status = self.inner.status(id).ok_or_else(|| unknown(id))?;
@@ -272,7 +288,7 @@ impl Engine {
             });
         }
         self.check_sound()?;
-        let slot = Arc::new(WaitSlot::new());
+        let slot = Arc::try_new(WaitSlot::new())?;
         self.inner.add_watch(id, Watch::Slot(slot.clone()))?;
         if let Some(end) = slot.wait(deadline) {
             return end;
@@ -290,9 +306,9 @@ impl Engine {
     ///
     /// # Errors
     /// [`Error::NotFound`], [`Error::ShutdownIncomplete`] (a shutdown left it running), [`Error::ShuttingDown`] (the engine
-    /// has ended: ask for the status). `done` is then not called.
+    /// has ended: ask for the status), [`Error::OutOfMemory`]. `done` is then not called.
     pub fn watch(&self, id: TaskId, done: impl FnOnce(TaskStatus, Result<()>) + Send + 'static) -> Result<()> {
-        self.inner.add_watch(id, Watch::Tell(Box::new(done)))
+        self.inner.add_watch(id, Watch::Tell(Waiting::new(done)?))
     }
 
     /// A copy of a task's payload, while it waits for a worker. Looks through the queue, so not for every task.
@@ -303,20 +319,22 @@ impl Engine {
         // A task that left out of turn may have left its record behind.
         if self.status(id).is_some_and(|status| status.state == State::Ready) {
             for queue in self.inner.queues.iter() {
-                if let Some(copy) = queue.lanes.0.lock().find(id, |record| copy_bytes(record.payload)) {
-                    return copy;
+                if let Some(copy) = queue.lanes.0.lock().find(id, |record| alloc::copy(record.payload)) {
+                    return Ok(copy?);
                 }
             }
         }
-        Err(Error::NotFound(format!(
+        Err(Error::not_found(format_args!(
             "there is no payload of task {id}: it does not wait for a worker, or there is no such task"
         )))
     }
 
     /// Cancels a task: a queued one at once; a running one is asked to stop, and stays what it is until it does. The first
     /// 512 bytes of the reason are kept.
-    #[must_use = "it says what the cancel met"]
-    pub fn cancel(&self, id: TaskId, reason: &str) -> CancelResult {
+    ///
+    /// # Errors
+    /// [`Error::OutOfMemory`]: nothing has changed.
+    pub fn cancel(&self, id: TaskId, reason: &str) -> Result<CancelResult> {
         self.inner.cancel(id, cut(reason, crate::options::MAX_REASON_BYTES))
     }
 
@@ -324,7 +342,8 @@ impl Engine {
     ///
     /// # Errors
     /// [`Error::StaleLease`] (settled already, claimed anew, or abandoned by a shutdown), [`Error::NotFound`],
-    /// [`Error::InvalidArgument`] (the outcome is pending).
+    /// [`Error::InvalidArgument`] (the outcome is pending), [`Error::OutOfMemory`] (only where `run` has not returned: nothing
+    /// has changed, and it can be settled again).
     pub fn settle(&self, id: TaskId, lease: Lease, outcome: Outcome) -> Result<()> {
         if outcome == Outcome::Pending {
             return Err(Error::InvalidArgument("a run cannot be settled as pending; say how it ended".into()));
@@ -333,8 +352,10 @@ impl Engine {
     }
 
     /// All counters now.
-    #[must_use]
-    pub fn statistics(&self) -> Statistics {
+    ///
+    /// # Errors
+    /// [`Error::OutOfMemory`].
+    pub fn statistics(&self) -> Result<Statistics> {
         stats::statistics(&self.inner)
     }
 
@@ -367,11 +388,11 @@ impl Inner {
     pub(crate) fn poison(&self, error: &Error) {
         let text = match error {
             Error::Panic(text) => text.clone(),
-            other => other.to_string(),
+            other => Text::say(format_args!("{other}")),
         };
         let _ = self.poison.set(text);
         self.poisoned.store(true, Ordering::Release);
-        self.observation.log(LogLevel::Error, || error.to_string());
+        self.observation.log(LogLevel::Error, format_args!("{error}"));
         self.fail_waits(error);
         for queue in self.queues.iter() {
             queue.room.notify_all();
@@ -420,5 +441,5 @@ impl fmt::Debug for Engine {
 }
 
 fn unknown(id: TaskId) -> Error {
-    Error::NotFound(format!("there is no task {id}, or it is no longer kept"))
+    Error::not_found(format_args!("there is no task {id}, or it is no longer kept"))
 }

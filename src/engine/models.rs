@@ -16,7 +16,7 @@ fn id(n: i64) -> TaskId {
 }
 
 fn queue() -> Arc<Queue> {
-    Queue::new(0, "default".into(), Duration::from_secs(1))
+    Queue::new(0, "default".into(), Duration::from_secs(1)).unwrap()
 }
 
 /// A worker that has a task, and a shutdown that comes meanwhile.
@@ -33,7 +33,7 @@ impl Gate {
         let chunk = Table::default().chunk_for_new(id(1)).unwrap();
         chunk.entry(id(1)).init(Word::ready(0, 0, Priority::Normal, PayloadFormat::Contractless), 1, 1);
         Arc::new(Self {
-            slot: Slot::new(),
+            slot: Slot::new().unwrap(),
             chunk,
             phase: AtomicU8::new(Phase::Open as u8),
             threads: Mutex::new(()),
@@ -132,7 +132,7 @@ struct Room {
 
 impl Room {
     fn new(pushed: u64, looks_again: bool) -> Arc<Self> {
-        let (queue, slot) = (queue(), Slot::new());
+        let (queue, slot) = (queue(), Slot::new().unwrap());
         queue.enlist(&mut queue.crew.lock(), slot.clone());
         Arc::new(Self { queue, slot, intake: Mutex::new(pushed), capacity: 1, looks_again })
     }
@@ -236,7 +236,7 @@ fn batches(count: i64) -> Vec<Arc<Batch>> {
 #[test]
 fn a_record_in_hand_goes_to_its_owner_or_to_one_thief() {
     model(Some(3), || {
-        let slot = Slot::new();
+        let slot = Slot::new().unwrap();
         let taken = Arc::new(Mutex::new(Vec::new()));
         let thieves: Vec<_> = (0..2)
             .map(|_| {
@@ -281,11 +281,11 @@ fn no_more_run_at_once_than_the_limit_says() {
         writer.commit();
         let running = Arc::new(std::sync::atomic::AtomicUsize::new(0));
         let worker = |queue: Arc<Queue>| {
-            let slot = Slot::new();
+            let slot = Slot::new().unwrap();
             queue.enlist(&mut queue.crew.lock(), slot.clone());
             let running = running.clone();
             move || {
-                let Some(taken) = queue.take(&slot, BATCH, 0) else { return 0 };
+                let Some(taken) = queue.take(&slot, BATCH, &mut None, 0) else { return 0 };
                 assert!(matches!(taken, Taken::One(_)));
                 assert_eq!(running.fetch_add(1, Ordering::Relaxed), 0, "the limit is one");
                 thread::yield_now();

@@ -4,13 +4,19 @@
 //! lock of the *extras*: reasons, failures, watches and early outcomes, by task id. A task with an extra has its word marked
 //! slow, so that its worker comes here too.
 //!
+//! What a caller asks for is refused where there is no memory for its extra, before anything has changed. The end of a run
+//! has no caller: there the word tells all that decides, and without memory for an extra only texts are missing.
+//!
 //! Order of locks: intake, extras, then the small ones (lanes, crew, kept, registrations, observer's buffer).
 
-use crate::engine::observer::{Event, EventKind, Watcher};
-use crate::engine::queues::Queue;
+use crate::alloc::{Ensure, NoMemory, Text};
+use crate::engine::handler::SharedHandler;
+use crate::engine::observer::{Event, EventKind};
+use crate::engine::queues::{Queue, Slot};
 use crate::engine::shutdown::SHUT_DOWN_REASON;
 use crate::engine::wait::WaitSlot;
-use crate::engine::{Handler, Inner};
+use crate::engine::watchers::Waiting;
+use crate::engine::Inner;
 use crate::error::{Error, Result};
 use crate::queue::lanes::level_of;
 use crate::store::table::{Entry, Word};
@@ -29,22 +35,26 @@ pub(crate) struct Extras {
     pub(crate) closed: bool,
 }
 
+impl Extras {
+    /// The extra of a task, made where it has none.
+    pub(crate) fn get(&mut self, id: TaskId) -> std::result::Result<&mut Extra, NoMemory> {
+        self.tasks.ensure(1)?;
+        Ok(self.tasks.entry(id).or_default())
+    }
+}
+
 #[derive(Default)]
 pub(crate) struct Extra {
-    pub(crate) failure: Option<Arc<Failure>>,
-    /// Why it was cancelled or asked to stop.
-    pub(crate) reason: Option<Arc<str>>,
-    /// A shutdown asked it to stop, and nobody else did.
-    pub(crate) interrupted: bool,
+    pub(crate) failure: Option<Failure>,
+    /// Why it was cancelled or asked to stop. A running task that is asked to stop and has none is asked by a shutdown.
+    pub(crate) reason: Option<Text>,
     /// Claims that do not count as attempts.
     pub(crate) interruptions: u32,
     pub(crate) watches: Vec<Watch>,
     /// Settled before its `run` has returned.
     pub(crate) settled_early: Option<Outcome>,
-    /// It is pending since then.
+    /// It is pending since then; `None` also where there was no memory to note it.
     pub(crate) pending_since: Option<Instant>,
-    /// The shutdown that closed the engine left its run behind.
-    pub(crate) abandoned: bool,
 }
 
 impl Extra {
@@ -57,7 +67,7 @@ impl Extra {
 /// Who waits for the end of a task.
 pub(crate) enum Watch {
     Slot(Arc<WaitSlot>),
-    Tell(Watcher),
+    Tell(Waiting),
 }
 
 /// What a cancel met.
@@ -76,10 +86,30 @@ pub enum CancelResult {
 /// The run that a worker has just ended.
 pub(crate) struct Returned<'a> {
     pub(crate) queue: &'a Queue,
+    pub(crate) slot: &'a Slot,
     pub(crate) id: TaskId,
     pub(crate) entry: &'a Entry,
     pub(crate) lease: Lease,
     pub(crate) started: Option<Instant>,
+}
+
+/// How a run ends: an outcome that is not pending, or by a shutdown.
+enum Ending {
+    Done,
+    Failed(Failure),
+    Cancelled,
+    Interrupted,
+}
+
+impl Ending {
+    fn of(outcome: Outcome) -> Self {
+        match outcome {
+            Outcome::Done => Ending::Done,
+            Outcome::Failed(failure) | Outcome::Fatal(failure) => Ending::Failed(failure),
+            Outcome::Cancelled => Ending::Cancelled,
+            Outcome::Pending => unreachable!("the callers take pending apart"),
+        }
+    }
 }
 
 pub(crate) type Locked<'a> = MutexGuard<'a, Extras>;
@@ -89,7 +119,7 @@ impl Inner {
         self.queues.get(word.queue())
     }
 
-    pub(crate) fn handler(&self, word: Word) -> Option<Arc<dyn Handler>> {
+    pub(crate) fn handler(&self, word: Word) -> Option<SharedHandler> {
         self.registrations.lock()[word.registration()].handler.clone()
     }
 
@@ -105,32 +135,32 @@ impl Inner {
             Outcome::Pending => {
                 let moved = run.entry.move_slowly(&[State::Running], State::Pending, false);
                 assert!(moved.is_ok(), "a run that returns is running");
-                let since = run.started.unwrap_or_else(Instant::now);
-                extras.tasks.entry(run.id).or_default().pending_since = Some(since);
+                if let Ok(extra) = extras.get(run.id) {
+                    extra.pending_since = Some(run.started.unwrap_or_else(Instant::now));
+                }
                 run.queue.pending.fetch_add(1, Ordering::AcqRel);
                 if self.observation.wants(EventKind::Pending) {
                     let status = self.status_locked(&extras, run.id, run.entry);
                     self.observation.event(Event::of(EventKind::Pending, &status));
                 }
             }
-            outcome => self.end_run(&mut extras, run.queue, run.id, run.entry, outcome, run.started),
+            outcome => self.end_run(&mut extras, run.queue, run.id, run.entry, Ending::of(outcome), run.started),
         }
     }
 
     /// A worker claimed a task and then saw that the engine is shutting down.
     pub(crate) fn put_back(&self, run: &Returned<'_>) {
         let mut extras = self.extras.lock();
-        if extras.tasks.get(&run.id).is_some_and(|extra| extra.abandoned) {
+        if run.slot.is_abandoned(run.id) {
             return self.refuse_outcome(&extras, run.id, run.entry, run.lease);
         }
         // It never ran, so it is not left behind even where the engine has closed meanwhile.
-        extras.tasks.entry(run.id).or_default().interrupted = true;
-        self.end_run(&mut extras, run.queue, run.id, run.entry, Outcome::Cancelled, run.started);
+        self.end_run(&mut extras, run.queue, run.id, run.entry, Ending::Interrupted, run.started);
     }
 
     /// Settles a pending run, or one whose `run` has not returned yet.
     pub(crate) fn settle(&self, id: TaskId, lease: Lease, outcome: Outcome) -> Result<()> {
-        let unknown = || Error::NotFound(format!("there is no task {id}, or it is no longer kept"));
+        let unknown = || Error::not_found(format_args!("there is no task {id}, or it is no longer kept"));
         let chunk = self.store.chunk(id).ok_or_else(unknown)?;
         let entry = chunk.entry(id);
         let mut extras = self.extras.lock();
@@ -139,8 +169,12 @@ impl Inner {
         let counts = !extras.closed && word.lease() == lease && matches!(state, State::Running | State::Pending);
         let early = counts && state == State::Running;
         let pending = counts && state == State::Pending;
+        if early {
+            // Its run may end meanwhile, but not be recorded: for that its worker needs the lock.
+            extras.tasks.ensure(1)?;
+        }
         if early && entry.mark_slow(false).is_ok_and(|word| word.state() == Some(State::Running)) {
-            let extra = extras.tasks.entry(id).or_default();
+            let extra = extras.get(id)?;
             if extra.settled_early.is_none() {
                 extra.settled_early = Some(outcome);
                 return Ok(());
@@ -148,7 +182,7 @@ impl Inner {
         } else if pending {
             let queue = self.queue(word);
             let since = extras.tasks.get_mut(&id).and_then(|extra| extra.pending_since.take());
-            self.end_run(&mut extras, queue, id, entry, outcome, since);
+            self.end_run(&mut extras, queue, id, entry, Ending::of(outcome), since);
             // Only now: another run may take its place under the concurrency limit, and a shutdown may go on.
             queue.pending.fetch_sub(1, Ordering::AcqRel);
             drop(extras);
@@ -161,14 +195,14 @@ impl Inner {
         Err(Error::StaleLease { id: id.value(), lease: lease.value() })
     }
 
-    /// Ends a run with an outcome that is not pending.
+    /// Ends a run.
     fn end_run(
         &self,
         extras: &mut Locked<'_>,
         queue: &Queue,
         id: TaskId,
         entry: &Entry,
-        outcome: Outcome,
+        ending: Ending,
         started: Option<Instant>,
     ) {
         const RUNNING: &[State] = &[State::Running, State::Pending];
@@ -176,12 +210,21 @@ impl Inner {
             Some(started) => i64::try_from(started.elapsed().as_micros()).unwrap_or(i64::MAX),
             None => sys::coarse_unix_micros() - entry.times(State::Running).started_us,
         };
-        let extra = extras.tasks.entry(id).or_default();
-        match outcome {
-            Outcome::Done => self.finish(extras, queue, id, entry, RUNNING, State::Succeeded, run_us),
-            Outcome::Failed(failure) | Outcome::Fatal(failure) => {
-                let failure = Arc::new(failure);
-                extra.failure = Some(failure.clone());
+        // A shutdown asked it to stop, and nobody else did.
+        let asked_by_shutdown = || {
+            let reason = extras.tasks.get(&id).and_then(|extra| extra.reason.as_ref());
+            entry.word().cancel_requested() && reason.is_none()
+        };
+        let ending = match ending {
+            Ending::Cancelled if asked_by_shutdown() => Ending::Interrupted,
+            ending => ending,
+        };
+        match ending {
+            Ending::Done => self.finish(extras, queue, id, entry, RUNNING, State::Succeeded, run_us),
+            Ending::Failed(failure) => {
+                if let Ok(extra) = extras.get(id) {
+                    extra.failure = Some(failure.clone());
+                }
                 queue.seldom.lock().runs_failed += 1;
                 if self.observation.wants(EventKind::RunFailed) {
                     let mut status = self.status_locked(extras, id, entry);
@@ -192,8 +235,10 @@ impl Inner {
                 }
                 self.finish(extras, queue, id, entry, RUNNING, State::Dead, run_us);
             }
-            Outcome::Cancelled if extra.interrupted => {
-                extra.interruptions += 1;
+            Ending::Interrupted => {
+                if let Ok(extra) = extras.get(id) {
+                    extra.interruptions += 1;
+                }
                 queue.seldom.lock().interrupted += 1;
                 let moved = entry.move_slowly(RUNNING, State::Ready, true);
                 assert!(moved.is_ok(), "a run that is interrupted is running");
@@ -202,29 +247,32 @@ impl Inner {
                     self.observation.event(Event { run_us, ..Event::of(EventKind::Interrupted, &status) });
                 }
                 // The memory store has nowhere to keep it.
-                self.cancel_ready(extras, queue, id, entry, SHUT_DOWN_REASON);
+                self.cancel_ready(extras, queue, id, entry, &Text::fixed(SHUT_DOWN_REASON));
             }
-            Outcome::Cancelled => {
-                extra.reason.get_or_insert_with(|| "its own run cancelled it".into());
+            Ending::Cancelled => {
+                if let Ok(extra) = extras.get(id) {
+                    extra.reason.get_or_insert(Text::fixed("its own run cancelled it"));
+                }
                 self.finish(extras, queue, id, entry, RUNNING, State::Cancelled, run_us);
             }
-            Outcome::Pending => unreachable!("the callers take pending apart"),
         }
     }
 
-    /// Cancels a task if it is ready. Whether it was.
+    /// Cancels a task if it is ready. Whether it was. Without memory the reason is not kept.
     pub(crate) fn cancel_ready(
         &self,
         extras: &mut Locked<'_>,
         queue: &Queue,
         id: TaskId,
         entry: &Entry,
-        reason: &str,
+        reason: &Text,
     ) -> bool {
         if entry.move_slowly(&[State::Ready], State::Cancelled, true).is_err() {
             return false;
         }
-        extras.tasks.entry(id).or_default().reason = Some(reason.into());
+        if let Ok(extra) = extras.get(id) {
+            extra.reason = Some(reason.clone());
+        }
         self.finished(extras, queue, id, entry, State::Cancelled, 0);
         true
     }
@@ -274,7 +322,7 @@ impl Inner {
             for watch in watches {
                 match watch {
                     Watch::Slot(slot) => slot.fill(Ok(status.clone())),
-                    Watch::Tell(watcher) => self.observation.tell_watcher(watcher, status.clone(), Ok(())),
+                    Watch::Tell(waiting) => self.observation.tell_watcher(waiting, status.clone(), Ok(())),
                 }
             }
         }
@@ -291,46 +339,52 @@ impl Inner {
         }
     }
 
-    /// Notes plain successes.
-    pub(crate) fn keep_succeeded(&self, ids: &[TaskId]) {
-        let mut forgotten = Vec::new();
+    /// Notes plain successes. Empties the list; the other one has room for as many, is empty, and will be.
+    pub(crate) fn keep_succeeded(&self, ids: &mut Vec<TaskId>, forgotten: &mut Vec<TaskId>) {
         self.store.keep_finished(ids, false, sys::coarse_millis(), |id| forgotten.push(id));
+        ids.clear();
         if !forgotten.is_empty() {
             let mut extras = self.extras.lock();
-            for id in forgotten {
+            for id in forgotten.drain(..) {
                 extras.tasks.remove(&id);
             }
         }
     }
 
     /// Cancels a ready task, or asks a running one to stop.
-    pub(crate) fn cancel(&self, id: TaskId, reason: &str) -> CancelResult {
+    pub(crate) fn cancel(&self, id: TaskId, reason: &str) -> Result<CancelResult> {
         let Some(chunk) = self.store.chunk(id) else {
-            return CancelResult::Unknown;
+            return Ok(CancelResult::Unknown);
         };
         let entry = chunk.entry(id);
+        let reason = Text::copy(reason)?;
         let mut extras = self.extras.lock();
         let word = entry.word();
-        if word.state().is_none() {
-            return CancelResult::Unknown;
+        match word.state() {
+            None => return Ok(CancelResult::Unknown),
+            Some(state) if state.is_final() => return Ok(CancelResult::AlreadyFinal),
+            Some(_) => {}
         }
+        // Whatever it turns out to be: before anything has changed.
+        extras.tasks.ensure(1)?;
+        self.observation.ensure_cancel()?;
         let queue = self.queue(word);
         let bytes = entry.bytes();
-        if self.cancel_ready(&mut extras, queue, id, entry, reason) {
+        if self.cancel_ready(&mut extras, queue, id, entry, &reason) {
             drop(extras);
             queue.left_out_of_turn(bytes, true);
             self.tell_of_room(queue);
             self.sweep(queue);
             self.something_ended();
-            return CancelResult::Queued;
+            return Ok(CancelResult::Queued);
         }
         let Ok(before) = entry.mark_slow(true) else {
-            return if entry.word().state().is_some() { CancelResult::AlreadyFinal } else { CancelResult::Unknown };
+            let is_known = entry.word().state().is_some();
+            return Ok(if is_known { CancelResult::AlreadyFinal } else { CancelResult::Unknown });
         };
-        let extra = extras.tasks.entry(id).or_default();
-        extra.interrupted = false;
+        let extra = extras.get(id)?;
         if extra.reason.is_none() {
-            extra.reason = Some(reason.into());
+            extra.reason = Some(reason);
             let status = self.status_locked(&extras, id, entry);
             if self.observation.wants(EventKind::CancelRequested) {
                 self.observation.event(Event::of(EventKind::CancelRequested, &status));
@@ -342,7 +396,7 @@ impl Inner {
                 }
             }
         }
-        CancelResult::Running
+        Ok(CancelResult::Running)
     }
 
     /// Drops the oldest task of the lowest level in use, in the lanes or in a hand. Whether there was one.

@@ -1,18 +1,21 @@
 //! What happened, told to those who want to know: events, log records, cancel requests and watches, on one thread.
 //!
-//! Cancel requests and watches have lists of their own that never drop anything. Events and log records share a bounded
-//! buffer; what does not fit is counted and reported, never waited for. Lines about tasks are worded on the observer thread.
+//! Cancel requests and watches have lists of their own, whose memory is reserved before it is needed. Events and log records
+//! share a bounded buffer; what does not fit, or has no memory, is counted and reported, never waited for. Lines about tasks
+//! are worded on the observer thread.
 
-use crate::engine::handler::Handler;
+use crate::alloc::{self, Ensure, NoMemory, Shown, Text};
+use crate::engine::handler::SharedHandler;
+use crate::engine::watchers::{ToBeTold, Waiting};
 use crate::error::{Error, Result};
 use crate::options::{LogFilter, LogLevel};
 use crate::sync::{Condvar, Mutex};
 use crate::sys;
 use crate::task::{Failure, Lease, State, TaskId, TaskStatus};
 use std::collections::VecDeque;
+use std::fmt::{Arguments, Formatter};
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::Arc;
 use std::time::Instant;
 
 /// Hears of events and log records, in batches, oldest first, on the observer thread. Must return promptly.
@@ -32,6 +35,25 @@ pub trait Observer: Send + Sync + 'static {
     /// Lines for the log.
     fn logs(&self, records: &[LogRecord]) {
         let _ = records;
+    }
+}
+
+/// What several share, such as a test and its engine.
+impl<O: Observer + ?Sized> Observer for std::sync::Arc<O> {
+    fn wants_events(&self) -> bool {
+        (**self).wants_events()
+    }
+
+    fn wants_logs(&self) -> bool {
+        (**self).wants_logs()
+    }
+
+    fn events(&self, events: &[Event]) {
+        (**self).events(events);
+    }
+
+    fn logs(&self, records: &[LogRecord]) {
+        (**self).logs(records);
     }
 }
 
@@ -108,13 +130,13 @@ pub struct Event {
     /// The state after it.
     pub state: Option<State>,
     /// The task name; may be empty.
-    pub task_name: Arc<str>,
+    pub task_name: Text,
     /// The queue; may be empty.
-    pub queue: Arc<str>,
+    pub queue: Text,
     /// Why a run failed.
-    pub failure: Option<Arc<Failure>>,
+    pub failure: Option<Failure>,
     /// Why a task was cancelled or a submit refused; may be empty.
-    pub message: Arc<str>,
+    pub message: Text,
     /// How long the run took in microseconds, where one ended.
     pub run_us: i64,
     /// How many; 1 but for lost events and refused batches.
@@ -144,7 +166,7 @@ impl Event {
     }
 
     /// An event of no task.
-    pub(crate) fn other(kind: EventKind, task_name: Arc<str>, queue: Arc<str>, message: Arc<str>) -> Self {
+    pub(crate) fn other(kind: EventKind, task_name: Text, queue: Text, message: Text) -> Self {
         Self {
             kind,
             time_us: sys::unix_micros(),
@@ -162,39 +184,71 @@ impl Event {
         }
     }
 
-    fn line(&self) -> String {
-        let because = |text: &str| {
+    fn show_line(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
+        let because = |f: &mut Formatter<'_>, text: &str| {
             if text.is_empty() {
-                String::new()
-            } else {
-                format!(": {text}")
+                return Ok(());
             }
+            write!(f, ": {text}")
+        };
+        let because_it_failed = |f: &mut Formatter<'_>| match &self.failure {
+            Some(failure) if failure.error_type().is_empty() => because(f, failure.text()),
+            Some(failure) => write!(f, ": {}: {}", failure.error_type(), failure.text()),
+            None => Ok(()),
         };
         match self.kind {
-            EventKind::Accepted => "accepted".into(),
-            EventKind::Refused => format!("a submit was refused{}", because(&self.message)),
-            EventKind::Started => format!("attempt {} started", self.attempt),
-            EventKind::Succeeded => format!("succeeded after {} µs in attempt {}", self.run_us, self.attempt),
-            EventKind::RunFailed => format!("attempt {} failed{}", self.attempt, because(&self.failure_text())),
-            EventKind::Dead => {
-                format!("the task is dead after attempt {}{}", self.attempt, because(&self.failure_text()))
+            EventKind::Accepted => f.write_str("accepted"),
+            EventKind::Refused => {
+                f.write_str("a submit was refused")?;
+                because(f, &self.message)
             }
-            EventKind::Cancelled => format!("cancelled{}", because(&self.message)),
-            EventKind::Dropped => "dropped from a full queue".into(),
-            EventKind::Interrupted => "interrupted by a shutdown; the attempt does not count".into(),
-            EventKind::Abandoned => "still running when the shutdown's time was up: its outcome will be refused".into(),
-            EventKind::Pending => "goes on without a worker".into(),
-            EventKind::CancelRequested => format!("was asked to stop{}", because(&self.message)),
-            EventKind::StaleSettle => "an outcome came too late and was refused (stale lease)".into(),
-            EventKind::EventsLost => format!("{} events were lost: the observer did not keep up", self.count),
+            EventKind::Started => write!(f, "attempt {} started", self.attempt),
+            EventKind::Succeeded => write!(f, "succeeded after {} µs in attempt {}", self.run_us, self.attempt),
+            EventKind::RunFailed => {
+                write!(f, "attempt {} failed", self.attempt)?;
+                because_it_failed(f)
+            }
+            EventKind::Dead => {
+                write!(f, "the task is dead after attempt {}", self.attempt)?;
+                because_it_failed(f)
+            }
+            EventKind::Cancelled => {
+                f.write_str("cancelled")?;
+                because(f, &self.message)
+            }
+            EventKind::Dropped => f.write_str("dropped from a full queue"),
+            EventKind::Interrupted => f.write_str("interrupted by a shutdown; the attempt does not count"),
+            EventKind::Abandoned => {
+                f.write_str("still running when the shutdown's time was up: its outcome will be refused")
+            }
+            EventKind::Pending => f.write_str("goes on without a worker"),
+            EventKind::CancelRequested => {
+                f.write_str("was asked to stop")?;
+                because(f, &self.message)
+            }
+            EventKind::StaleSettle => f.write_str("an outcome came too late and was refused (stale lease)"),
+            EventKind::EventsLost => {
+                write!(f, "{} events were lost: the observer did not keep up, or there was no memory", self.count)
+            }
         }
     }
 
-    fn failure_text(&self) -> String {
-        match &self.failure {
-            Some(f) if f.error_type().is_empty() => f.text().into(),
-            Some(f) => format!("{}: {}", f.error_type(), f.text()),
-            None => String::new(),
+    /// The line that tells of it.
+    fn record(&self) -> std::result::Result<LogRecord, NoMemory> {
+        let line = Shown(|f: &mut Formatter<'_>| self.show_line(f));
+        Ok(self.record_that_says(Text::format(format_args!("{line}"))?))
+    }
+
+    fn record_that_says(&self, message: Text) -> LogRecord {
+        LogRecord {
+            level: self.kind.level(),
+            time_us: self.time_us,
+            task_id: self.task_id,
+            lease: self.lease,
+            task_name: self.task_name.clone(),
+            queue: self.queue.clone(),
+            message,
+            event_kind: Some(self.kind),
         }
     }
 }
@@ -212,17 +266,14 @@ pub struct LogRecord {
     /// The lease of the run it is about; 0 if none.
     pub lease: Lease,
     /// The task name; may be empty.
-    pub task_name: Arc<str>,
+    pub task_name: Text,
     /// The queue; may be empty.
-    pub queue: Arc<str>,
+    pub queue: Text,
     /// One sentence.
-    pub message: String,
+    pub message: Text,
     /// The kind of event that it tells of.
     pub event_kind: Option<EventKind>,
 }
-
-/// Told of the end of a task: its last status, and an error where the engine ended first.
-pub(crate) type Watcher = Box<dyn FnOnce(TaskStatus, Result<()>) + Send>;
 
 enum Entry {
     Event { event: Event, tell: bool, log: bool },
@@ -231,8 +282,10 @@ enum Entry {
 
 #[derive(Default)]
 struct Buffer {
-    cancels: Vec<(Arc<dyn Handler>, TaskId, Lease)>,
-    watches: Vec<(Watcher, TaskStatus, Result<()>)>,
+    cancels: VecDeque<(SharedHandler, TaskId, Lease)>,
+    /// Workers: the places in `cancels` that are kept free for a shutdown, which has nobody to tell of a lack of memory.
+    workers: usize,
+    watches: ToBeTold,
     entries: VecDeque<Entry>,
     /// Events and log records lost since the last report.
     lost: u64,
@@ -260,6 +313,31 @@ pub(crate) struct Observation {
 
 /// How many events or records are told at once.
 const BATCH: usize = 256;
+
+/// The observer, and where its next batch is put together.
+pub(crate) struct Telling {
+    observer: Option<Box<dyn Observer>>,
+    events: Vec<Event>,
+    logs: Vec<LogRecord>,
+}
+
+impl Telling {
+    /// With room for the smallest batch there is: one, and the report of a loss.
+    pub(crate) fn new(observer: Option<Box<dyn Observer>>) -> Result<Self> {
+        let (events, logs) =
+            if observer.is_some() { (alloc::list(2)?, alloc::list(2)?) } else { (Vec::new(), Vec::new()) };
+        Ok(Self { observer, events, logs })
+    }
+
+    /// How many of so many entries there is memory for at one time, at least one, besides the report of a loss.
+    fn room_for(&mut self, entries: usize) -> usize {
+        let room = entries.min(BATCH);
+        match self.events.ensure(room + 1).and_then(|()| self.logs.ensure(room + 1)) {
+            Ok(()) => room,
+            Err(_) => room.min(self.events.capacity().min(self.logs.capacity()).saturating_sub(1)),
+        }
+    }
+}
 
 impl Observation {
     pub(crate) fn new(observer: Option<&dyn Observer>, kinds: u64, log_level: LogFilter, capacity: usize) -> Self {
@@ -305,18 +383,21 @@ impl Observation {
         }
     }
 
-    pub(crate) fn log(&self, level: LogLevel, message: impl FnOnce() -> String) {
+    pub(crate) fn log(&self, level: LogLevel, line: Arguments<'_>) {
         if !self.wants_logs || !self.log_level.wants(level) {
             return;
         }
+        let Ok(message) = Text::format(line) else {
+            return self.lose(0, 1);
+        };
         self.push(Entry::Log(LogRecord {
             level,
             time_us: sys::unix_micros(),
             task_id: None,
             lease: Lease::default(),
-            task_name: "".into(),
-            queue: "".into(),
-            message: message(),
+            task_name: Text::default(),
+            queue: Text::default(),
+            message,
             event_kind: None,
         }));
     }
@@ -326,9 +407,13 @@ impl Observation {
         if buffer.closed {
             return;
         }
-        if buffer.entries.len() >= self.capacity || buffer.entries.try_reserve(1).is_err() {
+        if buffer.entries.len() >= self.capacity || buffer.entries.ensure(1).is_err() {
             drop(buffer);
-            return self.lose(&entry);
+            let (event, log) = match entry {
+                Entry::Event { tell, log, .. } => (tell, log),
+                Entry::Log(_) => (false, true),
+            };
+            return self.lose(u64::from(event), u64::from(log));
         }
         let was_empty = buffer.entries.is_empty();
         buffer.entries.push_back(entry);
@@ -338,30 +423,44 @@ impl Observation {
         }
     }
 
-    fn lose(&self, entry: &Entry) {
-        let (event, log) = match entry {
-            Entry::Event { tell, log, .. } => (*tell, *log),
-            Entry::Log(_) => (false, true),
-        };
-        if event {
-            self.events_lost.fetch_add(1, Ordering::Relaxed);
-            self.buffer.lock().lost += 1;
-        }
-        if log {
-            self.logs_lost.fetch_add(1, Ordering::Relaxed);
-            self.buffer.lock().lost_logs += 1;
-        }
+    /// Counts what is lost, to be reported with the next batch.
+    fn lose(&self, events: u64, logs: u64) {
+        self.count_lost(events, logs);
+        let mut buffer = self.buffer.lock();
+        buffer.lost += events;
+        buffer.lost_logs += logs;
+    }
+
+    fn count_lost(&self, events: u64, logs: u64) {
+        self.events_lost.fetch_add(events, Ordering::Relaxed);
+        self.logs_lost.fetch_add(logs, Ordering::Relaxed);
     }
 
     pub(crate) fn lost(&self) -> (u64, u64) {
         (self.events_lost.load(Ordering::Relaxed), self.logs_lost.load(Ordering::Relaxed))
     }
 
-    /// Passes a cancel request on: before any event or record that waits.
-    pub(crate) fn cancel_requested(&self, handler: Arc<dyn Handler>, id: TaskId, lease: Lease) {
+    /// Makes sure that a shutdown can pass a cancel request on for each of so many workers.
+    pub(crate) fn ensure_cancels(&self, workers: usize) -> Result<()> {
         let mut buffer = self.buffer.lock();
-        if !buffer.closed {
-            buffer.cancels.push((handler, id, lease));
+        buffer.cancels.ensure(workers)?;
+        buffer.workers = buffer.workers.max(workers);
+        Ok(())
+    }
+
+    /// Makes sure that one cancel request more can be passed on. Whoever calls it holds the extras' lock until it is.
+    pub(crate) fn ensure_cancel(&self) -> Result<()> {
+        let mut buffer = self.buffer.lock();
+        let more = buffer.workers + 1;
+        Ok(buffer.cancels.ensure(more)?)
+    }
+
+    /// Passes a cancel request on: before any event or record that waits. Where there was no [`Observation::ensure_cancel`],
+    /// which is in a shutdown, runs beyond the number of workers (so pending ones) need memory for it.
+    pub(crate) fn cancel_requested(&self, handler: SharedHandler, id: TaskId, lease: Lease) {
+        let mut buffer = self.buffer.lock();
+        if !buffer.closed && buffer.cancels.ensure(1).is_ok() {
+            buffer.cancels.push_back((handler, id, lease));
             drop(buffer);
             self.changed.notify_one();
         }
@@ -369,10 +468,10 @@ impl Observation {
 
     /// Tells a watcher, on the observer thread. Whoever calls it holds the engine's lock and has seen it open: the observer
     /// thread closes later than the engine.
-    pub(crate) fn tell_watcher(&self, watcher: Watcher, status: TaskStatus, ended: Result<()>) {
+    pub(crate) fn tell_watcher(&self, waiting: Waiting, status: TaskStatus, ended: Result<()>) {
         let mut buffer = self.buffer.lock();
         if !buffer.closed {
-            buffer.watches.push((watcher, status, ended));
+            buffer.watches.push(waiting, status, ended);
             drop(buffer);
             self.changed.notify_one();
         }
@@ -407,9 +506,7 @@ impl Observation {
     }
 
     /// The observer thread. The observer is dropped after its last call, before the thread counts as ended.
-    pub(crate) fn run(&self, observer: Option<Arc<dyn Observer>>) {
-        let mut events = Vec::new();
-        let mut logs = Vec::new();
+    pub(crate) fn run(&self, mut telling: Telling) {
         loop {
             let mut buffer = self.buffer.lock();
             while buffer.cancels.is_empty()
@@ -420,82 +517,76 @@ impl Observation {
             {
                 buffer = self.changed.wait(buffer);
             }
-            let cancels = std::mem::take(&mut buffer.cancels);
-            let watches = std::mem::take(&mut buffer.watches);
-            let lost = (std::mem::take(&mut buffer.lost), std::mem::take(&mut buffer.lost_logs));
-            let count = buffer.entries.len().min(BATCH);
-            for entry in buffer.entries.drain(..count) {
-                match entry {
-                    Entry::Event { event, tell, log } => {
-                        if log {
-                            logs.push(record_of(&event));
-                        }
-                        if tell {
-                            events.push(event);
-                        }
-                    }
-                    Entry::Log(record) => logs.push(record),
-                }
+            // One by one, so that the list keeps the memory that was reserved for it.
+            if let Some((handler, id, lease)) = buffer.cancels.pop_front() {
+                drop(buffer);
+                guarded(|| handler.cancel_requested(id, lease));
+                continue;
             }
-            let nothing =
-                cancels.is_empty() && watches.is_empty() && events.is_empty() && logs.is_empty() && lost == (0, 0);
-            if nothing && buffer.stopping {
+            if !buffer.watches.is_empty() {
+                let watches = buffer.watches.take();
+                drop(buffer);
+                watches.for_each(guarded);
+                continue;
+            }
+            let events_lost = std::mem::take(&mut buffer.lost);
+            let mut logs_lost = std::mem::take(&mut buffer.lost_logs);
+            if buffer.entries.is_empty() && events_lost + logs_lost == 0 {
+                // Nothing is left to tell, so it was told to stop.
                 buffer.closed = true;
                 drop(buffer);
-                guarded(|| drop(observer));
+                guarded(|| drop(telling.observer));
                 self.buffer.lock().ended = true;
                 self.ended.notify_all();
                 return;
             }
+            let room = telling.room_for(buffer.entries.len());
+            for entry in buffer.entries.drain(..room) {
+                match entry {
+                    Entry::Event { event, tell, log } => {
+                        if log {
+                            match event.record() {
+                                Ok(record) => telling.logs.push(record),
+                                Err(_) => {
+                                    self.count_lost(0, 1);
+                                    logs_lost += 1;
+                                }
+                            }
+                        }
+                        if tell {
+                            telling.events.push(event);
+                        }
+                    }
+                    Entry::Log(record) => telling.logs.push(record),
+                }
+            }
             drop(buffer);
-            for (handler, id, lease) in cancels {
-                guarded(|| handler.cancel_requested(id, lease));
-                drop(handler);
-            }
-            for (watcher, status, ended) in watches {
-                guarded(|| watcher(status, ended));
-            }
-            self.report_loss(lost, &mut events, &mut logs);
-            if let Some(observer) = &observer {
-                tell(&**observer, &events, &logs);
-            }
-            events.clear();
-            logs.clear();
+            self.tell(&mut telling, events_lost, logs_lost);
         }
     }
 
-    fn report_loss(&self, (lost, lost_logs): (u64, u64), events: &mut Vec<Event>, logs: &mut Vec<LogRecord>) {
-        let nothing: Arc<str> = "".into();
-        let report = Event::other(EventKind::EventsLost, nothing.clone(), nothing.clone(), nothing);
-        if lost > 0 && self.tells(report.kind) {
-            events.push(Event { count: lost, ..report.clone() });
+    /// Tells a batch and, last, what was lost.
+    fn tell(&self, telling: &mut Telling, events_lost: u64, logs_lost: u64) {
+        let nothing = Text::default;
+        let report = Event::other(EventKind::EventsLost, nothing(), nothing(), nothing());
+        if events_lost > 0 && self.tells(report.kind) {
+            telling.events.push(Event { count: events_lost, ..report.clone() });
         }
-        if lost_logs > 0 && self.logs(report.kind) {
-            let message = format!("{lost_logs} log records were lost: the observer did not keep up");
-            logs.push(LogRecord { message, ..record_of(&report) });
+        if logs_lost > 0 && self.logs(report.kind) {
+            telling.logs.push(report.record_that_says(Text::say(format_args!(
+                "{logs_lost} log records were lost: the observer did not keep up, or there was no memory"
+            ))));
         }
-    }
-}
-
-fn tell(observer: &dyn Observer, events: &[Event], logs: &[LogRecord]) {
-    if !logs.is_empty() {
-        guarded(|| observer.logs(logs));
-    }
-    if !events.is_empty() {
-        guarded(|| observer.events(events));
-    }
-}
-
-fn record_of(event: &Event) -> LogRecord {
-    LogRecord {
-        level: event.kind.level(),
-        time_us: event.time_us,
-        task_id: event.task_id,
-        lease: event.lease,
-        task_name: event.task_name.clone(),
-        queue: event.queue.clone(),
-        message: event.line(),
-        event_kind: Some(event.kind),
+        if let Some(observer) = &telling.observer {
+            if !telling.logs.is_empty() {
+                guarded(|| observer.logs(&telling.logs));
+            }
+            if !telling.events.is_empty() {
+                guarded(|| observer.events(&telling.events));
+            }
+        }
+        telling.events.clear();
+        telling.logs.clear();
     }
 }
 
@@ -506,8 +597,8 @@ fn guarded(callback: impl FnOnce()) {
 
 /// The error that a watcher is given whose engine ended before its task.
 pub(crate) fn ended_before(status: &TaskStatus) -> Error {
-    Error::ShutdownIncomplete(format!(
+    Error::ShutdownIncomplete(Text::say(format_args!(
         "task {} ('{}') was still running when the engine's shutdown ended: its outcome is not recorded",
         status.id, status.task_name
-    ))
+    )))
 }

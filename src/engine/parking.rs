@@ -6,6 +6,8 @@
 //! the other side adds its work and *then* looks for searchers. One of the two sees the other (sequentially consistent
 //! fences; the loom model below).
 
+use crate::alloc::Ensure;
+use crate::error::Result;
 use crate::sync::{fence, Arc, AtomicUsize, Condvar, Mutex, Ordering, Padded};
 
 /// Where one worker sleeps.
@@ -44,6 +46,13 @@ pub(crate) struct Parking {
 }
 
 impl Parking {
+    /// Makes sure that so many can sleep at one time: they have nobody to tell of a lack of memory.
+    pub(crate) fn ensure_beds(&self, workers: usize) -> Result<()> {
+        let mut asleep = self.asleep.lock();
+        let more = workers.saturating_sub(asleep.len());
+        Ok(asleep.ensure(more)?)
+    }
+
     /// To be called after work was added, for each piece of it.
     pub(crate) fn work_added(&self) {
         fence(Ordering::SeqCst);
@@ -65,11 +74,10 @@ impl Parking {
     pub(crate) fn wake_all(&self) {
         fence(Ordering::SeqCst);
         let mut asleep = self.asleep.lock();
-        let woken = std::mem::take(&mut *asleep);
         self.sleeping.0.store(0, Ordering::SeqCst);
-        self.searching.0.fetch_add(woken.len(), Ordering::SeqCst);
-        drop(asleep);
-        for parker in woken {
+        self.searching.0.fetch_add(asleep.len(), Ordering::SeqCst);
+        // With the lock held: the list keeps its memory, so it cannot be taken out and let go of first.
+        for parker in asleep.drain(..) {
             parker.wake();
         }
     }

@@ -1,7 +1,9 @@
 //! A queue as its workers see it: lanes to take from, a place to sleep, and who runs what.
 
+use crate::alloc::{self, Ensure, Reserved, Shared, Text};
 use crate::engine::parking::{Parker, Parking};
 use crate::engine::stats::Counters;
+use crate::error::Result;
 use crate::queue::lanes::Lanes;
 use crate::queue::log::Batch;
 use crate::store::table::MAX_QUEUES;
@@ -12,7 +14,7 @@ use std::time::Duration;
 
 pub(crate) struct Queue {
     pub(crate) index: usize,
-    pub(crate) name: Arc<str>,
+    pub(crate) name: Text,
     /// What runs next. Its lock is the one that workers share.
     pub(crate) lanes: Padded<Mutex<Lanes>>,
     pub(crate) parking: Parking,
@@ -37,8 +39,10 @@ pub(crate) struct Queue {
 pub(crate) struct Queues(Box<[OnceLock<Arc<Queue>>]>);
 
 impl Queues {
-    pub(crate) fn new() -> Self {
-        Self((0..MAX_QUEUES).map(|_| OnceLock::new()).collect())
+    pub(crate) fn new() -> Result<Self> {
+        let mut places = alloc::list(MAX_QUEUES)?;
+        places.resize_with(MAX_QUEUES, OnceLock::new);
+        Ok(Self(places.into_boxed_slice()))
     }
 
     /// Adds the queue of the next index. Under the intake's lock, so that there is one at a time.
@@ -88,12 +92,14 @@ pub(crate) struct Slot {
     next_in_hand: AtomicUsize,
     /// 1: a limit made it stop before its hand was empty.
     left_its_hand: AtomicU32,
+    /// The task that the shutdown which closed the engine left to it; 0 for none. Under the extras' lock.
+    abandoned: AtomicI64,
 }
 
 impl Slot {
-    pub(crate) fn new() -> Arc<Self> {
-        Arc::new(Self {
-            parker: Arc::new(Parker::new()),
+    pub(crate) fn new() -> Result<Arc<Self>> {
+        let slot = Arc::try_new(Self {
+            parker: Arc::try_new(Parker::new())?,
             current: AtomicI64::new(0),
             busy: AtomicU32::new(0),
             started: AtomicU64::new(0),
@@ -102,7 +108,9 @@ impl Slot {
             hand: Mutex::new(None),
             next_in_hand: AtomicUsize::new(0),
             left_its_hand: AtomicU32::new(0),
-        })
+            abandoned: AtomicI64::new(0),
+        })?;
+        Ok(slot)
     }
 
     pub(crate) fn running(&self) -> Option<TaskId> {
@@ -112,6 +120,15 @@ impl Slot {
             return None;
         }
         TaskId::new(id).ok()
+    }
+
+    /// Leaves a task to its worker.
+    pub(crate) fn abandon(&self, id: TaskId) {
+        self.abandoned.store(id.value(), Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_abandoned(&self, id: TaskId) -> bool {
+        self.abandoned.load(Ordering::Relaxed) == id.value()
     }
 
     pub(crate) fn count_success(&self) {
@@ -159,6 +176,9 @@ impl Slot {
     }
 }
 
+/// Memory for the next hand of a worker: what the last one lay in, if nobody took it over.
+pub(crate) type HandMemory = Option<Reserved<Shared<Batch>>>;
+
 /// What a worker has to run.
 pub(crate) enum Taken {
     /// One record of its own.
@@ -170,11 +190,11 @@ pub(crate) enum Taken {
 }
 
 impl Queue {
-    pub(crate) fn new(index: usize, name: Arc<str>, step: Duration) -> Arc<Self> {
-        Arc::new(Self {
+    pub(crate) fn new(index: usize, name: Text, step: Duration) -> Result<Arc<Self>> {
+        let queue = Arc::try_new(Self {
             index,
             name,
-            lanes: Padded(Mutex::new(Lanes::new(step))),
+            lanes: Padded(Mutex::new(Lanes::new(step)?)),
             parking: Parking::default(),
             limit: AtomicU32::new(0),
             pending: AtomicU32::new(0),
@@ -185,12 +205,16 @@ impl Queue {
             room: Condvar::new(),
             waiting_for_room: AtomicUsize::new(0),
             seldom: Mutex::default(),
-        })
+        })?;
+        Ok(queue)
     }
 
     /// Takes what a worker runs next. `most`: more than one only where the worker's runs are short. What a worker has taken
     /// is in its hand before the lanes' lock is let go, so that nobody looks in vain at both.
-    pub(crate) fn take(&self, slot: &Slot, most: usize, now_ms: u32) -> Option<Taken> {
+    pub(crate) fn take(&self, slot: &Slot, most: usize, memory: &mut HandMemory, now_ms: u32) -> Option<Taken> {
+        if most > 1 && memory.is_none() {
+            *memory = Arc::reserve().ok();
+        }
         let mut lanes = self.lanes.0.lock();
         let limit = self.limit.load(Ordering::Relaxed);
         if limit > 0 && self.runs() >= limit {
@@ -206,14 +230,18 @@ impl Queue {
             slot.left_its_hand.store(0, Ordering::Relaxed);
         }
         let workers = self.workers.load(Ordering::Relaxed);
-        let batch = lanes.take(if limit > 0 { 1 } else { most }, workers, now_ms)?;
+        // What is taken cannot be put back: no more than there is memory for.
+        let most = if limit > 0 || memory.is_none() { 1 } else { most };
+        let batch = lanes.take(most, workers, now_ms)?;
         slot.busy.store(1, Ordering::Relaxed);
-        if batch.len() == 1 {
-            return Some(Taken::One(batch));
+        match memory.take_if(|_| batch.len() > 1) {
+            Some(memory) => {
+                let batch = Arc::new_in(memory, batch);
+                slot.fill_hand(batch.clone());
+                Some(Taken::Hand(batch))
+            }
+            None => Some(Taken::One(batch)),
         }
-        let batch = Arc::new(batch);
-        slot.fill_hand(batch.clone());
-        Some(Taken::Hand(batch))
     }
 
     /// Takes one from the hand of another worker, for one that has found nothing else.
@@ -332,7 +360,13 @@ impl Queue {
         (tasks, bytes)
     }
 
-    /// A worker comes.
+    /// Makes sure that one more worker can come, and sleep here.
+    pub(crate) fn ensure_place(&self, crew: &mut Crew) -> Result<()> {
+        crew.slots.ensure(1)?;
+        self.parking.ensure_beds(crew.slots.len() + 1)
+    }
+
+    /// A worker comes, for whom there is a place.
     pub(crate) fn enlist(&self, crew: &mut Crew, slot: Arc<Slot>) {
         crew.slots.push(slot);
         self.workers.store(crew.slots.len(), Ordering::Relaxed);

@@ -3,14 +3,16 @@
 //! The shutdown that first has no more to wait for, or is out of time, *closes* the engine: from then on nothing is
 //! recorded. Others that wait at the same time are told by `Threads::shut`.
 
+use crate::alloc::{Ensure, Shown, Text};
 use crate::engine::intake::Phase;
-use crate::engine::queues::Queue;
+use crate::engine::queues::{Queue, Slot};
 use crate::engine::{Engine, Inner};
 use crate::error::{Error, Result};
 use crate::options::LogLevel;
 use crate::sync::{deadline_after, Arc, Ordering};
 use crate::sys;
 use crate::task::TaskId;
+use std::fmt::Formatter;
 use std::time::{Duration, Instant};
 
 /// How the work of an engine ends.
@@ -28,6 +30,8 @@ pub enum ShutdownMode {
 pub struct ShutdownReport {
     /// Tasks still running or pending when the time was up; their outcomes will be refused.
     pub running: Vec<LeftRunning>,
+    /// More of them, that there was no memory to name.
+    pub unnamed: usize,
     /// Queued tasks that the memory store lost with the engine: they are cancelled.
     pub queued: u64,
     /// The observer's callback had not returned when the time was up.
@@ -40,14 +44,32 @@ pub struct LeftRunning {
     /// Its id.
     pub id: TaskId,
     /// Its name.
-    pub task_name: Arc<str>,
+    pub task_name: Text,
 }
 
 impl ShutdownReport {
     /// Whether every thread was joined and every handler released.
     #[must_use]
     pub fn is_complete(&self) -> bool {
-        self.running.is_empty() && !self.observer_stuck
+        self.running_count() == 0 && !self.observer_stuck
+    }
+
+    /// How many tasks were still running, named or not.
+    #[must_use]
+    pub fn running_count(&self) -> usize {
+        self.running.len() + self.unnamed
+    }
+
+    pub(crate) fn add_running(&mut self, id: TaskId, task_name: Text) {
+        match self.running.ensure(1) {
+            Ok(()) => self.running.push(LeftRunning { id, task_name }),
+            Err(_) => self.unnamed += 1,
+        }
+    }
+
+    /// Puts what was added into the order of ids.
+    pub(crate) fn sort(&mut self) {
+        self.running.sort_unstable_by_key(|left| left.id);
     }
 
     /// The error that an incomplete shutdown is at the border.
@@ -55,15 +77,18 @@ impl ShutdownReport {
         if self.is_complete() {
             return Ok(());
         }
-        let named: Vec<_> =
-            self.running.iter().take(5).map(|left| format!("{} ('{}')", left.id, left.task_name)).collect();
-        let more = if self.running.len() > named.len() { ", …" } else { "" };
+        let named = Shown(|f: &mut Formatter<'_>| {
+            let named = self.running.iter().take(5).enumerate();
+            named.clone().try_for_each(|(index, left)| {
+                write!(f, "{}{} ('{}')", if index == 0 { ": " } else { ", " }, left.id, left.task_name)
+            })?;
+            f.write_str(if named.count() < self.running_count() { ", …" } else { "" })
+        });
         let stuck = if self.observer_stuck { "; an event or log callback has not returned" } else { "" };
-        Err(Error::ShutdownIncomplete(format!(
-            "the time for the shutdown was up with {} tasks still running: {}{more}{stuck}; their outcomes will be refused",
-            self.running.len(),
-            named.join(", ")
-        )))
+        Err(Error::ShutdownIncomplete(Text::say(format_args!(
+            "the time for the shutdown was up with {} tasks still running{named}{stuck}; their outcomes will be refused",
+            self.running_count()
+        ))))
     }
 }
 
@@ -115,7 +140,7 @@ impl Engine {
             return;
         }
         inner.cancel_all_ready();
-        let (handlers, _) = inner.close_moves();
+        inner.close_moves(&mut ShutdownReport::default());
         wake_all(inner);
         let mut threads = inner.threads.lock();
         threads.shut = true;
@@ -124,7 +149,7 @@ impl Engine {
         drop(threads);
         inner.changes.tell();
         inner.observation.stop();
-        drop(handlers);
+        inner.release_handlers();
     }
 }
 
@@ -164,16 +189,15 @@ fn shut_down(inner: &Inner, mode: ShutdownMode, deadline: Option<Instant>) -> Sh
         // Somebody else has closed it. Its part ends by itself; what is left are runs that may come back in time.
         return wait_for_the_rest(inner, deadline, report);
     }
-    let handlers;
-    (handlers, report.running) = inner.close_moves();
+    inner.close_moves(&mut report);
     wake_all(inner);
     // The last holder of a handler releases it: for those without a run that is here.
-    drop(handlers);
+    inner.release_handlers();
 
     // All but those that were left behind: one that took a task at the last moment puts it back first.
-    inner.changes.wait_while(None, || inner.living_threads() > inner.workers_of(&report.running));
+    inner.changes.wait_while(None, || inner.living_threads() > inner.abandoned_workers());
     inner.join_ended();
-    seen.log(LogLevel::Info, || closing_line(&report));
+    log_end(inner, &report);
     seen.stop();
     let grace = Instant::now() + OBSERVER_GRACE;
     report.observer_stuck = !seen.wait_for_end(deadline.map(|deadline| deadline.max(grace)));
@@ -211,9 +235,10 @@ impl Inner {
 
     /// Joins threads that are past their last step.
     pub(crate) fn join_ended(&self) {
-        let ended = std::mem::take(&mut self.threads.lock().ended);
-        for thread in ended {
-            let _ = thread.join();
+        // One by one: the list keeps the memory that the ends of the others are noted in.
+        loop {
+            let Some(thread) = self.threads.lock().ended.pop() else { return };
+            thread.join();
         }
     }
 
@@ -226,20 +251,17 @@ impl Inner {
 
     /// Runs that still hold a worker.
     fn runs_on_workers(&self) -> usize {
-        self.count_workers(|_| true)
+        self.count_workers(|slot| slot.running().is_some())
     }
 
-    /// Those of these runs that still hold a worker.
-    fn workers_of(&self, runs: &[LeftRunning]) -> usize {
-        self.count_workers(|id| runs.iter().any(|run| run.id == id))
+    /// Those of them that were left to their workers.
+    fn abandoned_workers(&self) -> usize {
+        self.count_workers(|slot| slot.running().is_some_and(|id| slot.is_abandoned(id)))
     }
 
-    fn count_workers(&self, runs: impl Fn(TaskId) -> bool) -> usize {
-        let running = |queue: &Arc<Queue>| {
-            let crew = queue.crew.lock();
-            crew.slots.iter().filter(|slot| slot.running().is_some_and(&runs)).count()
-        };
-        self.queues.iter().map(running).sum()
+    fn count_workers(&self, counts: impl Fn(&Slot) -> bool) -> usize {
+        let counted = |queue: &Arc<Queue>| queue.crew.lock().slots.iter().filter(|slot| counts(slot)).count();
+        self.queues.iter().map(counted).sum()
     }
 }
 
@@ -250,20 +272,21 @@ fn wait_for_the_rest(inner: &Inner, deadline: Option<Instant>, mut report: Shutd
         !threads.shut || !threads.living.is_empty()
     });
     let shut = inner.threads.lock().shut;
-    report.running = inner.left_running();
+    inner.report_left_running(&mut report);
     inner.join_ended();
     // The one that closed it gives the observer its time; here it is only looked at.
     report.observer_stuck = shut && !inner.observation.wait_for_end(deadline_after(Some(Duration::ZERO)));
     report
 }
 
-fn closing_line(report: &ShutdownReport) -> String {
-    let lost = match report.queued {
-        0 => String::new(),
-        queued => format!("; {queued} queued tasks were cancelled ({SHUT_DOWN_REASON})"),
-    };
-    match report.running.len() {
-        0 => format!("the engine is shut down{lost}"),
-        running => format!("the engine is shut down with {running} tasks still running{lost}"),
-    }
+fn log_end(inner: &Inner, report: &ShutdownReport) {
+    let still_running = Shown(|f: &mut Formatter<'_>| match report.running_count() {
+        0 => Ok(()),
+        running => write!(f, " with {running} tasks still running"),
+    });
+    let lost = Shown(|f: &mut Formatter<'_>| match report.queued {
+        0 => Ok(()),
+        queued => write!(f, "; {queued} queued tasks were cancelled ({SHUT_DOWN_REASON})"),
+    });
+    inner.observation.log(LogLevel::Info, format_args!("the engine is shut down{still_running}{lost}"));
 }

@@ -1,8 +1,9 @@
 //! Counters.
 
+use crate::alloc::{self, Text};
 use crate::engine::Inner;
+use crate::error::Result;
 use crate::task::State;
-use std::sync::Arc;
 
 /// Counters of an engine or of one queue: since the start, and now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -93,36 +94,32 @@ pub struct Statistics {
     /// The whole engine.
     pub engine: Counters,
     /// Each queue, by name, in the order in which they were configured.
-    pub queues: Vec<(Arc<str>, Counters)>,
+    pub queues: Vec<(Text, Counters)>,
     /// Events that the observer could not keep up with since the start.
     pub events_lost: u64,
     /// Log records that the observer could not keep up with since the start.
     pub logs_lost: u64,
 }
 
-pub(crate) fn statistics(inner: &Inner) -> Statistics {
+pub(crate) fn statistics(inner: &Inner) -> Result<Statistics> {
     let mut intake = inner.intake.0.lock();
     let is_running = |id| {
         let state = inner.store.chunk(id).and_then(|chunk| chunk.entry(id).word().state());
         state == Some(State::Running)
     };
-    let queues: Vec<_> = intake
-        .entrances
-        .iter_mut()
-        .filter(|entrance| entrance.usable)
-        .map(|entrance| {
-            let mut counters = entrance.queue.counters(is_running);
-            counters.accepted = entrance.accepted();
-            counters.refused = entrance.refused;
-            (counters.ready, counters.ready_bytes) = entrance.ready();
-            (entrance.queue.name.clone(), counters)
-        })
-        .collect();
+    let mut queues = alloc::list(intake.entrances.len())?;
+    for entrance in intake.entrances.iter_mut().filter(|entrance| entrance.usable) {
+        let mut counters = entrance.queue.counters(is_running);
+        counters.accepted = entrance.accepted();
+        counters.refused = entrance.refused;
+        (counters.ready, counters.ready_bytes) = entrance.ready();
+        queues.push((entrance.queue.name.clone(), counters));
+    }
     let mut engine = Counters { refused: intake.refused_elsewhere, ..Counters::default() };
     for (_, counters) in &queues {
         engine.add(counters);
     }
     drop(intake);
     let (events_lost, logs_lost) = inner.observation.lost();
-    Statistics { engine, queues, events_lost, logs_lost }
+    Ok(Statistics { engine, queues, events_lost, logs_lost })
 }

@@ -1,6 +1,7 @@
 //! Handing work over: check, find room, copy, queue.
 
-use crate::engine::intake::Intake;
+use crate::alloc::{self, Ensure, Text};
+use crate::engine::intake::{Entrance, Intake};
 use crate::engine::observer::{Event, EventKind};
 use crate::engine::queues::Queue;
 use crate::engine::{Engine, Inner};
@@ -98,17 +99,16 @@ impl Engine {
     /// # Errors
     /// As [`Engine::submit`]; more than a queue can ever hold is [`Error::QueueFull`] at once.
     pub fn submit_many(&self, submissions: &[Submission<'_>]) -> Result<Vec<TaskId>> {
-        let mut ids = Vec::new();
         let Some(first) = submissions.first() else {
-            return Ok(ids);
+            return Ok(Vec::new());
         };
-        let bytes = size_of_val(submissions);
-        ids.try_reserve_exact(submissions.len())
-            .map_err(|_| Error::OutOfMemory { bytes })
-            .and_then(|()| accept_mixed(&self.inner, submissions))
-            .map(|first| {
-                ids.extend((0..submissions.len() as i64).map(|index| TaskId::counted(first.value() + index)));
-                ids
+        let count = submissions.len();
+        alloc::list(count)
+            .map_err(Error::from)
+            .and_then(|mut ids| {
+                let first = accept_mixed(&self.inner, submissions)?;
+                ids.extend((0..count as i64).map(|index| TaskId::counted(first.value() + index)));
+                Ok(ids)
             })
             .inspect_err(|error| self.refused(Named::of(first), first.queue, submissions.len(), error))
     }
@@ -156,7 +156,7 @@ impl Engine {
     #[cold]
     pub(crate) fn refused(&self, task: Named<'_>, queue: Option<&str>, count: usize, error: &Error) {
         let mut intake = self.inner.intake.0.lock();
-        let index = intake.target(task, queue).ok().map(|(_, index)| index);
+        let index = intake.find_target(task, queue);
         let counter = match index {
             Some(index) => &mut intake.entrances[index].refused,
             None => &mut intake.refused_elsewhere,
@@ -164,13 +164,14 @@ impl Engine {
         *counter = counter.saturating_add(count as u64);
         let seen = &self.inner.observation;
         if seen.wants(EventKind::Refused) {
-            let queue = index.map_or_else(|| "".into(), |index| intake.entrances[index].queue.name.clone());
+            let queue = index.map_or_else(Text::default, |index| intake.entrances[index].queue.name.clone());
             let name = match task {
                 Named::Number(number) => intake.name_of(number).unwrap_or_default(),
+                Named::Name(name) if TaskName::check(name).is_ok() => Text::say(format_args!("{name}")),
                 // A name out of bounds is not repeated in events: it may be anything, of any size.
-                Named::Name(name) => TaskName::new(name).map_or_else(|_| "".into(), |name| name.shared()),
+                Named::Name(_) => Text::default(),
             };
-            let event = Event::other(EventKind::Refused, name, queue, error.to_string().into());
+            let event = Event::other(EventKind::Refused, name, queue, Text::say(format_args!("{error}")));
             seen.event(Event { count: count as u64, code: error.code(), ..event });
         }
     }
@@ -181,14 +182,19 @@ fn accept_one(inner: &Inner, work: &Work<'_>) -> Result<TaskId> {
     let mut intake = inner.intake.0.lock();
     intake.check_open()?;
     let (registration, queue) = intake.target(work.task, work.queue)?;
-    if !intake.entrances[queue].has_room(1, bytes) {
-        intake = make_room(inner, intake, &[Part { queue, tasks: 1, bytes }], work.when_full)?;
-    }
+    let part = Part { queue, tasks: 1, bytes };
+    let drops = !part.has_room(&mut intake.entrances[queue]) && {
+        intake = wait_for_room(inner, intake, &[part], work.when_full)?;
+        true
+    };
     let id = intake.next_id();
     let now = intake.clock.now();
     let (chunk, entrance) = intake.chunk_and_entrance(&inner.store.table, id, queue)?;
     // On an error nothing of it is written.
     entrance.add(&inner.pool, work.priority, id, now.millis, &work.data)?;
+    if drops {
+        part.drop_for(inner, entrance);
+    }
     let entry = chunk.entry(id);
     inner.make_known(entry, id, work.word(registration, queue), now.unix_us, work.bytes);
     entrance.commit(work.priority, 1, bytes);
@@ -211,8 +217,9 @@ fn accept_alike<'a>(
     let mut intake = inner.intake.0.lock();
     intake.check_open()?;
     let (registration, queue) = intake.target(like.task, like.queue)?;
-    if !intake.entrances[queue].has_room(count as u64, bytes) {
-        intake = make_room(inner, intake, &[Part { queue, tasks: count as u64, bytes }], like.when_full)?;
+    let part = Part { queue, tasks: count as u64, bytes };
+    if !part.has_room(&mut intake.entrances[queue]) {
+        intake = wait_for_room(inner, intake, &[part], like.when_full)?;
     }
     let first = intake.next_id();
     let now = intake.clock.now();
@@ -228,7 +235,8 @@ fn accept_alike<'a>(
             return Err(error);
         }
     }
-    // From here on nothing fails: all become known, then visible.
+    // From here on nothing fails: a full queue makes room, all become known, then visible.
+    part.drop_for(inner, &mut intake.entrances[queue]);
     let word = like.word(registration, queue);
     for (index, id) in ids().enumerate() {
         let id = TaskId::counted(id);
@@ -245,14 +253,11 @@ fn accept_alike<'a>(
 /// Accepts many of any kind. Returns the first id; the others follow it.
 fn accept_mixed(inner: &Inner, submissions: &[Submission<'_>]) -> Result<TaskId> {
     let first = &submissions[0];
-    let no_memory = |_| Error::OutOfMemory { bytes: size_of_val(submissions) };
-    let (mut works, mut plan) = (Vec::new(), Vec::new());
-    works.try_reserve_exact(submissions.len()).map_err(no_memory)?;
-    plan.try_reserve_exact(submissions.len()).map_err(no_memory)?;
+    let (mut works, mut plan) = (alloc::list(submissions.len())?, alloc::list(submissions.len())?);
     for (index, submission) in submissions.iter().enumerate() {
         works.push(Work::of(inner, submission)?);
         if (submission.when_full, submission.durability) != (first.when_full, first.durability) {
-            return Err(Error::InvalidArgument(format!(
+            return Err(Error::invalid(format_args!(
                 "submission {index} of a batch says another when_full or durability than the first; they are those of the batch"
             )));
         }
@@ -265,7 +270,7 @@ fn accept_mixed(inner: &Inner, submissions: &[Submission<'_>]) -> Result<TaskId>
         let part = match parts.iter_mut().find(|part| part.queue == queue) {
             Some(part) => part,
             None => {
-                parts.try_reserve(1).map_err(no_memory)?;
+                parts.ensure(1)?;
                 parts.push(Part { queue, tasks: 0, bytes: 0 });
                 parts.last_mut().expect("it was just added")
             }
@@ -274,7 +279,7 @@ fn accept_mixed(inner: &Inner, submissions: &[Submission<'_>]) -> Result<TaskId>
         part.bytes += u64::from(work.bytes);
         plan.push((registration, queue));
     }
-    let mut intake = make_room(inner, intake, &parts, first.when_full)?;
+    let mut intake = wait_for_room(inner, intake, &parts, first.when_full)?;
     let first = intake.next_id();
     let now = intake.clock.now();
     let ids = || (first.value()..).map(TaskId::counted);
@@ -287,7 +292,8 @@ fn accept_mixed(inner: &Inner, submissions: &[Submission<'_>]) -> Result<TaskId>
             return Err(error);
         }
     }
-    // From here on nothing fails: all become known, then visible.
+    // From here on nothing fails: what is full makes room, all become known, then visible.
+    parts.iter().for_each(|part| part.drop_for(inner, &mut intake.entrances[part.queue]));
     for ((work, &(registration, queue)), id) in works.iter().zip(&plan).zip(ids()) {
         let entry = intake.known_chunk(&inner.store.table, id).entry(id);
         inner.make_known(entry, id, work.word(registration, queue), now.unix_us, work.bytes);
@@ -335,15 +341,34 @@ impl Inner {
 }
 
 /// What a submit asks of one queue.
+#[derive(Clone, Copy)]
 struct Part {
     queue: usize,
     tasks: u64,
     bytes: u64,
 }
 
-/// Finds room for all, by the answer that was chosen to a full queue. Room once found stays, since the lock is kept.
+impl Part {
+    fn has_room(&self, entrance: &mut Entrance) -> bool {
+        entrance.has_room(self.tasks, self.bytes)
+    }
+
+    /// Drops the oldest tasks of a full queue. Last, when all that can fail is done: nothing is dropped in vain.
+    fn drop_for(&self, inner: &Inner, entrance: &mut Entrance) {
+        while !self.has_room(entrance) {
+            if !inner.drop_oldest(&entrance.queue) {
+                // What is ready and cannot be dropped is between its worker's taking and starting it: room in a moment, and
+                // that worker needs no lock that is held here.
+                std::thread::yield_now();
+            }
+        }
+    }
+}
+
+/// Refuses or waits where there is no room, by the answer that was chosen to a full queue. Then there is room for all, or will
+/// be by [`Part::drop_for`]; it stays, since the lock is kept.
 #[cold]
-fn make_room<'a>(
+fn wait_for_room<'a>(
     inner: &'a Inner,
     mut intake: MutexGuard<'a, Intake>,
     parts: &[Part],
@@ -351,11 +376,11 @@ fn make_room<'a>(
 ) -> Result<MutexGuard<'a, Intake>> {
     let mut deadline: Option<Option<Instant>> = None;
     loop {
-        // Nothing is dropped before it is sure that all will fit: refusals first, then waits, then drops.
+        // A refusal of one part goes before a wait for another one.
         let mut wait_for = None;
         for part in parts {
             let entrance = &mut intake.entrances[part.queue];
-            if entrance.has_room(part.tasks, part.bytes) {
+            if part.has_room(entrance) {
                 continue;
             }
             if !entrance.could_hold(part.tasks, part.bytes) {
@@ -367,7 +392,7 @@ fn make_room<'a>(
                 WhenFull::DropOldest => {}
             }
         }
-        let Some((part, limit)) = wait_for else { break };
+        let Some((part, limit)) = wait_for else { return Ok(intake) };
         if sys::is_thread_of(inner.number) {
             return Err(Error::WouldDeadlock {
                 operation: "waiting for room in a full queue",
@@ -381,21 +406,11 @@ fn make_room<'a>(
         let queue = inner.queues.get(part.queue);
         // Counted first, then looked once more: a worker counts first and then looks for waiters.
         queue.waiting_for_room.fetch_add(1, Ordering::SeqCst);
-        if !intake.entrances[part.queue].has_room(part.tasks, part.bytes) {
+        if !part.has_room(&mut intake.entrances[part.queue]) {
             (intake, _) = queue.room.wait_until(intake, deadline);
         }
         queue.waiting_for_room.fetch_sub(1, Ordering::SeqCst);
         intake.check_open()?;
         inner.check_sound()?;
     }
-    for part in parts {
-        while !intake.entrances[part.queue].has_room(part.tasks, part.bytes) {
-            if !inner.drop_oldest(inner.queues.get(part.queue)) {
-                // What is ready and cannot be dropped is between its worker's taking and starting it: room in a moment, and
-                // that worker needs no lock that is held here.
-                std::thread::yield_now();
-            }
-        }
-    }
-    Ok(intake)
 }

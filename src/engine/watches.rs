@@ -1,5 +1,6 @@
 //! Asking for a task: its status, and being told of its end.
 
+use crate::alloc::Ensure;
 use crate::engine::moves::{Extra, Extras, Watch};
 use crate::engine::observer::ended_before;
 use crate::engine::wait::WaitSlot;
@@ -33,7 +34,7 @@ impl Inner {
             finished_at_us: times.finished_us,
             failure: extra.and_then(|extra| extra.failure.clone()),
             cancel_requested: word.cancel_requested(),
-            cancel_reason: extra.and_then(|extra| extra.reason.clone()).unwrap_or_else(|| "".into()),
+            cancel_reason: extra.and_then(|extra| extra.reason.clone()).unwrap_or_default(),
         })
     }
 
@@ -59,7 +60,7 @@ impl Inner {
 
     /// Adds a watch to a task that is not final, or says what it is.
     pub(crate) fn add_watch(&self, id: TaskId, watch: Watch) -> Result<()> {
-        let unknown = || Error::NotFound(format!("there is no task {id}, or it is no longer kept"));
+        let unknown = || Error::not_found(format_args!("there is no task {id}, or it is no longer kept"));
         let chunk = self.store.chunk(id).ok_or_else(unknown)?;
         let entry = chunk.entry(id);
         let mut extras = self.extras.lock();
@@ -75,15 +76,17 @@ impl Inner {
                 (_, false) => Err(ended_before(&status)),
             };
         }
-        extras.tasks.try_reserve(1).map_err(|_| Error::OutOfMemory { bytes: size_of::<(TaskId, Extra)>() })?;
         if entry.mark_slow(false).is_ok() {
-            extras.tasks.entry(id).or_default().watches.push(watch);
+            // Where there is no memory for it, a task that is marked as slow without need.
+            let watches = &mut extras.get(id)?.watches;
+            watches.ensure(1)?;
+            watches.push(watch);
             return Ok(());
         }
         let status = self.status_from(id, entry, entry.word(), extras.tasks.get(&id)).ok_or_else(unknown)?;
         match watch {
             Watch::Slot(slot) => slot.fill(Ok(status)),
-            Watch::Tell(watcher) => self.observation.tell_watcher(watcher, status, Ok(())),
+            Watch::Tell(waiting) => self.observation.tell_watcher(waiting, status, Ok(())),
         }
         Ok(())
     }

@@ -1,20 +1,21 @@
 //! Worker threads: take the next task, run it, record the outcome.
 
-use crate::engine::handler::{Handler, TaskContext};
+use crate::alloc::{self, Ensure, Text};
+use crate::engine::handler::{SharedHandler, TaskContext};
 use crate::engine::intake::Phase;
 use crate::engine::moves::Returned;
 use crate::engine::observer::{Event, EventKind};
-use crate::engine::queues::{Queue, Slot, Taken};
+use crate::engine::queues::{HandMemory, Queue, Slot, Taken};
 use crate::engine::Inner;
 use crate::error::{panic_text, Error, Result};
 use crate::queue::log::{Batch, Record, BATCH};
 use crate::store::table::{ChunkCache, Entry, Word};
 use crate::sync::{fence, Arc, Ordering};
-use crate::sys;
+use crate::sys::{self, NoThread, Thread};
 use crate::task::{Failure, Outcome, State, TaskId};
 use std::collections::HashMap;
+use std::fmt::Arguments;
 use std::panic::{catch_unwind, AssertUnwindSafe};
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 /// Runs whose mean is below this are taken several at a time: then the way to the next one costs more than the wait.
@@ -27,9 +28,9 @@ const TIMED: u32 = 8;
 #[derive(Default)]
 pub(crate) struct Threads {
     /// Those that have not ended, by number.
-    pub(crate) living: HashMap<u64, JoinHandle<()>>,
+    pub(crate) living: HashMap<u64, Thread>,
     /// Those that are past their last step, to be joined.
-    pub(crate) ended: Vec<JoinHandle<()>>,
+    pub(crate) ended: Vec<Thread>,
     last: u64,
     /// Nobody touches them any more: the shutdown that closed the engine has done its part.
     pub(crate) shut: bool,
@@ -40,9 +41,15 @@ pub(crate) fn start_missing(inner: &Arc<Inner>, queue: &Arc<Queue>) -> Result<()
     let mut threads = inner.threads.lock();
     let mut crew = queue.crew.lock();
     while crew.slots.len() < crew.target as usize {
+        // All that a worker needs until its end, and its end itself: it has nobody to tell of a lack of memory.
+        let living = threads.living.len() + 1;
+        threads.living.ensure(1)?;
+        threads.ended.ensure(living)?;
+        inner.observation.ensure_cancels(living)?;
+        queue.ensure_place(&mut crew)?;
         threads.last += 1;
         let number = threads.last;
-        let slot = Slot::new();
+        let slot = Slot::new()?;
         let worker = Worker {
             inner: inner.clone(),
             queue: queue.clone(),
@@ -53,17 +60,28 @@ pub(crate) fn start_missing(inner: &Arc<Inner>, queue: &Arc<Queue>) -> Result<()
             // Not known, so one at a time.
             mean_run: SHORT_RUN,
             batches: 0,
-            succeeded: Vec::with_capacity(BATCH),
+            succeeded: alloc::list(BATCH)?,
+            forgotten: alloc::list(BATCH)?,
+            hand: None,
             retired: false,
         };
         // "backrun-worker-12" would be cut after the dash: Linux keeps 15 bytes.
-        let name = format!("backrun-w-{number}");
-        let thread = sys::start_thread(name, Some(inner.resolved.stack_bytes), inner.number, move || worker.run())
-            .map_err(|cause| Error::System { what: format!("worker thread {number}"), cause: cause.to_string() })?;
+        let run = move || worker.run();
+        let thread =
+            sys::start_thread(format_args!("backrun-w-{number}"), inner.resolved.stack_bytes, inner.number, run)
+                .map_err(|why| no_thread(format_args!("worker thread {number}"), why))?;
         threads.living.insert(number, thread);
         queue.enlist(&mut crew, slot);
     }
     Ok(())
+}
+
+/// The error of a thread that was not started.
+pub(crate) fn no_thread(what: Arguments<'_>, why: NoThread) -> Error {
+    match why {
+        NoThread::NoMemory(refused) => refused.into(),
+        NoThread::System(_) => Error::System { what: Text::say(what), cause: Text::say(format_args!("{why}")) },
+    }
 }
 
 struct Worker {
@@ -77,6 +95,9 @@ struct Worker {
     batches: u32,
     /// Plain successes that the store does not know yet.
     succeeded: Vec<TaskId>,
+    /// Tasks that made room for those and had an extra. Empty between two calls.
+    forgotten: Vec<TaskId>,
+    hand: HandMemory,
     retired: bool,
 }
 
@@ -137,12 +158,12 @@ impl Worker {
         }
     }
 
-    fn take(&self) -> Option<Taken> {
+    fn take(&mut self) -> Option<Taken> {
         if self.inner.phase() >= Phase::Cancelling {
             return None;
         }
         let most = if self.mean_run < SHORT_RUN { BATCH } else { 1 };
-        self.queue.take(&self.slot, most, sys::coarse_millis())
+        self.queue.take(&self.slot, most, &mut self.hand, sys::coarse_millis())
     }
 
     /// Whether this worker is no longer needed; it is then no longer counted.
@@ -179,12 +200,12 @@ impl Worker {
                 // Somebody who sleeps may help, above all if the first of them takes its time.
                 self.queue.parking.work_added();
                 runs = self.run_hand(&batch);
+                self.hand = batch.into_reserved();
             }
         }
         self.queue.no_longer_busy(&self.slot);
         if !self.succeeded.is_empty() {
-            self.inner.keep_succeeded(&self.succeeded);
-            self.succeeded.clear();
+            self.inner.keep_succeeded(&mut self.succeeded, &mut self.forgotten);
         }
         if let Some(begun) = begun {
             let mean = begun.elapsed() / runs.max(1);
@@ -229,7 +250,7 @@ impl Worker {
 }
 
 /// The handler that ran last, by its registration's number.
-type Cached = Option<(usize, Arc<str>, Arc<dyn Handler>)>;
+type Cached = Option<(usize, Text, SharedHandler)>;
 
 /// One task on its worker.
 struct Run<'a> {
@@ -258,7 +279,7 @@ impl Run<'_> {
         let seen = &inner.observation;
         let timed = seen.wants(EventKind::Succeeded);
         let started = timed.then(Instant::now);
-        let returned = Returned { queue, id, entry, lease: word.lease(), started };
+        let returned = Returned { queue, slot, id, entry, lease: word.lease(), started };
         if inner.phase() >= Phase::Cancelling {
             inner.put_back(&returned);
         } else {

@@ -73,7 +73,7 @@ impl backrun_str {
         // SAFETY: the same contract.
         let bytes = unsafe { bytes.as_slice(what)? };
         std::str::from_utf8(bytes).map_err(|e| {
-            Error::InvalidArgument(format!(
+            Error::invalid(format_args!(
                 "{what} is not UTF-8: the byte at offset {} cannot stand there; pass UTF-8 text",
                 e.valid_up_to()
             ))
@@ -96,11 +96,11 @@ impl backrun_str {
 #[cold]
 fn wrong_view(len: usize, what: &str) -> Error {
     if len > isize::MAX as usize {
-        return Error::InvalidArgument(format!(
+        return Error::invalid(format_args!(
             "{what} has a length of {len} bytes, which no object in memory can have; was a negative number converted?"
         ));
     }
-    Error::InvalidArgument(format!("{what} is NULL with a length of {len}; pass the data, or a length of 0 for none"))
+    Error::invalid(format_args!("{what} is NULL with a length of {len}; pass the data, or a length of 0 for none"))
 }
 
 /// The bytes of a buffer, borrowed until it is freed.

@@ -18,7 +18,7 @@ use crate::task::{PayloadFormat, State};
 use std::time::Duration;
 
 fn unknown(what: &str, value: impl std::fmt::Display, kin: &str) -> Error {
-    Error::InvalidArgument(format!("{what} is {value}; pass one of {kin} and its kin, or 0 for the default"))
+    Error::invalid(format_args!("{what} is {value}; pass one of {kin} and its kin, or 0 for the default"))
 }
 
 pub(super) fn store(kind: u32, address: Option<&str>) -> Result<StoreKind> {
@@ -52,7 +52,7 @@ pub(super) fn retention(value: i64, field: &str) -> Result<Retention> {
         0 => Ok(Retention::default()),
         -1 => Ok(Retention::Newest(0)),
         count => usize::try_from(count).map(Retention::Newest).map_err(|_| {
-            Error::InvalidArgument(format!("{field} is {count}; pass a count, 0 for the default or -1 for none"))
+            Error::invalid(format_args!("{field} is {count}; pass a count, 0 for the default or -1 for none"))
         }),
     }
 }
@@ -70,7 +70,7 @@ pub(super) fn log_filter(value: u32) -> Result<LogFilter> {
 
 pub(super) fn when_full(value: u32, timeout_ms: i64) -> Result<Option<WhenFull>> {
     if timeout_ms != 0 && value != BACKRUN_WHEN_FULL_WAIT {
-        return Err(Error::InvalidArgument(format!(
+        return Err(Error::invalid(format_args!(
             "when_full_timeout_ms is {timeout_ms} and when_full is not BACKRUN_WHEN_FULL_WAIT; leave it 0 or choose to wait"
         )));
     }
@@ -109,7 +109,7 @@ pub(super) fn shutdown_mode(value: u32) -> Result<ShutdownMode> {
     match value {
         BACKRUN_SHUTDOWN_DRAIN => Ok(ShutdownMode::Drain),
         BACKRUN_SHUTDOWN_CANCEL => Ok(ShutdownMode::Cancel),
-        other => Err(Error::InvalidArgument(format!(
+        other => Err(Error::invalid(format_args!(
             "mode is {other}; pass BACKRUN_SHUTDOWN_DRAIN or BACKRUN_SHUTDOWN_CANCEL: a shutdown has no default"
         ))),
     }

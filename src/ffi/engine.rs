@@ -8,6 +8,7 @@ use super::panic::{check_out, fallible, guard, preset, with_engine, Health};
 use super::queue::backrun_queue_options;
 use super::status::backrun_error;
 use super::structs::{read, Versioned};
+use crate::alloc::Reserved;
 use crate::engine::{Engine, ShutdownReport};
 use crate::error::{Error, Result};
 use crate::options::EngineOptions;
@@ -133,7 +134,7 @@ impl backrun_engine_options {
             // SAFETY: valid for the call.
             let (name, queue_options) = unsafe { queue.to_queue_options() }?;
             if !name.is_default() {
-                return Err(Error::InvalidArgument(format!(
+                return Err(Error::invalid(format_args!(
                     "backrun_engine_options.default_queue is named '{name}'; leave its name empty, and make other queues by backrun_engine_configure_queue"
                 )));
             }
@@ -190,10 +191,11 @@ pub unsafe extern "C" fn backrun_engine_new(
             check_out(out)?;
             let options = read(options)?;
             let engine_options = options.to_engine_options()?;
-            let observers = Observers::of(&options);
+            let made = Reserved::new()?;
+            let observers = Observers::of(&options)?;
             let engine = Engine::start_observed(engine_options, observers.clone())?;
             observers.own_user_data();
-            out.write(Box::into_raw(Box::new(backrun_engine { engine })));
+            out.write(Box::into_raw(made.fill(backrun_engine { engine })));
             Ok(())
         })
     }
@@ -210,7 +212,8 @@ pub unsafe extern "C" fn backrun_engine_new(
 /// BACKRUN_OK: no callback of this engine runs or will run, each handler was released once.
 /// BACKRUN_SHUTDOWN_INCOMPLETE: at the time limit the tasks in the report were still running. Their threads are left to
 /// them, their outcomes are refused, and the last run of each handler releases it. Calling it again waits for them again.
-/// Others: BACKRUN_INVALID_ARGUMENT, BACKRUN_WOULD_DEADLOCK (from a thread of this engine), BACKRUN_FORKED, BACKRUN_PANIC.
+/// Others: BACKRUN_INVALID_ARGUMENT, BACKRUN_WOULD_DEADLOCK (from a thread of this engine), BACKRUN_OUT_OF_MEMORY (for the report:
+/// nothing has changed; without `out` none is needed), BACKRUN_FORKED, BACKRUN_PANIC.
 /// The engine still answers status and statistics until backrun_engine_free. Any thread but the engine's own.
 #[no_mangle]
 pub unsafe extern "C" fn backrun_engine_shutdown(
@@ -225,10 +228,11 @@ pub unsafe extern "C" fn backrun_engine_shutdown(
         preset(out, std::ptr::null_mut());
         with_engine(engine, Health::Any, out_error, |engine| {
             let mode = convert::shutdown_mode(mode)?;
+            let place = (!out.is_null()).then(Reserved::new).transpose()?;
             let report = engine.shutdown(mode, time_limit(timeout_ms))?;
             let result = report.to_result();
-            if !out.is_null() {
-                out.write(Box::into_raw(Box::new(backrun_shutdown_report { report })));
+            if let Some(place) = place {
+                out.write(Box::into_raw(place.fill(backrun_shutdown_report { report })));
             }
             result
         })
@@ -266,13 +270,14 @@ pub unsafe extern "C" fn backrun_engine_free(engine: *mut backrun_engine) {
     guard((), move || owned.engine.close());
 }
 
-/// How many tasks were still running (or pending) when the shutdown returned.
+/// How many tasks were still running (or pending) when the shutdown returned. Where memory was short, not all of them have an
+/// index.
 ///
 /// `report`: NULL gives 0. Any thread; a callback may call it.
 #[no_mangle]
 pub unsafe extern "C" fn backrun_shutdown_report_running_count(report: *const backrun_shutdown_report) -> usize {
     // SAFETY: NULL or a live report, by contract.
-    unsafe { report.as_ref() }.map_or(0, |r| r.report.running.len())
+    unsafe { report.as_ref() }.map_or(0, |r| r.report.running_count())
 }
 
 /// The id of a task that was still running, by its index from 0; 0 where there is no such index.

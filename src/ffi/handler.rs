@@ -207,7 +207,7 @@ pub(super) fn check_flags(flags: u32, field: &str) -> Result<()> {
     if flags == 0 {
         return Ok(());
     }
-    Err(Error::InvalidArgument(format!("{field} is {flags:#x}; no flags are defined, pass 0")))
+    Err(Error::invalid(format_args!("{field} is {flags:#x}; no flags are defined, pass 0")))
 }
 
 /// Tells the engine what runs tasks of a name.

@@ -9,6 +9,7 @@ use super::status::*;
 use super::structs::Versioned;
 use super::submit::{backrun_header, backrun_submission};
 use super::task::{backrun_failure, backrun_outcome};
+use crate::alloc::Text;
 use crate::error::Error;
 
 /// The fields of a `#[repr(C)]` struct as the source has them: name and size.
@@ -91,7 +92,7 @@ fn the_first_version_of_each_struct_keeps_its_size() {
 
 #[test]
 fn every_error_has_the_status_code_of_its_name() {
-    let text = String::new;
+    let text = Text::default;
     let all = [
         (Error::InvalidArgument(text()), BACKRUN_INVALID_ARGUMENT),
         (Error::AbiMismatch { caller: 0, library: 0 }, BACKRUN_ABI_MISMATCH),

@@ -6,6 +6,7 @@ use super::engine::{backrun_engine, time_limit};
 use super::panic::{check_out, guard, preset, with_engine, Health};
 use super::status::backrun_error;
 use super::structs::{read, Versioned};
+use crate::alloc::Reserved;
 use crate::engine::CancelResult;
 use crate::error::{Error, Result};
 use crate::options::QueueName;
@@ -86,7 +87,7 @@ impl backrun_filter {
         }
         let known: u32 = (BACKRUN_STATE_SCHEDULED..=BACKRUN_STATE_DROPPED).map(|state| 1 << state).sum();
         if self.states & !known != 0 {
-            return Err(Error::InvalidArgument(format!(
+            return Err(Error::invalid(format_args!(
                 "backrun_filter.states is {:#x}; pass a sum of (1 << state), or 0 for any",
                 self.states
             )));
@@ -109,7 +110,8 @@ impl backrun_filter {
 /// Errors: BACKRUN_NOT_FOUND (no such task, or no longer kept), BACKRUN_WOULD_DEADLOCK (waiting on a thread of this engine),
 /// BACKRUN_SHUTDOWN_INCOMPLETE (a shutdown left the task running: its outcome will not be recorded; a look still gives the
 /// last that was known),
-/// BACKRUN_INVALID_ARGUMENT, BACKRUN_FORKED, BACKRUN_PANIC (also where the engine panicked while this waited).
+/// BACKRUN_INVALID_ARGUMENT, BACKRUN_OUT_OF_MEMORY, BACKRUN_FORKED, BACKRUN_PANIC (also where the engine panicked while this
+/// waited).
 /// Any thread; a callback may call it with a limit of 0.
 #[no_mangle]
 pub unsafe extern "C" fn backrun_engine_wait(
@@ -124,8 +126,9 @@ pub unsafe extern "C" fn backrun_engine_wait(
         preset(out, std::ptr::null_mut());
         with_engine(engine, Health::Any, out_error, |engine| {
             check_out(out)?;
+            let snapshot = Reserved::new()?;
             let status = engine.wait(TaskId::new(id)?, time_limit(timeout_ms))?;
-            out.write(Box::into_raw(Box::new(backrun_task_status { status })));
+            out.write(Box::into_raw(snapshot.fill(backrun_task_status { status })));
             Ok(())
         })
     }
@@ -150,8 +153,9 @@ pub unsafe extern "C" fn backrun_engine_payload(
         preset(out, std::ptr::null_mut());
         with_engine(engine, Health::Sound, out_error, |engine| {
             check_out(out)?;
+            let buffer = Reserved::new()?;
             let bytes = engine.payload(TaskId::new(id)?)?;
-            out.write(Box::into_raw(Box::new(backrun_buffer { bytes })));
+            out.write(Box::into_raw(buffer.fill(backrun_buffer { bytes })));
             Ok(())
         })
     }
@@ -164,7 +168,8 @@ pub unsafe extern "C" fn backrun_engine_payload(
 /// `out_what`: receives what it met, one of BACKRUN_CANCEL_QUEUED and its kin; may be NULL.
 /// `out_error`: receives an error to be freed by backrun_error_free, or NULL; may be NULL.
 ///
-/// Errors: BACKRUN_INVALID_ARGUMENT, BACKRUN_FORKED, BACKRUN_PANIC. An unknown task is none: see BACKRUN_CANCEL_UNKNOWN.
+/// Errors: BACKRUN_INVALID_ARGUMENT, BACKRUN_OUT_OF_MEMORY (nothing has changed), BACKRUN_FORKED, BACKRUN_PANIC. An unknown task
+/// is none: see BACKRUN_CANCEL_UNKNOWN.
 /// Any thread; a callback may call it.
 #[no_mangle]
 pub unsafe extern "C" fn backrun_engine_cancel(
@@ -178,7 +183,7 @@ pub unsafe extern "C" fn backrun_engine_cancel(
     unsafe {
         preset(out_what, 0);
         with_engine(engine, Health::Sound, out_error, |engine| {
-            let what = engine.cancel(TaskId::new(id)?, reason.as_str("reason")?);
+            let what = engine.cancel(TaskId::new(id)?, reason.as_str("reason")?)?;
             if !out_what.is_null() {
                 out_what.write(match what {
                     CancelResult::Queued => BACKRUN_CANCEL_QUEUED,

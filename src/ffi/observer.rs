@@ -7,13 +7,13 @@ use super::handler::backrun_release_fn;
 use super::lookup::backrun_task_status;
 use super::panic::{with_engine, Health};
 use super::status::{backrun_error, BACKRUN_OK};
+use crate::alloc::{Arc, Ensure};
 use crate::engine::{Event, EventKind, LogRecord, Observer};
-use crate::error::Error;
+use crate::error::{Error, Result};
 use crate::options::LogLevel;
 use crate::task::TaskId;
 use std::os::raw::c_void;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::Arc;
 
 /// A task was accepted.
 pub const BACKRUN_EVENT_ACCEPTED: u32 = 1;
@@ -209,14 +209,15 @@ pub(super) struct Observers {
 }
 
 impl Observers {
-    pub(super) fn of(options: &backrun_engine_options) -> Arc<Self> {
-        Arc::new(Self {
+    pub(super) fn of(options: &backrun_engine_options) -> Result<Arc<Self>> {
+        let observers = Arc::try_new(Self {
             on_log: options.on_log,
             on_event: options.on_event,
             release: options.observer_release,
             user_data: UserData(options.observer_user_data),
             owned: AtomicBool::new(false),
-        })
+        })?;
+        Ok(observers)
     }
 
     /// The engine was made: from now on the user data is its own.
@@ -234,7 +235,7 @@ impl Drop for Observers {
     }
 }
 
-impl Observer for Observers {
+impl Observer for Arc<Observers> {
     fn wants_events(&self) -> bool {
         self.on_event.is_some()
     }
@@ -245,21 +246,30 @@ impl Observer for Observers {
 
     fn events(&self, events: &[Event]) {
         let Some(on_event) = self.on_event else { return };
-        let views: Vec<_> = events.iter().map(event_view).collect();
         // SAFETY: a callback with what its contract promises.
-        unsafe { on_event(self.user_data.0, views.as_ptr(), views.len()) };
+        in_batches(events, event_view, |views| unsafe { on_event(self.user_data.0, views.as_ptr(), views.len()) });
     }
 
     fn logs(&self, records: &[LogRecord]) {
         let Some(on_log) = self.on_log else { return };
-        let views: Vec<_> = records.iter().map(log_view).collect();
         // SAFETY: likewise.
-        unsafe { on_log(self.user_data.0, views.as_ptr(), views.len()) };
+        in_batches(records, log_view, |views| unsafe { on_log(self.user_data.0, views.as_ptr(), views.len()) });
+    }
+}
+
+/// Tells all at once, or, without memory for the views of all, one by one.
+fn in_batches<T, V>(all: &[T], view: impl Fn(&T) -> V, tell: impl Fn(&[V])) {
+    let mut views = Vec::new();
+    if views.ensure(all.len()).is_ok() {
+        views.extend(all.iter().map(view));
+        tell(&views);
+    } else {
+        all.iter().for_each(|one| tell(&[view(one)]));
     }
 }
 
 fn event_view(event: &Event) -> backrun_event {
-    let failure = event.failure.as_deref();
+    let failure = event.failure.as_ref();
     backrun_event {
         struct_size: size_of::<backrun_event>() as u32,
         kind: kind_number(event.kind),

@@ -64,7 +64,7 @@ impl backrun_queue_options {
             ));
         }
         if self.ageing_step_ms < 0 {
-            return Err(Error::InvalidArgument(format!(
+            return Err(Error::invalid(format_args!(
                 "backrun_queue_options.ageing_step_ms is {}; pass 0 for the default or a positive number of milliseconds",
                 self.ageing_step_ms
             )));

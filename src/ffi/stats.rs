@@ -4,6 +4,7 @@ use super::bytes::backrun_str;
 use super::engine::backrun_engine;
 use super::panic::{check_out, fallible, preset, with_engine, Health};
 use super::status::backrun_error;
+use crate::alloc::Reserved;
 use crate::engine::{Counters, Statistics};
 use crate::error::{Error, Result};
 
@@ -56,7 +57,7 @@ pub struct backrun_stats {
 /// `out`: receives a snapshot to be freed by backrun_stats_free; NULL on failure.
 /// `out_error`: receives an error to be freed by backrun_error_free, or NULL; may be NULL.
 ///
-/// Errors: BACKRUN_INVALID_ARGUMENT, BACKRUN_FORKED, BACKRUN_PANIC. Any thread; a callback may call it.
+/// Errors: BACKRUN_INVALID_ARGUMENT, BACKRUN_OUT_OF_MEMORY, BACKRUN_FORKED, BACKRUN_PANIC. Any thread; a callback may call it.
 #[no_mangle]
 pub unsafe extern "C" fn backrun_engine_stats(
     engine: *mut backrun_engine,
@@ -68,8 +69,9 @@ pub unsafe extern "C" fn backrun_engine_stats(
         preset(out, std::ptr::null_mut());
         with_engine(engine, Health::Any, out_error, |engine| {
             check_out(out)?;
-            let statistics = engine.statistics();
-            out.write(Box::into_raw(Box::new(backrun_stats { statistics })));
+            let snapshot = Reserved::new()?;
+            let statistics = engine.statistics()?;
+            out.write(Box::into_raw(snapshot.fill(backrun_stats { statistics })));
             Ok(())
         })
     }
@@ -135,7 +137,7 @@ pub unsafe extern "C" fn backrun_stats_queue_value(
     unsafe {
         read_value(stats, out, out_error, |statistics| {
             let (_, counters) = statistics.queues.get(index).ok_or_else(|| {
-                Error::NotFound(format!("there is no queue {index}; there are {}", statistics.queues.len()))
+                Error::not_found(format_args!("there is no queue {index}; there are {}", statistics.queues.len()))
             })?;
             counter(counters, stat)
         })
@@ -195,7 +197,7 @@ fn counter(counters: &Counters, stat: u32) -> Result<u64> {
         BACKRUN_STAT_WORKERS => counters.workers,
         BACKRUN_STAT_IDLE_WORKERS => counters.idle_workers,
         _ => {
-            return Err(Error::InvalidArgument(format!(
+            return Err(Error::invalid(format_args!(
                 "{stat} is no counter to be had here; pass one of BACKRUN_STAT_ACCEPTED and its kin"
             )))
         }

@@ -51,7 +51,7 @@ pub(super) unsafe fn read_array<T: Versioned>(
         // SAFETY: not NULL and aligned; the first element is readable up to the struct_size it names.
         stride = unsafe { *ptr.cast::<u32>() } as usize;
         if count > isize::MAX as usize / stride.max(1) {
-            return Err(Error::InvalidArgument(format!(
+            return Err(Error::invalid(format_args!(
                 "an array of {count} {} of {stride} bytes each does not fit into memory; was a negative count converted?",
                 T::NAME
             )));
@@ -72,7 +72,7 @@ unsafe fn read_sized<T: Versioned>(ptr: *const T, expected: Option<(usize, usize
     // SAFETY: not NULL, aligned, and at least struct_size is readable.
     let size = unsafe { *ptr.cast::<u32>() } as usize;
     if size < T::FIRST_SIZE {
-        return Err(Error::InvalidArgument(format!(
+        return Err(Error::invalid(format_args!(
             "{}.struct_size is {size}, less than the {} bytes of its first version; set it to sizeof({})",
             T::NAME,
             T::FIRST_SIZE,
@@ -82,7 +82,7 @@ unsafe fn read_sized<T: Versioned>(ptr: *const T, expected: Option<(usize, usize
     // No struct of this ABI comes near a page; a size beyond it is a struct_size that was never set.
     const LARGEST: usize = 4096;
     if size > LARGEST {
-        return Err(Error::InvalidArgument(format!(
+        return Err(Error::invalid(format_args!(
             "{}.struct_size is {size}, more than the {LARGEST} bytes any struct may have; set it to sizeof({})",
             T::NAME,
             T::NAME
@@ -90,7 +90,7 @@ unsafe fn read_sized<T: Versioned>(ptr: *const T, expected: Option<(usize, usize
     }
     if let Some((stride, index)) = expected {
         if size != stride {
-            return Err(Error::InvalidArgument(format!(
+            return Err(Error::invalid(format_args!(
                 "{}[{index}].struct_size is {size}, but that of element 0 is {stride}; all elements of an array have one size",
                 T::NAME
             )));
@@ -114,10 +114,10 @@ unsafe fn read_sized<T: Versioned>(ptr: *const T, expected: Option<(usize, usize
 
 fn check_pointer<T: Versioned>(ptr: *const T) -> Result<()> {
     if ptr.is_null() {
-        return Err(Error::InvalidArgument(format!("the pointer to {} is NULL; pass a struct", T::NAME)));
+        return Err(Error::invalid(format_args!("the pointer to {} is NULL; pass a struct", T::NAME)));
     }
     if !ptr.is_aligned() {
-        return Err(Error::InvalidArgument(format!(
+        return Err(Error::invalid(format_args!(
             "the pointer to {} is not aligned to {} bytes; pass the address of a real struct",
             T::NAME,
             std::mem::align_of::<T>()

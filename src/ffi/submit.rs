@@ -7,6 +7,7 @@ use super::handler::{backrun_retry_policy, check_flags, read_retry, NO_TIME_LIMI
 use super::panic::{check_out, preset, with_engine, Health};
 use super::status::backrun_error;
 use super::structs::{of_this_version, read, read_array, Versioned};
+use crate::alloc;
 use crate::engine::{Engine, Named, Work};
 use crate::error::{Error, Result};
 use crate::options::MAX_PAYLOAD_BYTES;
@@ -127,8 +128,7 @@ impl backrun_submission {
             submission.when_full = convert::when_full(self.when_full, self.when_full_timeout_ms)?;
             submission.retry = read_retry(self.retry)?;
             let headers = read_array(self.headers, self.header_count)?;
-            let bytes = self.header_count.saturating_mul(size_of::<(&str, &str)>());
-            submission.headers.try_reserve_exact(self.header_count).map_err(|_| Error::OutOfMemory { bytes })?;
+            submission.headers = alloc::list(self.header_count)?;
             for header in headers {
                 let header = header?;
                 check_flags(header.reserved, "backrun_header.reserved")?;
@@ -220,7 +220,7 @@ const NO_DELAY_YET: &str = "this version has no delayed tasks yet; leave it 0";
 fn check_payload_flags(flags: u32) -> Result<()> {
     let known = BACKRUN_PAYLOAD_LZ4_BLOCK | BACKRUN_PAYLOAD_LZ4_BLOCK_ARRAY | BACKRUN_PAYLOAD_ENCRYPTED;
     if flags & !known != 0 {
-        return Err(Error::InvalidArgument(format!(
+        return Err(Error::invalid(format_args!(
             "backrun_submission.payload_flags is {flags:#x}; pass a sum of BACKRUN_PAYLOAD_LZ4_BLOCK and its kin, or 0"
         )));
     }
@@ -368,8 +368,7 @@ unsafe fn all_alike<'a>(raw: *const backrun_submission, count: usize) -> Option<
 unsafe fn read_all<'a>(submissions: *const backrun_submission, count: usize) -> Result<Vec<Submission<'a>>> {
     // SAFETY: the caller's contract.
     let raw = unsafe { read_array(submissions, count) }?;
-    let mut all = Vec::new();
-    all.try_reserve_exact(count).map_err(|_| Error::OutOfMemory { bytes: count * size_of::<Submission>() })?;
+    let mut all = alloc::list(count)?;
     for submission in raw {
         // SAFETY: the caller's contract.
         all.push(unsafe { submission?.to_submission() }?);

@@ -10,6 +10,7 @@ use super::handler::{
 use super::panic::{fallible, guard, with_engine, Health};
 use super::status::backrun_error;
 use super::structs::{read, Versioned};
+use crate::alloc::Text;
 use crate::engine::TaskContext;
 use crate::error::{Error, Result};
 use crate::sync::Mutex;
@@ -46,7 +47,7 @@ impl backrun_task {
 
 /// The outcome that a return code of `run` stands for, PENDING included.
 fn outcome_of(code: i32, said: Option<Failure>) -> Outcome {
-    let failure = || said.clone().unwrap_or_else(|| Failure::message("the handler gave no reason (backrun_task_fail)"));
+    let failure = || said.clone().unwrap_or(Failure::fixed("the handler gave no reason (backrun_task_fail)"));
     match code {
         BACKRUN_RUN_DONE => Outcome::Done,
         BACKRUN_RUN_FAILED => Outcome::Failed(failure()),
@@ -56,7 +57,8 @@ fn outcome_of(code: i32, said: Option<Failure>) -> Outcome {
         BACKRUN_RUN_CANCELLED => Outcome::Cancelled,
         BACKRUN_RUN_PENDING => Outcome::Pending,
         unknown => Outcome::Failed(said.unwrap_or_else(|| {
-            Failure::message(format!("the handler returned {unknown}, which is none of BACKRUN_RUN_DONE and its kin"))
+            let which = format_args!("the handler returned {unknown}, which is none of BACKRUN_RUN_DONE and its kin");
+            Failure::message(Text::say(which))
         })),
     }
 }
@@ -88,15 +90,15 @@ impl backrun_failure {
     /// Its pointers are valid for the call.
     unsafe fn to_failure(self) -> Result<Failure> {
         if self.reserved != 0 {
-            return Err(Error::InvalidArgument(format!("backrun_failure.reserved is {}; pass 0", self.reserved)));
+            return Err(Error::invalid(format_args!("backrun_failure.reserved is {}; pass 0", self.reserved)));
         }
         // SAFETY: the caller's contract.
         unsafe {
-            Ok(Failure::new(
+            Failure::try_new(
                 self.error_type.as_str("backrun_failure.error_type")?,
                 self.message.as_str("backrun_failure.message")?,
                 self.detail.as_str("backrun_failure.detail")?,
-            ))
+            )
         }
     }
 }
@@ -128,7 +130,7 @@ impl backrun_outcome {
     /// Its pointers are valid for the call.
     unsafe fn to_outcome(self) -> Result<Outcome> {
         if !(BACKRUN_RUN_DONE..BACKRUN_RUN_PENDING).contains(&self.code) {
-            return Err(Error::InvalidArgument(format!(
+            return Err(Error::invalid(format_args!(
                 "backrun_outcome.code is {}; pass BACKRUN_RUN_DONE, _FAILED, _RETRY_AFTER, _FATAL or _CANCELLED",
                 self.code
             )));
@@ -310,7 +312,7 @@ unsafe fn check_progress(fraction: f64, text: backrun_str) -> Result<()> {
     // SAFETY: the caller's contract.
     unsafe { text.as_str("text") }?;
     if !(0.0..=1.0).contains(&fraction) {
-        return Err(Error::InvalidArgument(format!("the progress is {fraction}; pass a number from 0 to 1")));
+        return Err(Error::invalid(format_args!("the progress is {fraction}; pass a number from 0 to 1")));
     }
     Ok(())
 }
@@ -339,7 +341,7 @@ pub unsafe extern "C" fn backrun_task_set_result(
 ///
 /// `message`: one sentence for people; copied, kept up to 4 KiB.
 /// `out_error`: receives an error to be freed by backrun_error_free, or NULL; may be NULL.
-/// Errors: BACKRUN_INVALID_ARGUMENT.
+/// Errors: BACKRUN_INVALID_ARGUMENT, BACKRUN_OUT_OF_MEMORY (the last call before this one counts).
 #[no_mangle]
 pub unsafe extern "C" fn backrun_task_fail(
     task: *mut backrun_task,
@@ -349,7 +351,7 @@ pub unsafe extern "C" fn backrun_task_fail(
     // SAFETY: pointers are NULL or valid, by contract.
     unsafe {
         on(task, out_error, |task| {
-            let failure = Failure::message(message.as_str("message")?);
+            let failure = Failure::try_new("", message.as_str("message")?, "")?;
             *task.failure.lock() = Some(failure);
             Ok(())
         })
@@ -360,7 +362,7 @@ pub unsafe extern "C" fn backrun_task_fail(
 ///
 /// `failure`: may not be NULL; copied.
 /// `out_error`: receives an error to be freed by backrun_error_free, or NULL; may be NULL.
-/// Errors: BACKRUN_INVALID_ARGUMENT, BACKRUN_UNSUPPORTED_FIELD.
+/// Errors: BACKRUN_INVALID_ARGUMENT, BACKRUN_UNSUPPORTED_FIELD, BACKRUN_OUT_OF_MEMORY (the last call before this one counts).
 #[no_mangle]
 pub unsafe extern "C" fn backrun_task_fail_with(
     task: *mut backrun_task,
@@ -392,7 +394,7 @@ pub unsafe extern "C" fn backrun_task_retry_after(
     unsafe {
         on(task, out_error, |_| {
             if delay_ms < 0 {
-                return Err(Error::InvalidArgument(format!("the delay is {delay_ms} ms; pass 0 or more")));
+                return Err(Error::invalid(format_args!("the delay is {delay_ms} ms; pass 0 or more")));
             }
             Err(Error::not_supported("backrun_task_retry_after", NO_RETRY_AFTER_YET))
         })
@@ -405,7 +407,8 @@ pub unsafe extern "C" fn backrun_task_retry_after(
 /// `out_error`: receives an error to be freed by backrun_error_free, or NULL; may be NULL.
 ///
 /// Errors: BACKRUN_STALE_LEASE (settled already, claimed anew, or abandoned by a shutdown), BACKRUN_NOT_FOUND (no such
-/// task), BACKRUN_INVALID_ARGUMENT, BACKRUN_UNSUPPORTED_FIELD, BACKRUN_NOT_SUPPORTED, BACKRUN_FORKED, BACKRUN_PANIC.
+/// task), BACKRUN_INVALID_ARGUMENT, BACKRUN_UNSUPPORTED_FIELD, BACKRUN_NOT_SUPPORTED, BACKRUN_OUT_OF_MEMORY (nothing has changed: it
+/// can be settled again), BACKRUN_FORKED, BACKRUN_PANIC.
 /// Any thread; a callback may call it.
 #[no_mangle]
 pub unsafe extern "C" fn backrun_task_settle(

@@ -3,6 +3,8 @@
 //! The lane whose head has the smallest `ready_at - priority * step` goes first; at a tie the higher level. So a task of
 //! level p can be overtaken by one of level q > p only if that became ready less than (q - p) steps later: nobody starves.
 
+use crate::alloc::Ensure;
+use crate::error::Result;
 use crate::queue::log::{log, Batch, Head, Pool, Reader, Record, Writer};
 use crate::sync::Arc;
 use crate::task::{Priority, TaskId};
@@ -40,10 +42,14 @@ impl Lane {
 }
 
 impl Lanes {
-    pub(crate) fn new(step: Duration) -> Self {
+    /// What the lanes need until their first sweep is reserved at once, so that opening one cannot fail.
+    pub(crate) fn new(step: Duration) -> Result<Self> {
         let mut lanes = Self { lanes: Default::default(), step_ms: 0 };
+        for Lane(readers) in &mut lanes.lanes {
+            readers.ensure(1)?;
+        }
         lanes.set_step(step);
-        lanes
+        Ok(lanes)
     }
 
     pub(crate) fn set_step(&mut self, step: Duration) {
@@ -114,27 +120,18 @@ impl Lanes {
     /// Lets go of gaps: copies what `counts` in front of the rest. Without memory for it, it does less, and loses nothing.
     pub(crate) fn sweep(&mut self, pool: &Arc<Pool>, counts: impl Fn(TaskId) -> bool) {
         for Lane(readers) in &mut self.lanes {
-            let Some(mut last) = readers.pop_back() else { continue };
-            let kept = log(pool).map(|(mut writer, reader)| {
-                let mut swept = Vec::new();
-                swept.extend(readers.drain(..));
-                let mut rest = VecDeque::new();
-                for mut reader in swept {
-                    if !move_kept(&mut reader, &mut writer, &counts) {
-                        rest.push_back(reader);
-                    }
-                }
-                // In order, so the written log only if nothing before it stayed behind.
-                if rest.is_empty() {
-                    move_kept(&mut last, &mut writer, &counts);
-                }
-                writer.commit();
-                readers.push_back(reader);
-                readers.extend(rest);
-            });
-            // No memory for even one segment: all stays as it is.
-            let _ = kept;
-            readers.push_back(last);
+            // No memory for even one segment, or for one more reader: all stays as it is.
+            if readers.is_empty() || readers.ensure(1).is_err() {
+                continue;
+            }
+            let Ok((mut writer, reader)) = log(pool) else { continue };
+            let all = readers.len();
+            // In order: as far as memory goes, and the last log, which is still written, only if nothing before it stays.
+            let is_swept = |reader: &mut Reader| move_kept(reader, &mut writer, &counts);
+            let swept = readers.iter_mut().map(is_swept).take_while(|is_swept| *is_swept).count();
+            writer.commit();
+            readers.drain(..swept.min(all - 1));
+            readers.push_front(reader);
         }
     }
 }

@@ -11,8 +11,9 @@
 //! 3. A record is taken once (`&mut Reader`, one a log; offsets only grow), so its large allocation is freed once: by the
 //!    [`Batch`] that took it, or, if nobody did, by the reader when the log ends.
 
+use crate::alloc::Ensure;
 use crate::error::{Error, Result};
-use crate::sync::{Arc, AtomicBool, AtomicUsize, Mutex, Ordering, Padded, Tracked, UnsafeCell};
+use crate::sync::{tracked, Arc, AtomicBool, AtomicUsize, Mutex, Ordering, Padded, Tracked, UnsafeCell};
 use crate::task::TaskId;
 
 /// Words of eight bytes in a segment.
@@ -223,7 +224,7 @@ impl Pool {
     fn give_back(&self, words: Words) {
         if words.0.len() == SEGMENT_WORDS {
             let mut pooled = self.0.lock();
-            if pooled.len() < POOLED {
+            if pooled.len() < POOLED && pooled.ensure(1).is_ok() {
                 pooled.push(words);
             }
         }
@@ -242,13 +243,14 @@ struct Segment {
 
 impl Segment {
     fn new(pool: &Arc<Pool>) -> Result<Tracked<Self>> {
-        Ok(Tracked::new(Self {
+        let segment = tracked(Self {
             words: pool.take(SEGMENT_WORDS)?,
             pool: pool.clone(),
             sealed: AtomicBool::new(false),
             next: Mutex::new(None),
             published: Padded(AtomicUsize::new(0)),
-        }))
+        })?;
+        Ok(segment)
     }
 
     fn head(&self, at: usize) -> (Head, u64) {

@@ -1,7 +1,8 @@
 //! How long a finished task is known: the newest are kept whole, and the young ones that are too many for that by their
 //! word alone (state and times), so that whoever started a task a moment ago can still ask how it ended.
 
-use crate::error::{Error, Result};
+use crate::alloc::Ensure;
+use crate::error::Result;
 use crate::task::TaskId;
 use std::collections::VecDeque;
 
@@ -61,7 +62,7 @@ impl Finished {
     /// Adds tasks that have just ended, and lets go of what is too much, or too old and too much. `now_ms`: of a clock that
     /// never jumps.
     pub(crate) fn add(&mut self, ids: &[TaskId], has_extra: bool, now_ms: u32, mut gone: impl FnMut(Gone)) {
-        if self.ids.try_reserve(ids.len()).is_err() {
+        if self.ids.ensure(ids.len()).is_err() {
             // The oldest make room for the new.
             while self.ids.capacity() - self.ids.len() < ids.len() && self.forget_oldest(&mut gone) {}
         }
@@ -124,7 +125,7 @@ fn with_extra(id: i64) -> Option<TaskId> {
 /// A list with room for so many.
 pub(crate) fn reserved<T>(count: usize) -> Result<VecDeque<T>> {
     let mut list = VecDeque::new();
-    list.try_reserve_exact(count).map_err(|_| Error::OutOfMemory { bytes: count * size_of::<T>() })?;
+    list.ensure(count)?;
     Ok(list)
 }
 

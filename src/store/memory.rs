@@ -1,20 +1,13 @@
 //! The memory store: tasks end with the process. What is known of them is in the [`Table`]; this decides how long.
 
-use crate::error::{Error, Result};
+use crate::alloc::Ensure;
+use crate::error::Result;
 use crate::options::{DEFAULT_KEEP, MOST_FINISHED_KEPT_LONGER};
 use crate::store::finished::{reserved, Finished, Gone};
 use crate::store::table::{Chunk, ChunkCache, Table};
 use crate::sync::{Arc, Mutex};
 use crate::task::TaskId;
 use std::collections::VecDeque;
-
-/// Copies bytes, or says that there is no memory for them.
-pub(crate) fn copy_bytes(bytes: &[u8]) -> Result<Vec<u8>> {
-    let mut copy = Vec::new();
-    copy.try_reserve_exact(bytes.len()).map_err(|_| Error::OutOfMemory { bytes: bytes.len() })?;
-    copy.extend_from_slice(bytes);
-    Ok(copy)
-}
 
 #[derive(Debug)]
 pub(crate) struct MemoryStore {
@@ -55,8 +48,8 @@ impl MemoryStore {
     }
 
     /// Notes tasks that have just succeeded or were cancelled or dropped, and forgets others. `has_extra`: more is known of
-    /// them than their word; `forgot_extra` is told of those of which that is no longer to be known. `now_ms`: of the coarse
-    /// clock that never jumps.
+    /// them than their word; `forgot_extra` is told of those of which that is no longer to be known, at most as many as `ids`
+    /// are. `now_ms`: of the coarse clock that never jumps.
     pub(crate) fn keep_finished(
         &self,
         ids: &[TaskId],
@@ -82,7 +75,7 @@ impl MemoryStore {
                 forgot(oldest);
             }
         };
-        if dead.try_reserve(1).is_err() {
+        if dead.ensure(1).is_err() {
             // The oldest makes room for the new one.
             forget_oldest(dead);
         }

@@ -5,7 +5,8 @@
 //! it. A task that needs more than the word (a reason, a failure, somebody waiting) has [`SLOW`] set; from then on its moves
 //! are made under the lock of the store's extras.
 
-use crate::error::{Error, Result};
+use crate::alloc::{self, Ensure};
+use crate::error::Result;
 use crate::sync::{Arc, AtomicI64, AtomicU32, AtomicU64, Mutex, Ordering};
 use crate::task::{Lease, PayloadFormat, Priority, State, TaskId};
 use std::collections::HashMap;
@@ -267,11 +268,10 @@ pub(crate) struct Chunk {
 
 impl Chunk {
     fn new(number: i64) -> Result<Arc<Self>> {
-        let mut entries = Vec::new();
         let count = CHUNK as usize;
-        entries.try_reserve_exact(count).map_err(|_| Error::OutOfMemory { bytes: count * size_of::<Entry>() })?;
+        let mut entries = alloc::list(count)?;
         entries.resize_with(count, Entry::empty);
-        Ok(Arc::new(Self { number, entries: entries.into_boxed_slice(), known: AtomicU32::new(count as u32) }))
+        Ok(Arc::try_new(Self { number, entries: entries.into_boxed_slice(), known: AtomicU32::new(count as u32) })?)
     }
 
     pub(crate) fn has(&self, id: TaskId) -> bool {
@@ -306,7 +306,7 @@ impl Table {
         if let Some(chunk) = chunks.get(&number) {
             return Ok(chunk.clone());
         }
-        chunks.try_reserve(1).map_err(|_| Error::OutOfMemory { bytes: 64 })?;
+        chunks.ensure(1)?;
         let chunk = Chunk::new(number)?;
         if number == 0 {
             // There is no task 0.
@@ -314,6 +314,17 @@ impl Table {
         }
         chunks.insert(number, chunk.clone());
         Ok(chunk)
+    }
+
+    /// Visits every task that is known, with the chunks locked.
+    pub(crate) fn for_each(&self, mut visit: impl FnMut(TaskId, &Entry)) {
+        for chunk in self.chunks.lock().values() {
+            for (index, entry) in (0..).zip(&chunk.entries) {
+                if let (Ok(id), Some(_)) = (TaskId::new(chunk.number * CHUNK + index), entry.word().state()) {
+                    visit(id, entry);
+                }
+            }
+        }
     }
 
     /// Forgets a task. The word that it had.

@@ -22,7 +22,7 @@ struct Both {
 
 impl Both {
     fn new(step: Duration) -> Self {
-        Self { lanes: Lanes::new(step), writers: Writers::default(), pool: Arc::default(), now: 0 }
+        Self { lanes: Lanes::new(step).unwrap(), writers: Writers::default(), pool: Arc::default(), now: 0 }
     }
 
     /// Adds a task of so many bytes that is ready from `now` on.

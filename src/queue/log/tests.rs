@@ -278,7 +278,7 @@ mod guarantees {
     #[test]
     fn a_segment_is_used_to_its_last_word() {
         let (_, mut writer, mut reader) = new();
-        let first = Tracked::downgrade(&writer.tail);
+        let first = writer.tail.clone();
         let lengths = [LARGE_BYTES, LARGE_BYTES, LARGE_BYTES];
         let used = lengths.iter().map(|len| 2 + len / 8).sum();
         for (id, len) in (1..).zip(lengths.into_iter().chain([filling(used)])) {
@@ -286,14 +286,14 @@ mod guarantees {
         }
         writer.commit();
         assert_eq!(writer.end, SEGMENT_WORDS);
-        assert!(first.ptr_eq(&Tracked::downgrade(&writer.tail)), "the first segment holds them all");
+        assert!(Tracked::ptr_eq(&first, &writer.tail), "the first segment holds them all");
         assert_eq!(reader.take(BATCH).unwrap().len(), 4);
         assert!(reader.take(BATCH).is_none());
         Owned::of(0).add(&mut writer, 5);
         writer.commit();
-        assert!(!first.ptr_eq(&Tracked::downgrade(&writer.tail)));
+        assert!(!Tracked::ptr_eq(&first, &writer.tail));
         assert_eq!(reader.peek().unwrap().id.value(), 5);
-        assert!(first.upgrade().is_none(), "it is let go of with its last batch");
+        assert!(first.into_reserved().is_some(), "nobody else has it, once its last batch is gone");
     }
 
     #[test]

@@ -36,7 +36,7 @@ public enum BackrunErrorCode
     /// <summary>The task was claimed anew, settled already or abandoned: this run's word no longer counts.</summary>
     StaleLease = 10,
 
-    /// <summary>Memory could not be had; nothing was accepted.</summary>
+    /// <summary>Memory could not be had; nothing was accepted or changed.</summary>
     OutOfMemory = 11,
 
     /// <summary>The process is a fork of the one that made the engine.</summary>
