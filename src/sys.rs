@@ -7,6 +7,8 @@ use std::sync::Once;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 #[cfg(target_os = "linux")]
+mod linux_cores;
+#[cfg(target_os = "linux")]
 mod posix_threads;
 #[cfg(any(all(test, not(loom)), not(target_os = "linux")))]
 mod std_threads;
@@ -203,6 +205,12 @@ mod coarse {
 }
 
 /// Cores that this process may use, as the system and its container say.
+#[cfg(target_os = "linux")]
+pub(crate) fn cores() -> u32 {
+    linux_cores::cores()
+}
+
+#[cfg(not(target_os = "linux"))]
 pub(crate) fn cores() -> u32 {
     std::thread::available_parallelism().map_or(1, |n| u32::try_from(n.get()).unwrap_or(u32::MAX))
 }
