@@ -131,9 +131,17 @@ impl Slot {
         self.abandoned.load(Ordering::Relaxed) == id.value()
     }
 
-    pub(crate) fn count_success(&self) {
+    /// Counts the success that `finish` makes known, if it does: counted first, so that whoever sees the task succeeded finds
+    /// it counted.
+    pub(crate) fn count_success_of(&self, finish: impl FnOnce() -> bool) -> bool {
         // One writer: no need for a locked instruction.
-        self.succeeded.store(self.succeeded.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
+        let before = self.succeeded.load(Ordering::Relaxed);
+        self.succeeded.store(before + 1, Ordering::Relaxed);
+        let finished = finish();
+        if !finished {
+            self.succeeded.store(before, Ordering::Relaxed);
+        }
+        finished
     }
 
     /// Puts a batch into the hand, for its owner and others to take from by [`Slot::next_of_hand`].
@@ -398,5 +406,19 @@ impl Queue {
         counters.workers = crew.slots.len() as u64;
         counters.idle_workers = self.parking.sleepers().min(crew.slots.len()) as u64;
         counters
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_task_that_is_seen_to_have_succeeded_is_counted_and_no_other_is() {
+        let slot = Slot::new().unwrap();
+        let counted = || slot.succeeded.load(Ordering::Relaxed);
+        assert!(slot.count_success_of(|| counted() == 1));
+        assert!(!slot.count_success_of(|| false));
+        assert_eq!(counted(), 1);
     }
 }
