@@ -12,6 +12,9 @@ internal static class ProcessExit
 {
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(2);
 
+    // Never used up by a machine that goes on at all: native returns at its own limit, or 1 s later where a callback of the observer is stuck.
+    private static readonly TimeSpan Grace = TimeSpan.FromSeconds(5);
+
     internal static void EndAll(IReadOnlyList<EngineCore> engines)
     {
         Stopwatch clock = Stopwatch.StartNew();
@@ -44,7 +47,7 @@ internal static class ProcessExit
             // A run may have called Environment.Exit: its own thread must not wait for itself. The rest of the time limit is for the others.
             Thread ending = new(() => report = Shutdown.Run(engine, ShutdownMode.Cancel, limit)) { IsBackground = true, Name = "backrun-exit" };
             ending.Start();
-            ending.Join(limit + TimeSpan.FromMilliseconds(200));
+            ending.Join(limit + Grace);
             if (report is null)
             {
                 core.Log.Warning("The process ends while an engine is still being shut down.");
