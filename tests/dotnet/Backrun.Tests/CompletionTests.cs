@@ -41,10 +41,7 @@ public sealed class CompletionTests
         TaskCompletionSource gate = Patience.Signal();
         BackgroundTaskHandle handle = engine.StartAsync((_, _) => gate.Task);
         Task completion = handle.Completion;
-        while (engine.GetStatus(handle.Id)!.State != BackgroundTaskState.Pending)
-        {
-            await Task.Yield();
-        }
+        await Patience.Until(() => engine.GetStatus(handle.Id)!.State == BackgroundTaskState.Pending);
 
         Assert.False(completion.IsCompleted);
         gate.SetResult();

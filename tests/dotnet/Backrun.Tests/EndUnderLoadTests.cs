@@ -24,7 +24,7 @@ public sealed class EndUnderLoadTests
             });
             using CountdownEvent running = new(4);
             Task[] producers = Enumerable.Range(0, 4).Select(_ => Task.Factory.StartNew(() => StartUntilDisposed(engine, running), TaskCreationOptions.LongRunning)).ToArray();
-            running.Wait(Patience.Long);
+            Assert.True(running.Wait(Patience.Long));
             engine.Dispose();
             await Task.WhenAll(producers).WaitAsync(Patience.Long);
             Assert.True(engine.Handle.IsClosed);
@@ -38,7 +38,7 @@ public sealed class EndUnderLoadTests
         {
             try
             {
-                engine.StartNew<HotPathTests.Idle, int>(1);
+                engine.StartNew<DoNothing, int>(1);
                 if (!counted)
                 {
                     counted = true;
@@ -56,6 +56,13 @@ public sealed class EndUnderLoadTests
             catch (BackrunException exception) when (exception.Code == BackrunErrorCode.ShuttingDown)
             {
             }
+        }
+    }
+
+    public sealed class DoNothing : IBackgroundTask<int>
+    {
+        public void Run(int parameters)
+        {
         }
     }
 }

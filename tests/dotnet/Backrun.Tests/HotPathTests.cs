@@ -6,6 +6,8 @@ using Xunit;
 
 namespace Backrun.Tests;
 
+// Alone: another test may listen to the activities of all runs, of which each is an object then.
+[Collection(Alone.Name)]
 public sealed class HotPathTests
 {
     [Fact]

@@ -163,6 +163,6 @@ public sealed class OptionTests
         options.PayloadFormat = PayloadFormat.Standard;
         options.Queues["small"].WhenFull = WhenFull.Refuse;
         options.Queues.Clear();
-        await engine.StartNew<SerialisationTests.Take<SerialisationTests.Node>, SerialisationTests.Node>(new SerialisationTests.Node(), new StartOptions { Queue = "small" }).Done();
+        await engine.StartNew<Take<SerialisationTests.Node>, SerialisationTests.Node>(new SerialisationTests.Node(), new StartOptions { Queue = "small" }).Done();
     }
 }

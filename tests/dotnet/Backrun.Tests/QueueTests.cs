@@ -209,7 +209,7 @@ public sealed class QueueTests
         SerialisationTests.Node cyclic = new();
         cyclic.Next = cyclic;
         TaskSerializationException thrown = Assert.Throws<TaskSerializationException>(
-            () => engine.SubmitMany<SerialisationTests.Take<SerialisationTests.Node>, SerialisationTests.Node>([sound, sound, cyclic]));
+            () => engine.SubmitMany<Take<SerialisationTests.Node>, SerialisationTests.Node>([sound, sound, cyclic]));
         Assert.StartsWith("Item 2:", thrown.Message, StringComparison.Ordinal);
         Assert.Throws<InvalidTimeZoneException>(() => engine.SubmitMany<Collect, int>(Broken()));
         Assert.Equal(0, engine.GetStatistics().Accepted);

@@ -58,8 +58,8 @@ public sealed class SerialisationTests
         byte[] sent = new byte[size];
         new Random(size).NextBytes(sent);
         await engine.StartNew<Take<Dictionary<string, byte[]>>, Dictionary<string, byte[]>>(new() { ["a"] = sent, ["z"] = [7] }).Done();
-        Assert.Equal(sent, Take<Dictionary<string, byte[]>>.Last!["a"]);
-        Assert.Equal([7], Take<Dictionary<string, byte[]>>.Last!["z"]);
+        Assert.Equal(sent, Take<Dictionary<string, byte[]>>.LastIn(engine)["a"]);
+        Assert.Equal([7], Take<Dictionary<string, byte[]>>.LastIn(engine)["z"]);
     }
 
     [Fact]
@@ -71,7 +71,7 @@ public sealed class SerialisationTests
         BackgroundTaskHandle outer = engine.StartNew<Take<WithStartingGetter>, WithStartingGetter>(value);
         await inner.Soon();
         await outer.Done();
-        Assert.Equal(("before", "after"), Take<WithStartingGetter>.Last is { } last ? (last.A, last.Z) : default);
+        Assert.Equal(("before", "after"), (Take<WithStartingGetter>.LastIn(engine).A, Take<WithStartingGetter>.LastIn(engine).Z));
     }
 
     [Fact]
@@ -125,7 +125,7 @@ public sealed class SerialisationTests
         using BackrunEngine engine = Engines.New(new BackrunOptions { PayloadFormat = PayloadFormat.Standard });
         BackgroundTaskHandle keyed = engine.StartNew<Take<Keyed>, Keyed>(new Keyed { Number = 4 });
         await keyed.Done();
-        Assert.Equal(4, Take<Keyed>.Last!.Number);
+        Assert.Equal(4, Take<Keyed>.LastIn(engine).Number);
 
         // Of this class, the standard format writes an array and the contractless one too, since it has keys; without keys, the standard format refuses.
         TaskSerializationException thrown = Assert.Throws<TaskSerializationException>(() => engine.StartNew<Take<Node>, Node>(new Node()));
@@ -134,7 +134,7 @@ public sealed class SerialisationTests
         byte[] contractless = MessagePackSerializer.Serialize(new Node { Next = new Node() }, MessagePack.Resolvers.ContractlessStandardResolver.Options, TestContext.Current.CancellationToken);
         BackgroundTaskHandle foreign = Raw.Submit<Take<Node>, Node>(engine, contractless, PayloadFormat.Contractless);
         await foreign.Done();
-        Assert.NotNull(Take<Node>.Last!.Next);
+        Assert.NotNull(Take<Node>.LastIn(engine).Next);
     }
 
     [Fact]
@@ -172,7 +172,7 @@ public sealed class SerialisationTests
         using BackrunEngine engine = Engines.New();
         Dictionary<string, string> many = Enumerable.Range(0, 20_000).ToDictionary(static number => $"key {number}", static number => new string('v', number % 300));
         await engine.StartNew<Take<Dictionary<string, string>>, Dictionary<string, string>>(many).Done();
-        Assert.Equal(many, Take<Dictionary<string, string>>.Last);
+        Assert.Equal(many, Take<Dictionary<string, string>>.LastIn(engine));
         Node deep = new();
         for (int level = 0; level < 400; level++)
         {
@@ -181,7 +181,7 @@ public sealed class SerialisationTests
 
         await engine.StartNew<Take<Node>, Node>(deep).Done();
         int levels = 0;
-        for (Node? node = Take<Node>.Last; node is not null; node = node.Next)
+        for (Node? node = Take<Node>.LastIn(engine); node is not null; node = node.Next)
         {
             levels++;
         }
@@ -195,7 +195,7 @@ public sealed class SerialisationTests
         using BackrunEngine engine = Engines.New(new BackrunOptions { Workers = 1 });
         byte[] bytes = Enumerable.Range(0, 5_000).Select(static number => (byte)number).ToArray();
         await engine.StartNew<Take<Views>, Views>(new Views { Memory = bytes, ReadOnly = bytes, Sequence = new(bytes), Segment = bytes }).Done();
-        Views views = Take<Views>.Last!;
+        Views views = Take<Views>.LastIn(engine);
         await engine.StartNew<Take<byte[]>, byte[]>(new byte[10_000]).Done();
         Assert.Equal(bytes, views.Memory.ToArray());
         Assert.Equal(bytes, views.ReadOnly.ToArray());
@@ -219,14 +219,7 @@ public sealed class SerialisationTests
         Assert.Throws<TaskSerializationException>(() => engine.StartNew<Take<List<UserConnection>>, List<UserConnection>>([connection]));
         Assert.Equal(0, engine.GetStatistics().Accepted);
         await engine.StartNew<Take<WithConnection>, WithConnection>(new WithConnection { Name = "none" }).Done();
-        Assert.Equal("none", Take<WithConnection>.Last!.Name);
-    }
-
-    public sealed class Take<T> : IBackgroundTask<T>
-    {
-        internal static T? Last { get; private set; }
-
-        public void Run(T parameters) => Last = parameters;
+        Assert.Equal("none", Take<WithConnection>.LastIn(engine).Name);
     }
 
     public sealed class WithCallback

@@ -120,7 +120,7 @@ public sealed class ShutdownTests
         Action[] calls =
         [
             () => engine.Start(static () => { }),
-            () => engine.StartNew<StartingTests.KeepText, string?>("never registered"),
+            () => engine.StartNew<NeverRegistered, int>(1),
             () => engine.SubmitAsync<Act, int>(1),
             () => engine.SubmitMany<Act, int>([1]),
             () => engine.Register<AsyncAct, int>(),
@@ -233,16 +233,8 @@ public sealed class ShutdownTests
     {
         TestLog log = new();
         MakeAndForget(log);
-        using CancellationTokenSource limit = new(Patience.Long);
         Task<TestLog.Line> told = log.WaitFor(static each => each.Text.Contains("garbage-collected", StringComparison.Ordinal));
-        while (!told.IsCompleted)
-        {
-            limit.Token.ThrowIfCancellationRequested();
-            GC.Collect();
-            GC.WaitForPendingFinalizers();
-            await Task.Yield();
-        }
-
+        await Patience.UntilCollected(() => told.IsCompleted);
         Assert.Equal(LogLevel.Warning, (await told).Level);
     }
 
@@ -299,4 +291,11 @@ public sealed class ShutdownTests
 
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static Task StartAndForget(TaskCompletionSource gate) => Engines.New().StartAsync((_, _) => gate.Task).Completion;
+
+    public sealed class NeverRegistered : IBackgroundTask<int>
+    {
+        public void Run(int parameters)
+        {
+        }
+    }
 }

@@ -64,16 +64,19 @@ public sealed class SurroundingsTests
     [Fact]
     public async Task Runs_are_activities_under_that_of_the_starter_where_somebody_listens()
     {
-        ConcurrentQueue<Activity> ended = new();
+        using Activity starter = new Activity("starter").SetIdFormat(ActivityIdFormat.W3C).Start();
+        ConcurrentQueue<Activity> mine = new();
         using ActivityListener listener = new()
         {
             ShouldListenTo = static source => source.Name == "Backrun",
-            Sample = static (ref ActivityCreationOptions<ActivityContext> _) => ActivitySamplingResult.AllDataAndRecorded,
-            ActivityStopped = ended.Enqueue,
+
+            // It hears of every engine of the process.
+            Sample = (ref ActivityCreationOptions<ActivityContext> made) =>
+                made.TraceId == starter.TraceId ? ActivitySamplingResult.AllDataAndRecorded : ActivitySamplingResult.None,
+            ActivityStopped = mine.Enqueue,
         };
         ActivitySource.AddActivityListener(listener);
         using BackrunEngine engine = Engines.New();
-        using Activity starter = new Activity("starter").SetIdFormat(ActivityIdFormat.W3C).Start();
         TaskCompletionSource<ActivityTraceId> inside = Patience.Signal<ActivityTraceId>();
         await engine.Start(() => inside.SetResult(Activity.Current!.TraceId)).Done();
         await engine.StartAsync(static async (_, _) =>
@@ -82,7 +85,6 @@ public sealed class SurroundingsTests
             throw new InvalidOperationException("on purpose");
         }).Fails<InvalidOperationException>();
         Assert.Equal(starter.TraceId, await inside.Soon());
-        Activity[] mine = ended.Where(each => each.TraceId == starter.TraceId).ToArray();
         Assert.Equal([ActivityStatusCode.Unset, ActivityStatusCode.Error], mine.Select(static each => each.Status));
         Assert.All(mine, each => Assert.Equal(starter.SpanId, each.ParentSpanId));
     }

@@ -54,7 +54,7 @@ internal static class ChildProgram
         Task<string> errors = process.StandardError.ReadToEndAsync();
         try
         {
-            await process.WaitForExitAsync().WaitAsync(TimeSpan.FromMinutes(1));
+            await process.WaitForExitAsync().WaitAsync(TimeSpan.FromMinutes(2));
         }
         catch (TimeoutException)
         {

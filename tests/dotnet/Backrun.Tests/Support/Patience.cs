@@ -8,7 +8,7 @@ namespace Backrun.Tests.Support;
 /// <summary>How long tests wait for what will surely happen: long enough for a busy machine, and never needed.</summary>
 internal static class Patience
 {
-    internal static readonly TimeSpan Long = TimeSpan.FromSeconds(30);
+    internal static readonly TimeSpan Long = TimeSpan.FromMinutes(2);
 
     /// <summary>Waits for the end of a task, which is expected to succeed.</summary>
     internal static Task Done(this BackgroundTaskHandle handle) => handle.Completion.WaitAsync(Long);
@@ -28,6 +28,25 @@ internal static class Patience
             throw new TimeoutException("What a test waited for did not happen.");
         }
     }
+
+    /// <summary>Asks again and again, where there is nothing to wait for.</summary>
+    internal static async Task Until(Func<bool> condition)
+    {
+        using CancellationTokenSource limit = new(Long);
+        while (!condition())
+        {
+            limit.Token.ThrowIfCancellationRequested();
+            await Task.Yield();
+        }
+    }
+
+    /// <summary>Has the garbage collector look for what nobody refers to, until it was found.</summary>
+    internal static Task UntilCollected(Func<bool> found) => Until(() =>
+    {
+        GC.Collect();
+        GC.WaitForPendingFinalizers();
+        return found();
+    });
 
     internal static TaskCompletionSource Signal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 

@@ -12,7 +12,7 @@ namespace Backrun.Tests.Support;
 internal sealed class TestLog : ILoggerFactory, ILogger
 {
     private readonly ConcurrentQueue<Line> _lines = new();
-    private readonly SemaphoreSlim _more = new(0);
+    private TaskCompletionSource _more = Patience.Signal();
 
     internal TestLog(LogLevel least = LogLevel.Debug) => Least = least;
 
@@ -28,12 +28,20 @@ internal sealed class TestLog : ILoggerFactory, ILogger
         using CancellationTokenSource limit = new(Patience.Long);
         while (true)
         {
+            Task more = Volatile.Read(ref _more).Task;
             if (_lines.FirstOrDefault(wanted) is { } found)
             {
                 return found;
             }
 
-            await _more.WaitAsync(limit.Token);
+            try
+            {
+                await more.WaitAsync(limit.Token);
+            }
+            catch (OperationCanceledException)
+            {
+                throw new TimeoutException($"The line that a test waited for did not come. There are:\n{string.Join('\n', _lines.Select(static line => line.Text))}");
+            }
         }
     }
 
@@ -49,7 +57,7 @@ internal sealed class TestLog : ILoggerFactory, ILogger
     {
         Dictionary<string, object?> values = (state as IReadOnlyList<KeyValuePair<string, object?>>)?.ToDictionary(static pair => pair.Key, static pair => pair.Value) ?? [];
         _lines.Enqueue(new Line(logLevel, formatter(state, exception), exception, values));
-        _more.Release();
+        Interlocked.Exchange(ref _more, Patience.Signal()).SetResult();
     }
 
     public IDisposable? BeginScope<TState>(TState state)
