@@ -19,6 +19,9 @@
 //! `store` (where tasks live), [`engine`] (threads and time around them); last [`ffi`], the C ABI, which is translation
 //! and nothing else. `alloc` is beneath them all: whatever is allocated, and what if it cannot be.
 
+// What ends the process where memory is short (clippy.toml). Tests may.
+#![cfg_attr(not(test), deny(clippy::disallowed_methods, clippy::disallowed_macros))]
+
 mod alloc;
 pub mod engine;
 pub mod error;
