@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <execinfo.h>
 #include <malloc.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,12 +19,16 @@ void *__libc_memalign(size_t alignment, size_t size);
 static _Thread_local struct {
     size_t least;
     int left; // 0: none is to fail
+    bool from_then_on;
     bool failed;
 } plan;
 
-static void *frames[48];
-static int frame_count;
-static size_t failed_size;
+static atomic_uint every;
+static atomic_ullong counted, failed_in_all;
+
+static _Thread_local void *frames[48];
+static _Thread_local int frame_count;
+static _Thread_local size_t failed_size;
 
 __attribute__((constructor)) static void load_what_backtrace_needs(void) {
     frame_count = backtrace(frames, 2); // It allocates the first time.
@@ -32,7 +37,13 @@ __attribute__((constructor)) static void load_what_backtrace_needs(void) {
 void fail_allocation(size_t least, int number) {
     plan.least = least;
     plan.failed = false;
+    plan.from_then_on = false;
     plan.left = number;
+}
+
+void fail_allocations_from(size_t least, int number) {
+    fail_allocation(least, number);
+    plan.from_then_on = true;
 }
 
 bool fail_no_more(void) {
@@ -44,6 +55,14 @@ bool has_failed(void) {
     return plan.failed;
 }
 
+void fail_every(unsigned n) {
+    atomic_store(&every, n);
+}
+
+unsigned long long failed_of_every(void) {
+    return atomic_load(&failed_in_all);
+}
+
 void tell_where_it_failed(void) {
     char line[64];
     int length = snprintf(line, sizeof line, "an allocation of %zu bytes failed:\n", failed_size);
@@ -52,11 +71,28 @@ void tell_where_it_failed(void) {
     }
 }
 
+static bool is_to_fail(size_t size) {
+    if (plan.left > 0 && size >= plan.least) {
+        if (plan.left > 1) {
+            plan.left--;
+        } else {
+            plan.left = plan.from_then_on ? 1 : 0;
+            plan.failed = true;
+            return true;
+        }
+    }
+    unsigned n = atomic_load_explicit(&every, memory_order_relaxed);
+    if (n > 0 && atomic_fetch_add(&counted, 1) % n == 0) {
+        atomic_fetch_add(&failed_in_all, 1);
+        return true;
+    }
+    return false;
+}
+
 static bool fails(size_t size) {
-    if (plan.left == 0 || size < plan.least || --plan.left > 0) {
+    if (!is_to_fail(size)) {
         return false;
     }
-    plan.failed = true;
     failed_size = size;
     frame_count = backtrace(frames, sizeof frames / sizeof frames[0]);
     errno = ENOMEM;

@@ -9,11 +9,19 @@
 
 // Lets the `number`-th allocation of at least `least` bytes fail that this thread makes from now on, and no other.
 void fail_allocation(size_t least, int number);
-// Ends that. Whether it has failed.
+// The same, and all that follow it.
+void fail_allocations_from(size_t least, int number);
+// Ends that. Whether any has failed.
 bool fail_no_more(void);
-// Whether it has failed, so far.
+// Whether any has failed, so far.
 bool has_failed(void);
-// The last allocation that failed, on any thread: where it was called from, to the standard error. Allocates nothing.
+
+// Lets every `n`-th allocation fail, on all threads; 0: none.
+void fail_every(unsigned n);
+// How many have failed by that.
+unsigned long long failed_of_every(void);
+
+// The last allocation of this thread that failed: where it was called from, to the standard error. Allocates nothing.
 void tell_where_it_failed(void);
 
 #endif
