@@ -1,7 +1,7 @@
 //! Everything at once, from several threads, and a shutdown in the midst of it: what was accepted ends exactly once.
 //!
 //! Rounds go on for about 8 seconds, or for BACKRUN_STRESS_SECONDS. Each prints its seed; BACKRUN_STRESS_SEED begins with
-//! that one.
+//! that one. `cargo xtask torture` lets them go on for minutes.
 
 use backrun::{
     CancelResult, Engine, EngineOptions, Error, Event, EventKind, Failure, Handler, Lease, Observer, Outcome, Priority,
@@ -730,11 +730,22 @@ fn check(world: &World, engine: Option<&Engine>, keeps_all: bool, observed: bool
     (accepted, runs)
 }
 
+fn variable(name: &str) -> Option<u64> {
+    std::env::var(name).ok().map(|text| text.parse().expect(name))
+}
+
+fn stress_time() -> Duration {
+    Duration::from_secs(variable("BACKRUN_STRESS_SECONDS").unwrap_or(8))
+}
+
 /// The moment between a worker's taking of a task and its start: many short lives.
 #[test]
 fn a_task_that_a_worker_takes_at_the_last_moment_ends_too() {
     let _alone = ONE_AT_A_TIME.lock();
-    for round in 0..1500 {
+    let end = std::env::var_os("BACKRUN_TORTURE").map(|_| Instant::now() + stress_time());
+    let mut round = 0;
+    while round < 1500 || end.is_some_and(|end| Instant::now() < end) {
+        round += 1;
         let mut options = EngineOptions::default();
         options.workers = Some(3);
         let engine = Engine::start(options).unwrap();
@@ -758,11 +769,9 @@ fn a_task_that_a_worker_takes_at_the_last_moment_ends_too() {
 #[test]
 fn whatever_happens_at_once_what_was_accepted_ends_exactly_once() {
     let _alone = ONE_AT_A_TIME.lock();
-    let number = |name: &str| std::env::var(name).ok().map(|text| text.parse::<u64>().expect(name));
-    let seconds = number("BACKRUN_STRESS_SECONDS").unwrap_or(8);
     let clock = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
-    let mut seed = number("BACKRUN_STRESS_SEED").unwrap_or(clock.as_micros() as u64 % 1_000_000_000_000);
-    let end = Instant::now() + Duration::from_secs(seconds);
+    let mut seed = variable("BACKRUN_STRESS_SEED").unwrap_or(clock.as_micros() as u64 % 1_000_000_000_000);
+    let end = Instant::now() + stress_time();
     let beat = Arc::new(AtomicU64::new(seed));
     watch_for_a_hang(&beat);
     let threads_before = settled_threads();

@@ -5,3 +5,14 @@
 
 pub(crate) mod lanes;
 pub(crate) mod log;
+
+/// How many cases a property is tried with, unless PROPTEST_CASES says it.
+#[cfg(test)]
+pub(crate) fn cases(usual: u32) -> proptest::test_runner::Config {
+    use proptest::test_runner::Config;
+    if std::env::var_os("PROPTEST_CASES").is_some() {
+        Config::default()
+    } else {
+        Config::with_cases(usual)
+    }
+}

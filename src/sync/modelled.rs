@@ -24,6 +24,8 @@ pub(crate) enum Mutation {
     Relaxed,
 }
 
+const PREEMPTIONS: &str = "BACKRUN_MODEL_PREEMPTIONS";
+
 /// Runs a model: all executions, under both conventions. `preemptions` bounds how often a thread is interrupted where it could
 /// go on, for models that have too many executions without.
 pub(crate) fn model(preemptions: Option<usize>, body: impl Fn() + Sync + Send + 'static) {
@@ -31,11 +33,19 @@ pub(crate) fn model(preemptions: Option<usize>, body: impl Fn() + Sync + Send + 
     for first in [false, true] {
         FENCE_FIRST.set(first);
         let mut builder = loom::model::Builder::new();
-        builder.preemption_bound = preemptions;
+        builder.preemption_bound = preemptions.map(|preemptions| preemptions + more_preemptions());
         builder.max_branches = 10_000;
+        if preemptions.is_none() {
+            builder.max_duration = None;
+        }
         let body = body.clone();
         builder.check(move || body());
     }
+}
+
+/// How many more interruptions a bounded model is to have than it asks for. LOOM_MAX_DURATION then limits its time.
+fn more_preemptions() -> usize {
+    std::env::var(PREEMPTIONS).map_or(0, |number| number.parse().expect(PREEMPTIONS))
 }
 
 /// Runs a mutated model, which must fail, saying one of `words`. In a process of its own, since a deadlock that loom has
@@ -51,6 +61,9 @@ pub(crate) fn must_fail(module: &str, test: &str, words: &[&str], mutation: Muta
     let output = Command::new(std::env::current_exe().expect("the test program"))
         .args(["--exact", &name, "--nocapture", "--test-threads=1"])
         .env(VARIABLE, &name)
+        // It fails as it is.
+        .env_remove(PREEMPTIONS)
+        .env_remove("LOOM_MAX_DURATION")
         .output()
         .expect("the test program runs");
     let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));

@@ -1,27 +1,13 @@
 #include "storm.h"
 
-#include <unistd.h>
-
-// ---- How many, and chance.
+// ---- How many.
 
 int storm_tasks(int usual) {
     const char *number = getenv("BACKRUN_STORM_TASKS");
     if (number != NULL) {
         return atoi(number);
     }
-    if (getenv("BACKRUN_TORTURE") != NULL) {
-        alarm(600);
-        return 1000 * 1000;
-    }
-    return usual;
-}
-
-unsigned chance_below(chance *chance, unsigned limit) {
-    chance->state += 0x9E3779B97F4A7C15ULL;
-    uint64_t x = chance->state;
-    x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9ULL;
-    x = (x ^ (x >> 27)) * 0x94D049BB133111EBULL;
-    return (unsigned)((x ^ (x >> 31)) % limit);
+    return usual_or_long(usual, 1000 * 1000);
 }
 
 // ---- Books.

@@ -11,13 +11,6 @@
 // To be called first thing: it also gives the test the time for a million.
 int storm_tasks(int usual);
 
-// Random numbers of one thread.
-typedef struct chance {
-    uint64_t state;
-} chance;
-
-unsigned chance_below(chance *chance, unsigned limit);
-
 // What a run said of a task's end.
 enum said { NEVER_RAN, SAID_DONE, SAID_FAILED, SAID_CANCELLED };
 

@@ -111,6 +111,33 @@ bool same(backrun_str text, const char *expected) {
     return text.len == strlen(expected) && (text.len == 0 || memcmp(text.data, expected, text.len) == 0);
 }
 
+// ---- How much, and chance: splitmix64.
+
+int usual_or_long(int usual, int long_form) {
+    if (getenv("BACKRUN_TORTURE") == NULL) {
+        return usual;
+    }
+    alarm(600);
+    return long_form;
+}
+
+chance chance_of(uint64_t number) {
+    const char *seed = getenv("BACKRUN_STRESS_SEED");
+    if (seed == NULL) {
+        return (chance){number};
+    }
+    fprintf(stderr, "BACKRUN_STRESS_SEED=%s\n", seed);
+    return (chance){strtoull(seed, NULL, 10) + number};
+}
+
+unsigned chance_below(chance *chance, unsigned limit) {
+    chance->state += 0x9E3779B97F4A7C15ULL;
+    uint64_t x = chance->state;
+    x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9ULL;
+    x = (x ^ (x >> 27)) * 0x94D049BB133111EBULL;
+    return (unsigned)((x ^ (x >> 31)) % limit);
+}
+
 // ---- Gates and threads.
 
 void gate_add(gate *gate, int number) {

@@ -62,6 +62,22 @@ void gate_add(gate *gate, int number);
 void gate_wait(gate *gate, int at_least);
 int gate_value(gate *gate);
 
+// ---- How much.
+
+// As usual, or, where BACKRUN_TORTURE is set, the long form, with 600 s for it.
+int usual_or_long(int usual, int long_form);
+
+// ---- Chance.
+
+// Random numbers, for one thread.
+typedef struct chance {
+    uint64_t state;
+} chance;
+
+// Begins elsewhere for each `number`; the same on each run, unless BACKRUN_STRESS_SEED says where all begin.
+chance chance_of(uint64_t number);
+unsigned chance_below(chance *chance, unsigned limit);
+
 // ---- Threads.
 
 pthread_t start_thread(void *(*body)(void *), void *argument);

@@ -110,7 +110,7 @@ static void weather(int tasks, uint32_t mode, int ends_at, bool observed) {
         settlers[i] = start_thread(storm_settle, storm);
     }
     for (int i = 0; i <= SUBMITTERS; i++) {
-        submitters[i] = (submitter){storm, {(uint64_t)(tasks + i)}, tasks / SUBMITTERS, &over};
+        submitters[i] = (submitter){storm, chance_of((uint64_t)(tasks + i)), tasks / SUBMITTERS, &over};
         threads[i] = start_thread(i < SUBMITTERS ? submit_and_meddle : change_queues, &submitters[i]);
     }
     if (ends_at > 0) {

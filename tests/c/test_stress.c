@@ -21,10 +21,10 @@ typedef struct stress {
     bool over;
 } stress;
 
-static stress *stress_new(void) {
+static stress *stress_new(chance seed) {
     stress *made = calloc(1, sizeof *made);
     CHECK(made != NULL);
-    atomic_store(&made->random, 88172645463325252ULL);
+    atomic_store(&made->random, seed.state);
     pthread_mutex_init(&made->lock, NULL);
     pthread_cond_init(&made->changed, NULL);
     return made;
@@ -138,8 +138,8 @@ static uint64_t sum(backrun_engine *engine, const uint32_t *stats, size_t count)
 }
 
 // `mode` 0: everything is done before the end; else the engine is shut down in the middle of it all.
-static void everything_at_once(uint32_t mode) {
-    stress *stress = stress_new();
+static void round_of_everything(uint32_t mode, chance seed) {
+    stress *stress = stress_new(seed);
     memory *memory = memory_new();
     backrun_engine_options options = options_with(2);
     options.on_event = remember;
@@ -190,6 +190,13 @@ static void everything_at_once(uint32_t mode) {
     backrun_engine_free(stress->engine);
     free(memory);
     free(stress);
+}
+
+static void everything_at_once(uint32_t mode) {
+    int rounds = usual_or_long(1, 300);
+    for (int round = 0; round < rounds; round++) {
+        round_of_everything(mode, chance_of((uint64_t)mode * 1000 + (uint64_t)round));
+    }
 }
 
 TEST(all_that_was_accepted_ends_once_in_the_thick_of_it) {

@@ -40,6 +40,12 @@ const COMMANDS: &[Command] = &[
         "runs every test there is, or some steps: checks, rust, models, tsan, asan, c, valgrind, instructions, dotnet, sample",
         test::command,
     ),
+    command(
+        "torture",
+        "[--minutes N] [--seed N] [STEP]...",
+        "runs the long forms of the tests, or of some steps: rust, models, tsan, asan, c, valgrind, dotnet",
+        test::torture::command,
+    ),
     command("lint", "", "asks every linter and formatter, and changes nothing", tools::lint),
     command("fmt", "", "lets every formatter put things right", tools::fmt),
     command("header", "[--check]", "writes include/backrun.h from src/ffi, or compares it", header::command),

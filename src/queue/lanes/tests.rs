@@ -223,7 +223,7 @@ fn next_by_definition(all: &[Waiting], step_ms: i64) -> Option<usize> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(150))]
+    #![proptest_config(crate::queue::cases(150))]
 
     /// Times begin shortly before the clock wraps, so that they lie on both sides of it.
     #[test]

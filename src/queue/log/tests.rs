@@ -234,7 +234,7 @@ mod guarantees {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(100))]
+        #![proptest_config(crate::queue::cases(100))]
 
         #[test]
         fn records_come_out_as_they_went_in_and_nothing_leaks(steps in steps()) {

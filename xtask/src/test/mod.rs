@@ -4,6 +4,7 @@ mod c;
 mod checks;
 mod counts;
 mod dotnet;
+mod effort;
 mod instructions;
 mod models;
 mod rust;
@@ -11,8 +12,10 @@ mod sample;
 mod sample_files;
 mod sanitizers;
 mod tally;
+pub mod torture;
 
 use crate::process::Result;
+use effort::Effort;
 use tally::Tally;
 
 struct Step {
@@ -35,13 +38,20 @@ const STEPS: &[Step] = &[
 ];
 
 pub fn command(arguments: &[String]) -> Result<()> {
-    let known = || STEPS.iter().map(|s| s.name).collect::<Vec<_>>().join(", ");
-    if let Some(unknown) = arguments.iter().find(|a| STEPS.iter().all(|s| s.name != **a)) {
+    run_steps(STEPS, arguments, Effort::Usual)
+}
+
+/// Runs those of the steps that are named, or all.
+fn run_steps(steps: &[Step], named: &[String], effort: Effort) -> Result<()> {
+    let known = || steps.iter().map(|s| s.name).collect::<Vec<_>>().join(", ");
+    if let Some(unknown) = named.iter().find(|a| steps.iter().all(|s| s.name != **a)) {
         return Err(format!("there is no step {unknown}; the steps are {}", known()));
     }
-    let mut tally = Tally::new(std::env::var_os("CI").is_some_and(|ci| ci == "true"));
-    for step in STEPS.iter().filter(|s| arguments.is_empty() || arguments.iter().any(|a| a == s.name)) {
+    let mut tally = Tally::new(std::env::var_os("CI").is_some_and(|ci| ci == "true"), effort);
+    let is_wanted = |step: &Step| named.is_empty() || named.iter().any(|name| name == step.name);
+    for (number, step) in (0..).zip(steps).filter(|(_, step)| is_wanted(step)) {
         println!("\n=== {} ({})", step.heading, step.name);
+        tally.effort = effort.with_another_seed(number);
         tally.start(step.name);
         (step.run)(&mut tally);
     }

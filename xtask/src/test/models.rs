@@ -15,8 +15,10 @@ pub fn run(tally: &mut Tally) {
                 .args(["test", "--lib", "--target-dir", "target/loom", "models"])
                 .env("RUSTFLAGS", "--cfg loom")
                 // Not for itself, but they do what they do some hundred thousand times.
-                .env("CARGO_PROFILE_TEST_OPT_LEVEL", "1");
-            let (output, ended) = tee(&mut within(Duration::from_secs(900), cargo));
+                .env("CARGO_PROFILE_TEST_OPT_LEVEL", "1")
+                .envs(tally.effort.environment());
+            let limit = tally.effort.limit(Duration::from_secs(900));
+            let (output, ended) = tee(&mut within(limit, cargo));
             tally.add(name, counts::of_cargo(&output), ended);
         }
         Err(what) => tally.fail(name, &what),

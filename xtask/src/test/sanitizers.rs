@@ -45,7 +45,9 @@ fn under(tally: &mut Tally, name: &str, flags: &str, target_folder: &str, more: 
     match nightly_test(flags, target_folder) {
         Ok(mut cargo) => {
             more(&mut cargo);
-            let (output, ended) = tee(&mut within(Duration::from_secs(900), cargo));
+            cargo.envs(tally.effort.environment());
+            let limit = tally.effort.limit(Duration::from_secs(900));
+            let (output, ended) = tee(&mut within(limit, cargo));
             tally.add(name, counts::of_cargo(&output), ended);
         }
         Err(what) => tally.fail(name, &what),

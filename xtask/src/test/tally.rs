@@ -1,19 +1,21 @@
 //! The sum of all tests, and the lines that close a run.
 
 use super::counts::Counts;
+use super::effort::Effort;
 use crate::process::Result;
 use crate::tools::Verdict;
 
 pub struct Tally {
     /// On a CI machine, which .ci/run has set up, a missing program is a failure and no excuse.
     ci: bool,
+    pub effort: Effort,
     step: &'static str,
     sum: Counts,
 }
 
 impl Tally {
-    pub fn new(ci: bool) -> Self {
-        Self { ci, step: "", sum: Counts::default() }
+    pub fn new(ci: bool, effort: Effort) -> Self {
+        Self { ci, effort, step: "", sum: Counts::default() }
     }
 
     pub fn start(&mut self, step: &'static str) {

@@ -1,0 +1,86 @@
+//! The long forms of the tests: `cargo xtask torture`. What is usually tried for seconds is tried for minutes, with choices
+//! that begin elsewhere each time. For nights, and after a change of the engine; CI does without.
+
+use super::effort::Effort;
+use super::tally::Tally;
+use super::{c, counts, models, run_steps, sanitizers, Step};
+use crate::crates;
+use crate::process::{exists, run, tee, within, Result};
+use crate::tools::dotnet;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+const STEPS: &[Step] = &[
+    Step { name: "rust", heading: "Rust", run: rust },
+    Step { name: "models", heading: "Models, with more interruptions", run: models::run },
+    Step { name: "tsan", heading: "Rust under the thread sanitizer", run: sanitizers::threads },
+    Step { name: "asan", heading: "Rust under the address sanitizer", run: sanitizers::addresses },
+    Step { name: "c", heading: "C and C++: storms of a million tasks, and the other tests twenty times", run: c::run },
+    Step { name: "valgrind", heading: "C and C++ in valgrind: longer storms", run: c::run_in_valgrind },
+    Step { name: "dotnet", heading: "C#: the torture classes", run: csharp },
+];
+
+/// How long what can go on for any time does, where nobody says.
+const MINUTES: u64 = 5;
+
+pub fn command(arguments: &[String]) -> Result<()> {
+    let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).map_err(|e| e.to_string())?;
+    let (mut minutes, mut seed) = (MINUTES, since_1970.as_secs());
+    let mut steps = Vec::new();
+    let mut rest = arguments.iter();
+    while let Some(argument) = rest.next() {
+        let mut number = || {
+            let number = rest.next().and_then(|text| text.parse().ok()).filter(|number| *number > 0);
+            number.ok_or_else(|| format!("{argument} is followed by a whole number from 1 on"))
+        };
+        match argument.as_str() {
+            "--minutes" => minutes = number()?,
+            "--seed" => seed = number()?,
+            _ => steps.push(argument.clone()),
+        }
+    }
+    println!("minutes: {minutes}, seed: {seed} (--seed {seed} begins with the same choices)");
+    run_steps(STEPS, &steps, Effort::Long { minutes, seed })
+}
+
+fn rust(tally: &mut Tally) {
+    let effort = tally.effort;
+    cargo_test(tally, "all tests, with debug assertions", effort, &["--workspace"]);
+    cargo_test(tally, "the stress, optimised", effort.with_another_seed(100), &["--release", "--test", "stress"]);
+    // What fails seldom fails here.
+    let Effort::Long { minutes, .. } = effort else { return };
+    let end = Instant::now() + Duration::from_secs(minutes * 60);
+    while Instant::now() < end {
+        let tests = ["--lib", "--test", "engine", "--test", "shutdown", "--", "--quiet"];
+        cargo_test(tally, "again and again", Effort::Usual, &tests);
+    }
+}
+
+fn cargo_test(tally: &mut Tally, name: &str, effort: Effort, arguments: &[&str]) {
+    println!("-- {name}");
+    match crates::cargo() {
+        Ok(mut cargo) => {
+            cargo.args(["test", "--no-fail-fast"]).args(arguments).envs(effort.environment());
+            let limit = tally.effort.limit(Duration::from_secs(1800));
+            let (output, ended) = tee(&mut within(limit, cargo));
+            tally.add(name, counts::of_cargo(&output), ended);
+        }
+        Err(what) => tally.fail(name, &what),
+    }
+}
+
+fn csharp(tally: &mut Tally) {
+    if !exists("dotnet") {
+        return tally.missing("C#", "the .NET SDK is not installed");
+    }
+    let tests = "tests/dotnet/Backrun.Tests";
+    if let Err(what) = run(dotnet().args(["build", tests, "-c", "Release", "--verbosity", "minimal"])) {
+        return tally.fail("the C# build", &what);
+    }
+    let mut test = dotnet();
+    test.args(["test", "--project", tests, "-c", "Release", "--no-build", "--no-ansi", "--no-progress"])
+        .args(["--filter-namespace", "Backrun.Tests.Torture"])
+        .envs(tally.effort.environment());
+    let limit = tally.effort.limit(Duration::from_secs(3600));
+    let (output, ended) = tee(&mut within(limit, test));
+    tally.add("dotnet test", counts::of_dotnet(&output), ended);
+}
