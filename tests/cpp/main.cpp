@@ -1,6 +1,7 @@
 #include "test.hpp"
 
 #include <cstdio>
+#include <cstdlib>
 #include <unistd.h>
 #include <vector>
 
@@ -31,10 +32,12 @@ void check(bool holds, const char *what, const char *file, int line) {
 }
 
 int main(int argc, char **argv) {
+    const char *seconds = std::getenv("BACKRUN_TEST_SECONDS"); // Under valgrind everything takes longer.
     int run = 0;
     for (const named &test : all()) {
         if (argc < 2 || std::string(argv[1]) == test.name) {
-            alarm(10); // SIGALRM ends the process: a hang is a failure.
+            alarm(seconds != nullptr ? static_cast<unsigned>(std::atoi(seconds))
+                                     : 10); // SIGALRM ends the process: a hang is a failure.
             std::fprintf(stderr, "%s\n", test.name);
             test.body();
             ++run;

@@ -1,5 +1,5 @@
 // What the tests of backrun.hpp share. A test is TEST(a_sentence_that_is_guaranteed) { ... }; a failed check ends the
-// process, so does a test of more than 10 s. Nothing here sleeps.
+// process, so does a test of more than 10 s (BACKRUN_TEST_SECONDS). Nothing here sleeps.
 
 #ifndef BACKRUN_TEST_HPP
 #define BACKRUN_TEST_HPP

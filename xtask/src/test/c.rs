@@ -90,12 +90,12 @@ const SANITIZED: &[Way] = &[
 const IN_VALGRIND: Way = Way {
     name: "valgrind",
     folder: "cmake-valgrind",
-    projects: &["examples", "tests/c"],
+    projects: &["examples", "tests/c", "tests/cpp"],
     library: native::Profile::Release,
     compilers: GCC,
     flags: "-g -O1",
     tests: &[tests(&["--tests-regex", "in_valgrind$"])],
-    long: &[tests(&["--tests-regex", r"(test_(storm|stress|backlog))\.in_valgrind$"])],
+    long: &[tests(&["--tests-regex", r"(test_(storm|stress|backlog)|cpp.*)\.in_valgrind$"])],
     environment: &[],
 };
 
