@@ -21,8 +21,28 @@ use std_threads as threads;
 pub(crate) use threads::Thread;
 
 thread_local! {
-    /// The engine whose thread this is; 0 for the program's own threads.
-    static ENGINE_OF_THREAD: Cell<u64> = const { Cell::new(0) };
+    /// The innermost of the engines that this thread is inside of; NULL outside of all.
+    static INSIDE: Cell<*const Inside> = const { Cell::new(std::ptr::null()) };
+}
+
+/// An engine that a thread is inside of: one of its own threads, or one that calls somebody back for it.
+struct Inside {
+    engine: u64,
+    outer: *const Inside,
+}
+
+/// Runs `body` as on a thread of an engine: what would wait for that engine is refused there.
+pub(crate) fn inside<R>(engine: u64, body: impl FnOnce() -> R) -> R {
+    struct Leave(*const Inside);
+    impl Drop for Leave {
+        fn drop(&mut self) {
+            INSIDE.set(self.0);
+        }
+    }
+    let inside = Inside { engine, outer: INSIDE.get() };
+    let _leave = Leave(inside.outer);
+    INSIDE.set(&raw const inside);
+    body()
 }
 
 /// Why a thread was not started.
@@ -40,10 +60,7 @@ pub(crate) fn start_thread(
     engine: u64,
     body: impl FnOnce() + Send + 'static,
 ) -> Result<Thread, NoThread> {
-    threads::start(ShortName::of(name), stack_bytes, move || {
-        ENGINE_OF_THREAD.set(engine);
-        body();
-    })
+    threads::start(ShortName::of(name), stack_bytes, move || inside(engine, body))
 }
 
 /// The name of a thread, as much of it as Linux keeps, and the NUL that ends it.
@@ -77,10 +94,18 @@ impl std::fmt::Write for ShortName {
     }
 }
 
-/// Whether the calling thread belongs to this engine.
+/// Whether the calling thread belongs to this engine, or calls somebody back for it.
 pub(crate) fn is_thread_of(engine: u64) -> bool {
-    // A thread whose thread-locals are gone already is none of ours: ours end with their body.
-    ENGINE_OF_THREAD.try_with(Cell::get).unwrap_or(0) == engine
+    let mut at = INSIDE.get();
+    // SAFETY: what it points to lies on this thread's stack below, in a frame of `inside`, which takes it off this list
+    // before it returns or unwinds.
+    while let Some(inside) = unsafe { at.as_ref() } {
+        if inside.engine == engine {
+            return true;
+        }
+        at = inside.outer;
+    }
+    false
 }
 
 static FORKS: AtomicU32 = AtomicU32::new(0);
@@ -232,6 +257,24 @@ mod tests {
         };
         start_thread(format_args!("backrun-test"), STACK, 7, body).unwrap().join();
         assert_eq!(inside.load(Ordering::Relaxed), 1);
+    }
+
+    #[test]
+    fn a_thread_is_inside_of_every_engine_that_it_calls_back_for_until_that_returns_or_panics() {
+        let of = || [1, 2, 3].map(is_thread_of);
+        inside(1, || {
+            assert_eq!(of(), [true, false, false]);
+            let panicked = std::panic::catch_unwind(|| {
+                inside(2, || {
+                    inside(3, || assert_eq!(of(), [true, true, true]));
+                    assert_eq!(of(), [true, true, false]);
+                    std::panic::resume_unwind(Box::new(()));
+                });
+            });
+            assert!(panicked.is_err());
+            assert_eq!(of(), [true, false, false]);
+        });
+        assert_eq!(of(), [false, false, false]);
     }
 
     #[test]

@@ -62,6 +62,8 @@ struct Fact {
     end: AtomicU32,
     watches: AtomicU32,
     heard: AtomicU32,
+    /// How often somebody was promised to be told of the end.
+    promised: AtomicU32,
 }
 
 /// What the events tell of one id.
@@ -70,6 +72,10 @@ struct Told {
     accepted: AtomicU32,
     ended: AtomicU32,
     abandoned: AtomicU32,
+    /// The index and one more, written by those who ask for the end before they ask.
+    asked_by: AtomicUsize,
+    /// Calls of `Observer::ended`.
+    ends: AtomicU32,
 }
 
 struct World {
@@ -282,22 +288,66 @@ impl Handler for Runner {
     }
 }
 
-struct Listener(Arc<World>);
+struct Listener {
+    world: Arc<World>,
+    wants_events: bool,
+}
 
 impl Drop for Listener {
     fn drop(&mut self) {
-        self.0.observer_dropped.store(true, SeqCst);
+        self.world.observer_dropped.store(true, SeqCst);
     }
 }
 
 impl Observer for Listener {
+    fn wants_events(&self) -> bool {
+        self.wants_events
+    }
+
+    fn wants_ends(&self) -> bool {
+        true
+    }
+
+    fn ended(&self, id: TaskId, lease: Lease, state: Option<State>) {
+        let world = &self.world;
+        let told = &world.told[id.value() as usize];
+        world.expect(told.ends.fetch_add(1, SeqCst) == 0, || format!("the end of task {id} is told twice"));
+        let asked_by = told.asked_by.load(SeqCst);
+        world.expect(asked_by > 0, || format!("the end of task {id} is told and nobody asked"));
+        let Some(state) = state else { return };
+        world.saw(asked_by - 1, state);
+        let Some(engine) = world.engine.get().and_then(Weak::upgrade) else { return };
+        let status = engine.status(id);
+        let recorded = status.as_ref().is_some_and(|status| (status.state, status.lease) == (state, lease));
+        world.expect(recorded, || format!("task {id} ended {state:?} and is {status:?}"));
+        // Whoever is told may go on at once, on whatever thread this is.
+        let mut random = Random(world.seed ^ id.value() as u64);
+        match random.below(8) {
+            0 => submit(world, &engine, &mut random, true),
+            1 => {
+                let other = world.some_accepted(&mut random);
+                let _ = other.map(|(_, id)| engine.cancel(id, "by one who was told").unwrap());
+            }
+            2 => ask_for_end(world, &engine, &mut random),
+            3 => {
+                let waited = world.some_accepted(&mut random).map(|(_, id)| engine.wait(id, None));
+                let fits = match &waited {
+                    None | Some(Err(Error::WouldDeadlock { .. } | Error::NotFound(_))) => true,
+                    Some(waited) => waited.as_ref().is_ok_and(|status| status.state.is_final()),
+                };
+                world.expect(fits, || format!("{waited:?}"));
+            }
+            _ => {}
+        }
+    }
+
     fn events(&self, events: &[Event]) {
         for event in events {
             if event.kind == EventKind::EventsLost {
-                self.0.events_lost.fetch_add(event.count, SeqCst);
+                self.world.events_lost.fetch_add(event.count, SeqCst);
             }
             let Some(id) = event.task_id else { continue };
-            let told = &self.0.told[id.value() as usize];
+            let told = &self.world.told[id.value() as usize];
             let counter = match event.kind {
                 EventKind::Accepted => &told.accepted,
                 EventKind::Succeeded | EventKind::Dead | EventKind::Cancelled | EventKind::Dropped => &told.ended,
@@ -375,6 +425,20 @@ fn submit_many(world: &World, engine: &Engine, random: &mut Random) {
     }
 }
 
+fn ask_for_end(world: &World, engine: &Engine, random: &mut Random) {
+    let Some((index, id)) = world.some_accepted(random) else { return };
+    world.told[id.value() as usize].asked_by.store(index + 1, SeqCst);
+    match engine.tell_end(id) {
+        Ok(None) => drop(world.facts[index].promised.fetch_add(1, SeqCst)),
+        Ok(Some((state, _))) => {
+            world.expect(state.is_final(), || format!("{index} has ended {state:?}"));
+            world.saw(index, state);
+        }
+        Err(Error::NotFound(_) | Error::ShutdownIncomplete(_)) => {}
+        Err(error) => world.expect(false, || format!("an end cannot be asked for: {error}")),
+    }
+}
+
 /// A thread that does anything at all, until the shutdown has begun and a little longer.
 fn act(world: &Arc<World>, engine: &Engine, mut random: Random) {
     let mut after = 100;
@@ -392,6 +456,9 @@ fn act(world: &Arc<World>, engine: &Engine, mut random: Random) {
         if action == 99 {
             reconfigure(engine, &mut random);
             continue;
+        }
+        if random.below(3) == 0 {
+            ask_for_end(world, engine, &mut random);
         }
         let Some((index, id)) = world.some_accepted(&mut random) else {
             continue;
@@ -574,11 +641,8 @@ fn round(seed: u64, threads_before: usize) -> (u64, u64) {
     options.observer_capacity = Some(10_000_000);
     options.default_queue = queue("default", &mut random);
     let observed = random.below(2) == 0;
-    let engine = Arc::new(if observed {
-        Engine::start_observed(options, Arc::new(Listener(world.clone()))).unwrap()
-    } else {
-        Engine::start(options).unwrap()
-    });
+    let listener = Listener { world: world.clone(), wants_events: observed };
+    let engine = Arc::new(Engine::start_observed(options, Arc::new(listener)).unwrap());
     world.engine.set(Arc::downgrade(&engine)).unwrap();
     for name in &QUEUES[1..] {
         engine.configure_queue(name, queue(name, &mut random)).unwrap();
@@ -617,7 +681,7 @@ fn round(seed: u64, threads_before: usize) -> (u64, u64) {
         assert!(report.is_complete(), "{report:?}");
     }
     wait_until("threads of the engine are left", || threads() <= threads_before + SETTLERS);
-    wait_until("the observer is not released", || !observed || world.observer_dropped.load(SeqCst));
+    wait_until("the observer is not released", || world.observer_dropped.load(SeqCst));
     wait_until("handlers are not released", || world.handlers_dropped.load(SeqCst) == NAMES.len());
     world.over.store(true, SeqCst);
     for settler in settlers {
@@ -683,6 +747,8 @@ fn check(world: &World, engine: Option<&Engine>, keeps_all: bool, observed: bool
         let (id, runs) = (fact.id.load(SeqCst), fact.runs.load(SeqCst));
         assert_eq!(fact.heard.load(SeqCst), fact.watches.load(SeqCst), "{index}: each watch is told once");
         assert!(fact.settled.load(SeqCst) <= 1, "{index} was settled twice");
+        let (promised, ends) = (fact.promised.load(SeqCst), world.told[id.max(0) as usize].ends.load(SeqCst));
+        assert_eq!(ends, promised.min(1), "{index} (task {id}): calls for an end that {promised} were promised");
         if id < 0 {
             assert_eq!(runs, 0, "{index} was refused and ran");
             continue;

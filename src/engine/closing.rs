@@ -33,10 +33,10 @@ impl Inner {
             return false;
         };
         let entry = chunk.entry(id);
-        let mut extras = self.extras.lock();
+        let mut extras = self.lock_extras();
         let bytes = entry.bytes();
-        let cancelled = self.cancel_ready(&mut extras, queue, id, entry, &Text::fixed(SHUT_DOWN_REASON));
-        drop(extras);
+        let cancelled = self.cancel_ready(&mut extras, id, entry, &Text::fixed(SHUT_DOWN_REASON));
+        let _untold = extras.unlock();
         if cancelled {
             queue.left_out_of_turn(bytes, false);
         } else {

@@ -1,11 +1,12 @@
 //! The engine: threads and time around the queues.
 //!
 //! `intake` is where producers come in, under one lock; `queues` and `worker` are where tasks are taken and run, under
-//! another; `moves` is every move of a task that is more than "taken" and "succeeded", `watches` who is told of it, `closing`
-//! what a shutdown does to tasks. `parking` is where idle workers sleep,
+//! another; `moves` is every move of a task that is more than "taken" and "succeeded", `watches` and `ends` who is told of
+//! it, `closing` what a shutdown does to tasks. `parking` is where idle workers sleep,
 //! `observer` tells what happened, `shutdown` ends it all, and `handler` is the user's side of a run.
 
 pub(crate) mod closing;
+pub(crate) mod ends;
 pub(crate) mod handler;
 pub(crate) mod intake;
 #[cfg(all(test, loom))]
@@ -32,7 +33,7 @@ pub(crate) use self::submit::{Named, Work};
 use self::handler::SharedHandler;
 use self::intake::{Entrance, Intake, Phase};
 use self::moves::{Extras, Watch};
-use self::observer::{Observation, Telling};
+use self::observer::{Observation, SharedObserver, Telling};
 use self::queues::{Queue, Queues};
 use self::wait::{Changes, WaitSlot};
 use self::watchers::Waiting;
@@ -43,7 +44,7 @@ use crate::options::{EngineOptions, LogLevel, QueueName, QueueOptions, Resolved,
 use crate::queue::log::Pool;
 use crate::store::memory::MemoryStore;
 use crate::store::table::{MAX_QUEUES, MAX_REGISTRATIONS};
-use crate::sync::{deadline_after, Arc, AtomicU8, Mutex, Ordering, Padded};
+use crate::sync::{deadline_after, Arc, AtomicU8, AtomicUsize, Mutex, Ordering, Padded};
 use crate::sys;
 use crate::task::{cut, Lease, Outcome, State, TaskId, TaskName, TaskStatus};
 use std::fmt;
@@ -74,6 +75,10 @@ pub(crate) struct Inner {
     pub(crate) registrations: Mutex<Vec<Registration>>,
     pub(crate) store: MemoryStore,
     pub(crate) extras: Mutex<Extras>,
+    /// Somebody can be told of the ends of tasks.
+    pub(crate) tells_ends: bool,
+    /// Ends that were recorded under the extras' lock and are not told yet.
+    pub(crate) untold: AtomicUsize,
     pub(crate) pool: Arc<Pool>,
     pub(crate) threads: Mutex<Threads>,
     /// A run or a thread ended, or the engine closed: what shutdowns wait for.
@@ -117,6 +122,8 @@ impl Engine {
     fn start_inner(options: &EngineOptions, observer: Option<Box<dyn Observer>>) -> Result<Self> {
         let resolved = options.resolve()?;
         options.default_queue.check()?;
+        let observer: Option<SharedObserver> = observer.map(Arc::try_new).transpose()?;
+        let told_of_ends = observer.clone().filter(|observer| observer.wants_ends());
         let inner = Arc::try_new(Inner {
             number: LAST_NUMBER.fetch_add(1, Ordering::Relaxed) + 1,
             generation: sys::process_generation(),
@@ -127,12 +134,14 @@ impl Engine {
             queues: Queues::new()?,
             registrations: Mutex::default(),
             store: MemoryStore::new(options.keep_finished.count(), options.keep_dead.count())?,
-            extras: Mutex::default(),
+            tells_ends: told_of_ends.is_some(),
+            extras: Mutex::new(Extras { told_of_ends, ..Extras::default() }),
+            untold: AtomicUsize::new(0),
             pool: Arc::try_new(Pool::default())?,
             threads: Mutex::default(),
             changes: Changes::new(),
             observation: Observation::new(
-                observer.as_deref(),
+                observer.as_ref(),
                 options.event_kinds,
                 options.log_level,
                 resolved.observer_capacity,

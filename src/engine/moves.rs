@@ -10,8 +10,9 @@
 //! Order of locks: intake, extras, then the small ones (lanes, crew, kept, registrations, observer's buffer).
 
 use crate::alloc::{Ensure, NoMemory, Text};
+use crate::engine::ends::{Dropped, Locked};
 use crate::engine::handler::SharedHandler;
-use crate::engine::observer::{Event, EventKind};
+use crate::engine::observer::{Event, EventKind, SharedObserver};
 use crate::engine::queues::{Queue, Slot};
 use crate::engine::shutdown::SHUT_DOWN_REASON;
 use crate::engine::wait::WaitSlot;
@@ -20,7 +21,7 @@ use crate::engine::Inner;
 use crate::error::{Error, Result};
 use crate::queue::lanes::level_of;
 use crate::store::table::{Entry, Word};
-use crate::sync::{Arc, MutexGuard, Ordering};
+use crate::sync::{Arc, Ordering};
 use crate::sys;
 use crate::task::{Failure, Lease, Outcome, State, TaskId, TaskStatus};
 use std::cell::Cell;
@@ -33,6 +34,10 @@ pub(crate) struct Extras {
     pub(crate) tasks: HashMap<TaskId, Extra>,
     /// Nothing is recorded any more.
     pub(crate) closed: bool,
+    /// Who is told of the ends of tasks that somebody asked for; `None`: nobody, or nobody any more.
+    pub(crate) told_of_ends: Option<SharedObserver>,
+    /// What is not final never will be, and nobody is told of it any more.
+    pub(crate) gave_up: bool,
 }
 
 impl Extras {
@@ -112,8 +117,6 @@ impl Ending {
     }
 }
 
-pub(crate) type Locked<'a> = MutexGuard<'a, Extras>;
-
 impl Inner {
     pub(crate) fn queue(&self, word: Word) -> &Queue {
         self.queues.get(word.queue())
@@ -125,7 +128,7 @@ impl Inner {
 
     /// Records what `run` returned, where that is more than a plain success.
     pub(crate) fn run_returned(&self, run: &Returned<'_>, outcome: Outcome) {
-        let mut extras = self.extras.lock();
+        let mut extras = self.lock_extras();
         if extras.closed {
             return self.refuse_outcome(&extras, run.id, run.entry, run.lease);
         }
@@ -150,7 +153,7 @@ impl Inner {
 
     /// A worker claimed a task and then saw that the engine is shutting down.
     pub(crate) fn put_back(&self, run: &Returned<'_>) {
-        let mut extras = self.extras.lock();
+        let mut extras = self.lock_extras();
         if run.slot.is_abandoned(run.id) {
             return self.refuse_outcome(&extras, run.id, run.entry, run.lease);
         }
@@ -163,7 +166,7 @@ impl Inner {
         let unknown = || Error::not_found(format_args!("there is no task {id}, or it is no longer kept"));
         let chunk = self.store.chunk(id).ok_or_else(unknown)?;
         let entry = chunk.entry(id);
-        let mut extras = self.extras.lock();
+        let mut extras = self.lock_extras();
         let word = entry.word();
         let state = word.state().ok_or_else(unknown)?;
         let counts = !extras.closed && word.lease() == lease && matches!(state, State::Running | State::Pending);
@@ -185,7 +188,7 @@ impl Inner {
             self.end_run(&mut extras, queue, id, entry, Ending::of(outcome), since);
             // Only now: another run may take its place under the concurrency limit, and a shutdown may go on.
             queue.pending.fetch_sub(1, Ordering::AcqRel);
-            drop(extras);
+            let _untold = extras.unlock();
             // Its place under the concurrency limit is free, and no worker comes back to see it.
             queue.parking.work_added();
             self.something_ended();
@@ -196,9 +199,9 @@ impl Inner {
     }
 
     /// Ends a run.
-    fn end_run(
-        &self,
-        extras: &mut Locked<'_>,
+    fn end_run<'a>(
+        &'a self,
+        extras: &mut Locked<'a>,
         queue: &Queue,
         id: TaskId,
         entry: &Entry,
@@ -220,7 +223,7 @@ impl Inner {
             ending => ending,
         };
         match ending {
-            Ending::Done => self.finish(extras, queue, id, entry, RUNNING, State::Succeeded, run_us),
+            Ending::Done => self.finish(extras, id, entry, RUNNING, State::Succeeded, run_us),
             Ending::Failed(failure) => {
                 if let Ok(extra) = extras.get(id) {
                     extra.failure = Some(failure.clone());
@@ -233,7 +236,7 @@ impl Inner {
                     let event = Event::of(EventKind::RunFailed, &status);
                     self.observation.event(Event { failure: Some(failure), run_us, ..event });
                 }
-                self.finish(extras, queue, id, entry, RUNNING, State::Dead, run_us);
+                self.finish(extras, id, entry, RUNNING, State::Dead, run_us);
             }
             Ending::Interrupted => {
                 if let Ok(extra) = extras.get(id) {
@@ -247,61 +250,60 @@ impl Inner {
                     self.observation.event(Event { run_us, ..Event::of(EventKind::Interrupted, &status) });
                 }
                 // The memory store has nowhere to keep it.
-                self.cancel_ready(extras, queue, id, entry, &Text::fixed(SHUT_DOWN_REASON));
+                self.cancel_ready(extras, id, entry, &Text::fixed(SHUT_DOWN_REASON));
             }
             Ending::Cancelled => {
                 if let Ok(extra) = extras.get(id) {
                     extra.reason.get_or_insert(Text::fixed("its own run cancelled it"));
                 }
-                self.finish(extras, queue, id, entry, RUNNING, State::Cancelled, run_us);
+                self.finish(extras, id, entry, RUNNING, State::Cancelled, run_us);
             }
         }
     }
 
     /// Cancels a task if it is ready. Whether it was. Without memory the reason is not kept.
-    pub(crate) fn cancel_ready(
-        &self,
-        extras: &mut Locked<'_>,
-        queue: &Queue,
+    pub(crate) fn cancel_ready<'a>(
+        &'a self,
+        extras: &mut Locked<'a>,
         id: TaskId,
         entry: &Entry,
         reason: &Text,
     ) -> bool {
-        if entry.move_slowly(&[State::Ready], State::Cancelled, true).is_err() {
-            return false;
-        }
+        let Ok(before) = entry.move_slowly(&[State::Ready], State::Cancelled, true) else { return false };
         if let Ok(extra) = extras.get(id) {
             extra.reason = Some(reason.clone());
         }
-        self.finished(extras, queue, id, entry, State::Cancelled, 0);
+        self.finished(extras, id, entry, before, State::Cancelled, 0);
         true
     }
 
     /// Moves a task to a final state, which must be possible, and tells everybody.
-    #[allow(
-        clippy::too_many_arguments,
-        reason = "one move, told once: a struct for it would be taken apart again at once"
-    )]
-    fn finish(
-        &self,
-        extras: &mut Locked<'_>,
-        queue: &Queue,
+    fn finish<'a>(
+        &'a self,
+        extras: &mut Locked<'a>,
         id: TaskId,
         entry: &Entry,
         from: &[State],
         to: State,
         run_us: i64,
     ) {
-        let moved = entry.move_slowly(from, to, false);
-        assert!(moved.is_ok(), "a run that ends is running");
-        self.finished(extras, queue, id, entry, to, run_us);
+        let Ok(before) = entry.move_slowly(from, to, false) else { panic!("a run that ends is running") };
+        self.finished(extras, id, entry, before, to, run_us);
     }
 
-    /// Tells everybody of a task that has come to a final state.
-    fn finished(&self, extras: &mut Locked<'_>, queue: &Queue, id: TaskId, entry: &Entry, to: State, run_us: i64) {
+    /// Tells everybody of a task that has come to a final state, `before` being its word before that.
+    fn finished<'a>(
+        &'a self,
+        extras: &mut Locked<'a>,
+        id: TaskId,
+        entry: &Entry,
+        before: Word,
+        to: State,
+        run_us: i64,
+    ) {
         entry.note_finished(sys::coarse_unix_micros());
         let kind = {
-            let mut seldom = queue.seldom.lock();
+            let mut seldom = self.queue(before).seldom.lock();
             let (kind, counter) = match to {
                 State::Succeeded => (EventKind::Succeeded, &mut seldom.succeeded),
                 State::Dead => (EventKind::Dead, &mut seldom.dead),
@@ -330,10 +332,17 @@ impl Inner {
         if !has_extra {
             extras.tasks.remove(&id);
         }
-        let forget_extra = |id| {
-            extras.tasks.remove(&id);
-        };
-        match to {
+        // Who is told can still ask for the task, so it is forgotten only after that.
+        if !before.is_told() || !extras.end(self, id, before.lease(), to, has_extra) {
+            self.keep(id, to, has_extra, |forgotten| {
+                extras.tasks.remove(&forgotten);
+            });
+        }
+    }
+
+    /// Notes a task that has come to a final state. At most one other has no extra any more, which `forget_extra` is told of.
+    pub(crate) fn keep(&self, id: TaskId, state: State, has_extra: bool, forget_extra: impl FnMut(TaskId)) {
+        match state {
             State::Dead => self.store.keep_dead(id, forget_extra),
             _ => self.store.keep_finished(&[id], has_extra, sys::coarse_millis(), forget_extra),
         }
@@ -358,7 +367,7 @@ impl Inner {
         };
         let entry = chunk.entry(id);
         let reason = Text::copy(reason)?;
-        let mut extras = self.extras.lock();
+        let mut extras = self.lock_extras();
         let word = entry.word();
         match word.state() {
             None => return Ok(CancelResult::Unknown),
@@ -370,8 +379,8 @@ impl Inner {
         self.observation.ensure_cancel()?;
         let queue = self.queue(word);
         let bytes = entry.bytes();
-        if self.cancel_ready(&mut extras, queue, id, entry, &reason) {
-            drop(extras);
+        if self.cancel_ready(&mut extras, id, entry, &reason) {
+            let _untold = extras.unlock();
             queue.left_out_of_turn(bytes, true);
             self.tell_of_room(queue);
             self.sweep(queue);
@@ -399,8 +408,9 @@ impl Inner {
         Ok(CancelResult::Running)
     }
 
-    /// Drops the oldest task of the lowest level in use, in the lanes or in a hand. Whether there was one.
-    pub(crate) fn drop_oldest(&self, queue: &Queue) -> bool {
+    /// Drops the oldest task of the lowest level in use, in the lanes or in a hand. Whether there was one. Its end, if somebody
+    /// is to be told of it, goes to the others in `dropped`.
+    pub(crate) fn drop_oldest<'a>(&'a self, queue: &Queue, dropped: &mut Dropped<'a>) -> bool {
         let level = |id| Some(level_of(self.store.chunk(id)?.entry(id).word().priority()));
         while let Some(id) = queue.take_oldest_of_lowest(level) {
             let Some(chunk) = self.store.chunk(id) else {
@@ -408,11 +418,11 @@ impl Inner {
                 continue;
             };
             let entry = chunk.entry(id);
-            let mut extras = self.extras.lock();
+            let mut extras = self.lock_extras();
             let bytes = entry.bytes();
-            if entry.move_slowly(&[State::Ready], State::Dropped, false).is_ok() {
-                self.finished(&mut extras, queue, id, entry, State::Dropped, 0);
-                drop(extras);
+            if let Ok(before) = entry.move_slowly(&[State::Ready], State::Dropped, false) {
+                self.finished(&mut extras, id, entry, before, State::Dropped, 0);
+                dropped.add(extras.unlock());
                 queue.left_out_of_turn(bytes, false);
                 return true;
             }

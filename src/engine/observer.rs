@@ -9,7 +9,7 @@ use crate::engine::handler::SharedHandler;
 use crate::engine::watchers::{ToBeTold, Waiting};
 use crate::error::{Error, Result};
 use crate::options::{LogFilter, LogLevel};
-use crate::sync::{Condvar, Mutex};
+use crate::sync::{Arc, Condvar, Mutex};
 use crate::sys;
 use crate::task::{Failure, Lease, State, TaskId, TaskStatus};
 use std::collections::VecDeque;
@@ -18,7 +18,8 @@ use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
-/// Hears of events and log records, in batches, oldest first, on the observer thread. Must return promptly.
+/// Hears of events and log records, in batches, oldest first, on the observer thread, and of the ends of tasks that
+/// [`Engine::tell_end`](crate::Engine::tell_end) asked for. Must return promptly.
 pub trait Observer: Send + Sync + 'static {
     /// Whether [`Observer::events`] is of use.
     fn wants_events(&self) -> bool {
@@ -27,6 +28,19 @@ pub trait Observer: Send + Sync + 'static {
     /// Whether [`Observer::logs`] is of use.
     fn wants_logs(&self) -> bool {
         true
+    }
+    /// Whether [`Observer::ended`] is of use; asked once, when the engine starts.
+    fn wants_ends(&self) -> bool {
+        false
+    }
+    /// The end of a task that somebody asked to be told of, once it is recorded; from the same moment on it may be forgotten
+    /// (but not before this returns). `state`: `None`: the engine ended before the task did, and no end will be recorded.
+    ///
+    /// Called by the thread that recorded it, from several at once: a worker, or whoever cancels, settles, submits to a full
+    /// queue or shuts down, without a lock held. Meanwhile that thread does not go on, so this has to be quick. It may call
+    /// the engine, but not wait for it ([`Error::WouldDeadlock`]), nor drop it.
+    fn ended(&self, id: TaskId, lease: Lease, state: Option<State>) {
+        let _ = (id, lease, state);
     }
     /// Things that happened.
     fn events(&self, events: &[Event]) {
@@ -48,6 +62,14 @@ impl<O: Observer + ?Sized> Observer for std::sync::Arc<O> {
         (**self).wants_logs()
     }
 
+    fn wants_ends(&self) -> bool {
+        (**self).wants_ends()
+    }
+
+    fn ended(&self, id: TaskId, lease: Lease, state: Option<State>) {
+        (**self).ended(id, lease, state);
+    }
+
     fn events(&self, events: &[Event]) {
         (**self).events(events);
     }
@@ -56,6 +78,9 @@ impl<O: Observer + ?Sized> Observer for std::sync::Arc<O> {
         (**self).logs(records);
     }
 }
+
+/// Whoever lets go of it last drops it.
+pub(crate) type SharedObserver = Arc<Box<dyn Observer>>;
 
 /// What kind of thing happened. The numbers are those of the C ABI.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -316,14 +341,14 @@ const BATCH: usize = 256;
 
 /// The observer, and where its next batch is put together.
 pub(crate) struct Telling {
-    observer: Option<Box<dyn Observer>>,
+    observer: Option<SharedObserver>,
     events: Vec<Event>,
     logs: Vec<LogRecord>,
 }
 
 impl Telling {
     /// With room for the smallest batch there is: one, and the report of a loss.
-    pub(crate) fn new(observer: Option<Box<dyn Observer>>) -> Result<Self> {
+    pub(crate) fn new(observer: Option<SharedObserver>) -> Result<Self> {
         let (events, logs) =
             if observer.is_some() { (alloc::list(2)?, alloc::list(2)?) } else { (Vec::new(), Vec::new()) };
         Ok(Self { observer, events, logs })
@@ -340,7 +365,7 @@ impl Telling {
 }
 
 impl Observation {
-    pub(crate) fn new(observer: Option<&dyn Observer>, kinds: u64, log_level: LogFilter, capacity: usize) -> Self {
+    pub(crate) fn new(observer: Option<&SharedObserver>, kinds: u64, log_level: LogFilter, capacity: usize) -> Self {
         let this = Self {
             wants_events: observer.is_some_and(|o| o.wants_events()),
             wants_logs: observer.is_some_and(|o| o.wants_logs()),
@@ -591,7 +616,7 @@ impl Observation {
 }
 
 /// A callback's panic is its own: the thread goes on to tell the others.
-fn guarded(callback: impl FnOnce()) {
+pub(crate) fn guarded(callback: impl FnOnce()) {
     let _ = catch_unwind(AssertUnwindSafe(callback));
 }
 

@@ -131,14 +131,14 @@ impl Slot {
         self.abandoned.load(Ordering::Relaxed) == id.value()
     }
 
-    /// Counts the success that `finish` makes known, if it does: counted first, so that whoever sees the task succeeded finds
-    /// it counted.
-    pub(crate) fn count_success_of(&self, finish: impl FnOnce() -> bool) -> bool {
+    /// Counts the success that `finish` makes known, if it does (then it is `Some`): counted first, so that whoever sees the
+    /// task succeeded finds it counted.
+    pub(crate) fn count_success_of<T>(&self, finish: impl FnOnce() -> Option<T>) -> Option<T> {
         // One writer: no need for a locked instruction.
         let before = self.succeeded.load(Ordering::Relaxed);
         self.succeeded.store(before + 1, Ordering::Relaxed);
         let finished = finish();
-        if !finished {
+        if finished.is_none() {
             self.succeeded.store(before, Ordering::Relaxed);
         }
         finished
@@ -417,8 +417,8 @@ mod tests {
     fn a_task_that_is_seen_to_have_succeeded_is_counted_and_no_other_is() {
         let slot = Slot::new().unwrap();
         let counted = || slot.succeeded.load(Ordering::Relaxed);
-        assert!(slot.count_success_of(|| counted() == 1));
-        assert!(!slot.count_success_of(|| false));
+        assert_eq!(slot.count_success_of(|| Some(counted())), Some(1));
+        assert_eq!(slot.count_success_of(|| None::<u64>), None);
         assert_eq!(counted(), 1);
     }
 }

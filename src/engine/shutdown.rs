@@ -142,6 +142,7 @@ impl Engine {
         inner.cancel_all_ready();
         inner.close_moves(&mut ShutdownReport::default());
         wake_all(inner);
+        inner.give_up_tasks();
         let mut threads = inner.threads.lock();
         threads.shut = true;
         threads.living.clear();
@@ -197,6 +198,8 @@ fn shut_down(inner: &Inner, mode: ShutdownMode, deadline: Option<Instant>) -> Sh
     // All but those that were left behind: one that took a task at the last moment puts it back first.
     inner.changes.wait_while(None, || inner.living_threads() > inner.abandoned_workers());
     inner.join_ended();
+    inner.give_up_tasks();
+    inner.wait_for_untold();
     log_end(inner, &report);
     seen.stop();
     let grace = Instant::now() + OBSERVER_GRACE;

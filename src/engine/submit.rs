@@ -1,6 +1,7 @@
 //! Handing work over: check, find room, copy, queue.
 
 use crate::alloc::{self, Ensure, Text};
+use crate::engine::ends::Dropped;
 use crate::engine::intake::{Entrance, Intake};
 use crate::engine::observer::{Event, EventKind};
 use crate::engine::queues::Queue;
@@ -179,6 +180,8 @@ impl Engine {
 
 fn accept_one(inner: &Inner, work: &Work<'_>) -> Result<TaskId> {
     let bytes = u64::from(work.bytes);
+    // Before the lock, so that what it holds is told after it.
+    let mut dropped = Dropped::default();
     let mut intake = inner.intake.0.lock();
     intake.check_open()?;
     let (registration, queue) = intake.target(work.task, work.queue)?;
@@ -193,7 +196,7 @@ fn accept_one(inner: &Inner, work: &Work<'_>) -> Result<TaskId> {
     // On an error nothing of it is written.
     entrance.add(&inner.pool, work.priority, id, now.millis, &work.data)?;
     if drops {
-        part.drop_for(inner, entrance);
+        part.drop_for(inner, entrance, &mut dropped);
     }
     let entry = chunk.entry(id);
     inner.make_known(entry, id, work.word(registration, queue), now.unix_us, work.bytes);
@@ -214,6 +217,7 @@ fn accept_alike<'a>(
 ) -> Result<TaskId> {
     let besides = like.bytes - like.data.payload.len() as u32;
     let bytes = payload_bytes + count as u64 * u64::from(besides);
+    let mut dropped = Dropped::default();
     let mut intake = inner.intake.0.lock();
     intake.check_open()?;
     let (registration, queue) = intake.target(like.task, like.queue)?;
@@ -236,7 +240,7 @@ fn accept_alike<'a>(
         }
     }
     // From here on nothing fails: a full queue makes room, all become known, then visible.
-    part.drop_for(inner, &mut intake.entrances[queue]);
+    part.drop_for(inner, &mut intake.entrances[queue], &mut dropped);
     let word = like.word(registration, queue);
     for (index, id) in ids().enumerate() {
         let id = TaskId::counted(id);
@@ -262,6 +266,7 @@ fn accept_mixed(inner: &Inner, submissions: &[Submission<'_>]) -> Result<TaskId>
             )));
         }
     }
+    let mut dropped = Dropped::default();
     let mut intake = inner.intake.0.lock();
     intake.check_open()?;
     let mut parts: Vec<Part> = Vec::new();
@@ -293,7 +298,7 @@ fn accept_mixed(inner: &Inner, submissions: &[Submission<'_>]) -> Result<TaskId>
         }
     }
     // From here on nothing fails: what is full makes room, all become known, then visible.
-    parts.iter().for_each(|part| part.drop_for(inner, &mut intake.entrances[part.queue]));
+    parts.iter().for_each(|part| part.drop_for(inner, &mut intake.entrances[part.queue], &mut dropped));
     for ((work, &(registration, queue)), id) in works.iter().zip(&plan).zip(ids()) {
         let entry = intake.known_chunk(&inner.store.table, id).entry(id);
         inner.make_known(entry, id, work.word(registration, queue), now.unix_us, work.bytes);
@@ -354,9 +359,9 @@ impl Part {
     }
 
     /// Drops the oldest tasks of a full queue. Last, when all that can fail is done: nothing is dropped in vain.
-    fn drop_for(&self, inner: &Inner, entrance: &mut Entrance) {
+    fn drop_for<'a>(&self, inner: &'a Inner, entrance: &mut Entrance, dropped: &mut Dropped<'a>) {
         while !self.has_room(entrance) {
-            if !inner.drop_oldest(&entrance.queue) {
+            if !inner.drop_oldest(&entrance.queue, dropped) {
                 // What is ready and cannot be dropped is between its worker's taking and starting it: room in a moment, and
                 // that worker needs no lock that is held here.
                 std::thread::yield_now();

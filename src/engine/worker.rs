@@ -4,7 +4,7 @@ use crate::alloc::{self, Ensure, Text};
 use crate::engine::handler::{SharedHandler, TaskContext};
 use crate::engine::intake::Phase;
 use crate::engine::moves::Returned;
-use crate::engine::observer::{Event, EventKind};
+use crate::engine::observer::{guarded, Event, EventKind, SharedObserver};
 use crate::engine::queues::{HandMemory, Queue, Slot, Taken};
 use crate::engine::Inner;
 use crate::error::{panic_text, Error, Result};
@@ -12,7 +12,7 @@ use crate::queue::log::{Batch, Record, BATCH};
 use crate::store::table::{ChunkCache, Entry, Word};
 use crate::sync::{fence, Arc, Ordering};
 use crate::sys::{self, NoThread, Thread};
-use crate::task::{Failure, Outcome, State, TaskId};
+use crate::task::{Failure, Lease, Outcome, State, TaskId};
 use std::collections::HashMap;
 use std::fmt::Arguments;
 use std::panic::{catch_unwind, AssertUnwindSafe};
@@ -38,6 +38,7 @@ pub(crate) struct Threads {
 
 /// Brings the workers of a queue up to their target. On failure those started stay, and the caller lowers the target.
 pub(crate) fn start_missing(inner: &Arc<Inner>, queue: &Arc<Queue>) -> Result<()> {
+    let told_of_ends = inner.extras.lock().told_of_ends.clone();
     let mut threads = inner.threads.lock();
     let mut crew = queue.crew.lock();
     while crew.slots.len() < crew.target as usize {
@@ -62,6 +63,7 @@ pub(crate) fn start_missing(inner: &Arc<Inner>, queue: &Arc<Queue>) -> Result<()
             batches: 0,
             succeeded: alloc::list(BATCH)?,
             forgotten: alloc::list(BATCH)?,
+            told_of_ends: told_of_ends.clone(),
             hand: None,
             retired: false,
         };
@@ -97,6 +99,8 @@ struct Worker {
     succeeded: Vec<TaskId>,
     /// Tasks that made room for those and had an extra. Empty between two calls.
     forgotten: Vec<TaskId>,
+    /// Who is told of the ends that somebody asked for.
+    told_of_ends: Option<SharedObserver>,
     hand: HandMemory,
     retired: bool,
 }
@@ -120,6 +124,7 @@ impl Worker {
         }
         // What may call user code goes before the thread counts as ended.
         self.handler = None;
+        self.told_of_ends = None;
         let mut threads = self.inner.threads.lock();
         if let Some(thread) = threads.living.remove(&self.number) {
             threads.ended.push(thread);
@@ -237,11 +242,12 @@ impl Worker {
     fn run_record(&mut self, batch: &Batch, index: usize) {
         let id = batch.head(index).id;
         // Apart, so that the chunk can be held while the rest changes.
-        let Self { inner, queue, slot, chunks, handler, succeeded, .. } = self;
+        let Self { inner, queue, slot, chunks, handler, succeeded, told_of_ends, .. } = self;
         match chunks.get(&inner.store.table, id) {
             Some(chunk) => {
-                let record = batch.record(index);
-                Run { inner, queue, slot, handler, succeeded, id, entry: chunk.entry(id), record }.run();
+                let (entry, record) = (chunk.entry(id), batch.record(index));
+                let told_of_ends = told_of_ends.as_ref();
+                Run { inner, queue, slot, handler, succeeded, told_of_ends, id, entry, record }.run();
             }
             // Cancelled and forgotten.
             None => queue.gap_closed(),
@@ -259,6 +265,7 @@ struct Run<'a> {
     slot: &'a Slot,
     handler: &'a mut Cached,
     succeeded: &'a mut Vec<TaskId>,
+    told_of_ends: Option<&'a SharedObserver>,
     id: TaskId,
     entry: &'a Entry,
     record: Record<'a>,
@@ -290,18 +297,27 @@ impl Run<'_> {
             }
             let outcome = self.execute(word);
             // The word is looked at again: most that are not plain were marked while they ran, and are not to be counted here.
-            let plain = outcome == Outcome::Done
-                && !timed
-                && !entry.word().is_slow()
-                && slot
-                    .count_success_of(|| entry.finish_plain(word, State::Succeeded, sys::coarse_unix_micros()).is_ok());
-            if plain {
+            let finish = || entry.finish_plain(word, State::Succeeded, sys::coarse_unix_micros()).ok();
+            let plain = (outcome == Outcome::Done && !timed && !entry.word().is_slow())
+                .then(|| slot.count_success_of(finish))
+                .flatten();
+            if let Some(told) = plain {
                 self.succeeded.push(id);
+                if told {
+                    // Recorded, and not yet up to be forgotten.
+                    self.tell(word.lease());
+                }
             } else {
                 inner.run_returned(&returned, outcome);
             }
         }
         slot.current.store(0, Ordering::Release);
+    }
+
+    fn tell(&self, lease: Lease) {
+        if let Some(observer) = self.told_of_ends {
+            guarded(|| observer.ended(self.id, lease, Some(State::Succeeded)));
+        }
     }
 
     /// Runs user code.

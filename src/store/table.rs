@@ -3,7 +3,8 @@
 //! Ids count up, so the table is a row of chunks. A chunk is given back when all its tasks are forgotten. The word is what
 //! everything agrees on: each move of a task is one compare-and-swap of it, and whoever wins the move does what goes with
 //! it. A task that needs more than the word (a reason, a failure, somebody waiting) has [`SLOW`] set; from then on its moves
-//! are made under the lock of the store's extras.
+//! are made under the lock of the store's extras. One bit says that somebody is to be told of its end: whoever makes the move
+//! that takes it away does the telling.
 
 use crate::alloc::{self, Ensure};
 use crate::error::Result;
@@ -22,18 +23,20 @@ pub(crate) const MAX_QUEUES: usize = 1 << 9;
 /// Most registered task names of an engine.
 pub(crate) const MAX_REGISTRATIONS: usize = 1 << 24;
 /// Most claims of a task that are told apart.
-const MAX_CLAIMS: u64 = (1 << 20) - 1;
+const MAX_CLAIMS: u64 = (1 << 19) - 1;
 
-// [claims:20 | registration:24 | queue:9 | priority:3 | format:2 | slow:1 | cancel:1 | state:4]
+// [claims:19 | registration:24 | queue:9 | priority:3 | format:2 | told:1 | slow:1 | cancel:1 | state:4]
 const STATE: u64 = 0xf;
 const CANCEL: u64 = 1 << 4;
 /// The task has an extra: its moves are made under the extras' lock.
 const SLOW: u64 = 1 << 5;
-const FORMAT_AT: u32 = 6;
-const PRIORITY_AT: u32 = 8;
-const QUEUE_AT: u32 = 11;
-const REGISTRATION_AT: u32 = 20;
-const CLAIMS_AT: u32 = 44;
+/// Somebody is to be told of its end. No final task has it, but a dropped one until that is done.
+const TOLD: u64 = 1 << 6;
+const FORMAT_AT: u32 = 7;
+const PRIORITY_AT: u32 = 9;
+const QUEUE_AT: u32 = 12;
+const REGISTRATION_AT: u32 = 21;
+const CLAIMS_AT: u32 = 45;
 
 /// A task's word, read at one moment.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -60,6 +63,10 @@ impl Word {
 
     pub(crate) fn is_slow(self) -> bool {
         self.0 & SLOW != 0
+    }
+
+    pub(crate) fn is_told(self) -> bool {
+        self.0 & TOLD != 0
     }
 
     pub(crate) fn cancel_requested(self) -> bool {
@@ -95,7 +102,9 @@ impl Word {
     }
 
     fn with_state(self, to: State) -> Self {
-        Self(self.0 & !STATE | state_bits(to))
+        // Whoever drops tasks holds a lock, and has no memory to note them in: they keep it.
+        let goes = if to.is_final() && to != State::Dropped { STATE | TOLD } else { STATE };
+        Self(self.0 & !goes | state_bits(to))
     }
 
     fn claimed(self) -> Self {
@@ -167,16 +176,76 @@ impl Entry {
         None
     }
 
-    /// Ends a run that has no extra. The word as it is, if it has one: the caller then takes the slow way.
-    pub(crate) fn finish_plain(&self, running: Word, to: State, now_us: i64) -> std::result::Result<(), Word> {
+    /// Ends a run that has no extra. Whether somebody is to be told of it, by the caller. The word as it is, if it has an
+    /// extra: the caller then takes the slow way.
+    pub(crate) fn finish_plain(&self, running: Word, to: State, now_us: i64) -> std::result::Result<bool, Word> {
         debug_assert!(State::Running.can_move_to(to));
         if running.is_slow() {
             // It had an extra already when it was claimed.
             return Err(running);
         }
         self.bytes_or_finished_ms.store(self.since_submit(now_us), Ordering::Relaxed);
-        let next = running.with_state(to);
-        self.word.compare_exchange(running.0, next.0, Ordering::Release, Ordering::Acquire).map(drop).map_err(Word)
+        let mut seen = running;
+        loop {
+            let next = seen.with_state(to);
+            // Acquired: who is told sees all that was done before it was asked for.
+            match self.word.compare_exchange(seen.0, next.0, Ordering::AcqRel, Ordering::Acquire) {
+                Ok(_) => return Ok(seen.is_told()),
+                Err(now) if now == seen.0 | TOLD => seen = Word(now),
+                Err(now) => return Err(Word(now)),
+            }
+        }
+    }
+
+    /// Asks that somebody be told of the end of a task that has no extra. The word as it is, if it has one, or is final, or
+    /// nothing.
+    pub(crate) fn tell_plainly(&self) -> std::result::Result<(), Word> {
+        self.tell(SLOW)
+    }
+
+    /// Asks that somebody be told of the end of a task. The extras' lock is held. The word as it is, if it is final or nothing.
+    pub(crate) fn tell_slowly(&self) -> std::result::Result<(), Word> {
+        self.tell(0)
+    }
+
+    fn tell(&self, unless: u64) -> std::result::Result<(), Word> {
+        let mut seen = self.word();
+        loop {
+            if seen.0 & unless != 0 || seen.state().is_none_or(State::is_final) {
+                return Err(seen);
+            }
+            // Also where it is told already: what this thread did before is to be seen by who is told.
+            match self.word.compare_exchange_weak(seen.0, seen.0 | TOLD, Ordering::AcqRel, Ordering::Acquire) {
+                Ok(_) => return Ok(()),
+                Err(now) => seen = Word(now),
+            }
+        }
+    }
+
+    /// Gives a task that is not final up: nobody is told of its end any more, and only under the extras' lock can somebody
+    /// ask for it. The word before, if somebody was to be told.
+    pub(crate) fn give_up(&self) -> Option<Word> {
+        let mut seen = self.word();
+        while !seen.state().is_none_or(State::is_final) {
+            let next = seen.0 & !TOLD | SLOW;
+            match self.word.compare_exchange_weak(seen.0, next, Ordering::AcqRel, Ordering::Acquire) {
+                Ok(_) => return seen.is_told().then_some(seen),
+                Err(now) => seen = Word(now),
+            }
+        }
+        None
+    }
+
+    /// Takes the telling of a dropped task's end. The extras' lock is held. The word before, if it was to be told and nobody
+    /// took that.
+    pub(crate) fn take_dropped(&self) -> Option<Word> {
+        let seen = self.word();
+        if seen.state() != Some(State::Dropped) || !seen.is_told() {
+            return None;
+        }
+        // Nobody but a taker moves it now.
+        self.word.store(seen.0 & !TOLD, Ordering::Release);
+        Some(seen)
     }
 
     /// Makes a move of the table of states from any of the states in `from`, and marks the task as slow. The extras' lock is
@@ -322,6 +391,25 @@ impl Table {
             for (index, entry) in (0..).zip(&chunk.entries) {
                 if let (Ok(id), Some(_)) = (TaskId::new(chunk.number * CHUNK + index), entry.word().state()) {
                     visit(id, entry);
+                }
+            }
+        }
+    }
+
+    /// Gives all tasks up that are not final, when no new ones come any more: `told` hears of those whose end somebody was
+    /// to be told of. No lock is held then.
+    pub(crate) fn give_up_all(&self, mut told: impl FnMut(TaskId, Word)) {
+        let numbers = {
+            let chunks = self.chunks.lock();
+            let (least, most) = (chunks.keys().min(), chunks.keys().max());
+            least.zip(most).map(|(least, most)| *least..=*most)
+        };
+        // By number, since a list of the chunks would take memory that there may not be.
+        for number in numbers.into_iter().flatten() {
+            let chunk = self.chunks.lock().get(&number).cloned();
+            for (entry, id) in chunk.iter().flat_map(|chunk| chunk.entries.iter()).zip(number * CHUNK..) {
+                if let (Some(word), Ok(id)) = (entry.give_up(), TaskId::new(id)) {
+                    told(id, word);
                 }
             }
         }

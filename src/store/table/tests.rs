@@ -40,12 +40,21 @@ mod guarantees {
         entry
     }
 
+    /// Only a dropped task is still to be told of after its last move.
+    fn keeps_told(to: State) -> bool {
+        !to.is_final() || to == State::Dropped
+    }
+
     #[derive(Debug, Clone)]
     enum Step {
         Start,
         Finish(State),
         Move(State, State, bool),
         Mark(bool),
+        Tell,
+        TellSlowly,
+        GiveUp,
+        TakeDropped,
     }
 
     fn steps() -> impl Strategy<Value = Vec<Step>> {
@@ -55,6 +64,10 @@ mod guarantees {
             1 => state().prop_map(Step::Finish),
             4 => (state(), state(), any::<bool>()).prop_map(|(from, to, cancel)| Step::Move(from, to, cancel)),
             1 => any::<bool>().prop_map(Step::Mark),
+            2 => Just(Step::Tell),
+            1 => Just(Step::TellSlowly),
+            1 => Just(Step::GiveUp),
+            1 => Just(Step::TakeDropped),
         ];
         proptest::collection::vec(step, 0..60)
     }
@@ -64,7 +77,7 @@ mod guarantees {
         #[test]
         fn every_move_changes_what_it_says_and_keeps_all_other_fields(word in words(), steps in steps()) {
             let entry = entry(word);
-            let (mut state, mut claims, mut slow, mut cancel) = (State::Ready, 0, false, false);
+            let (mut state, mut claims, mut slow, mut cancel, mut told) = (State::Ready, 0, false, false, false);
             for step in steps {
                 match step {
                     Step::Start => {
@@ -80,17 +93,20 @@ mod guarantees {
                         if seen.state() == Some(State::Running) && State::Running.can_move_to(to) {
                             let finished = entry.finish_plain(seen, to, 3_000_000);
                             prop_assert_eq!(finished.is_ok(), !slow, "a slow task is finished slowly");
-                            if finished.is_ok() {
-                                state = to;
+                            if let Ok(tell) = finished {
+                                prop_assert_eq!(tell, told);
+                                (state, told) = (to, told && keeps_told(to));
                             }
                         }
                     }
                     Step::Move(from, to, asked) if from.can_move_to(to) => {
                         let moved = entry.move_slowly(&[from], to, asked);
                         prop_assert_eq!(moved.is_ok(), state == from);
-                        prop_assert_eq!(moved.unwrap_or_else(|seen| seen).state(), Some(state));
+                        let before = moved.unwrap_or_else(|seen| seen);
+                        prop_assert_eq!((before.state(), before.is_told()), (Some(state), told));
                         if moved.is_ok() {
                             (state, slow, cancel) = (to, true, cancel || asked);
+                            told &= keeps_told(to);
                         }
                     }
                     Step::Move(..) => {}
@@ -101,10 +117,34 @@ mod guarantees {
                             (slow, cancel) = (true, cancel || asked);
                         }
                     }
+                    Step::Tell | Step::TellSlowly => {
+                        let slowly = matches!(step, Step::TellSlowly);
+                        let before = entry.word();
+                        let asked = if slowly { entry.tell_slowly() } else { entry.tell_plainly() };
+                        if state.is_final() || (slow && !slowly) {
+                            prop_assert_eq!(asked, Err(before));
+                        } else {
+                            prop_assert_eq!(asked, Ok(()));
+                            told = true;
+                        }
+                    }
+                    Step::GiveUp => {
+                        let before = entry.word();
+                        let is_over = state.is_final();
+                        prop_assert_eq!(entry.give_up(), (told && !is_over).then_some(before));
+                        (told, slow) = (told && is_over, slow || !is_over);
+                    }
+                    Step::TakeDropped => {
+                        let before = entry.word();
+                        let takes = told && state == State::Dropped;
+                        prop_assert_eq!(entry.take_dropped(), takes.then_some(before));
+                        told &= !takes;
+                    }
                 }
                 let now = entry.word();
                 prop_assert_eq!(now.state(), Some(state));
                 prop_assert_eq!((now.claims(), now.is_slow(), now.cancel_requested()), (claims, slow, cancel));
+                prop_assert_eq!(now.is_told(), told);
                 prop_assert_eq!(now.lease().value(), i64::from(claims));
                 prop_assert_eq!(unchanging(now), unchanging(word));
                 prop_assert_eq!(entry.is_cancelled(), cancel);
@@ -195,6 +235,60 @@ mod guarantees {
         let now = entry.finish_plain(word, State::Succeeded, 3_000_000).unwrap_err();
         assert!(now.is_slow() && now.cancel_requested());
         assert_eq!(entry.word().state(), Some(State::Running));
+    }
+
+    #[test]
+    fn a_task_that_is_told_is_finished_plainly_all_the_same() {
+        for told_before_the_claim in [true, false] {
+            let entry = entry(ready());
+            if told_before_the_claim {
+                entry.tell_plainly().unwrap();
+            }
+            let (word, _) = entry.start(2_000_000).unwrap();
+            entry.tell_plainly().unwrap();
+            assert_eq!(entry.finish_plain(word, State::Succeeded, 3_000_000), Ok(true));
+            let now = entry.word();
+            assert!(now.state() == Some(State::Succeeded) && !now.is_told() && !now.is_slow());
+            assert_eq!(entry.tell_plainly(), Err(now), "its end was told once");
+        }
+    }
+
+    #[test]
+    fn at_the_end_all_that_is_not_final_is_given_up_and_told_of_once() {
+        let table = Table::default();
+        let id = |n| TaskId::new(n).unwrap();
+        let (mut told, mut final_ones) = (Vec::new(), Vec::new());
+        // With a gap of chunks among them.
+        for n in (1..3 * CHUNK).chain(7 * CHUNK + 5..8 * CHUNK) {
+            let chunk = table.chunk_for_new(id(n)).unwrap();
+            let entry = chunk.entry(id(n));
+            entry.init(ready(), 1, 1);
+            if n % 3 == 0 {
+                entry.tell_plainly().unwrap();
+                told.push(n);
+            }
+            if n % 5 == 0 {
+                entry.move_slowly(&[State::Ready], State::Cancelled, false).unwrap();
+                told.retain(|told| *told != n);
+                final_ones.push(n);
+            }
+        }
+        let heard = || {
+            let mut heard = Vec::new();
+            table.give_up_all(|id, word| {
+                assert!(word.is_told() && word.state() == Some(State::Ready));
+                heard.push(id.value());
+            });
+            heard
+        };
+        assert_eq!(heard(), told);
+        assert_eq!(heard(), []);
+        for n in 1..3 * CHUNK {
+            let word = table.chunk(id(n)).unwrap().entry(id(n)).word();
+            let state = if final_ones.contains(&n) { State::Cancelled } else { State::Ready };
+            assert!(word.state() == Some(state) && word.is_slow());
+        }
+        Table::default().give_up_all(|_, _| panic!("there is none"));
     }
 
     #[test]
