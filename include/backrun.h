@@ -745,16 +745,16 @@ void backrun_engine_abandon(struct backrun_engine *engine);
 // `engine`: NULL does nothing. No other call may be using it. Any thread; a callback may call it.
 void backrun_engine_free(struct backrun_engine *engine);
 
-// How many tasks were still running (or pending) when the shutdown returned. Where memory was short, not all of them have an
-// index.
+// How many tasks were still running (or pending) when the shutdown returned.
 //
 // `report`: NULL gives 0. Any thread; a callback may call it.
 size_t backrun_shutdown_report_running_count(const struct backrun_shutdown_report *report);
 
-// The id of a task that was still running, by its index from 0; 0 where there is no such index.
+// The id of a task that was still running, by its index from 0; 0 where there is no such index, or was no memory to note it.
 //
 // `report`: NULL gives 0. Any thread; a callback may call it.
-int64_t backrun_shutdown_report_running_id(const struct backrun_shutdown_report *report, size_t index);
+int64_t backrun_shutdown_report_running_id(const struct backrun_shutdown_report *report,
+                                           size_t index);
 
 // The name of a task that was still running, by its index from 0, borrowed from the report; empty where there is none.
 //

@@ -2,8 +2,7 @@
 
 use crate::alloc::NoMemory;
 use std::cell::Cell;
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::Once;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 #[cfg(target_os = "linux")]
@@ -110,29 +109,35 @@ pub(crate) fn is_thread_of(engine: u64) -> bool {
 
 static FORKS: AtomicU32 = AtomicU32::new(0);
 
-/// A number that differs between a process and its forks, where the system can tell us of a fork.
+/// A number that differs between a process and its forks, from [`watch_forks`] on.
 pub(crate) fn process_generation() -> u32 {
-    watch_forks();
     FORKS.load(Ordering::Relaxed)
 }
 
+/// Asks the system to tell of forks, where it can. Before the first engine, so that none is made whose forks are not seen.
 #[cfg(unix)]
-fn watch_forks() {
+pub(crate) fn watch_forks() -> Result<(), NoMemory> {
     extern "C" fn in_child() {
         FORKS.fetch_add(1, Ordering::Relaxed);
     }
-    static ONCE: Once = Once::new();
-    ONCE.call_once(|| {
-        // SAFETY: the handler only touches an atomic, which is allowed between fork and exec. The library is linked with
-        // `-z nodelete`, so the handler's code stays mapped. A failure (no memory) leaves forks undetected, nothing worse.
-        unsafe { libc::pthread_atfork(None, None, Some(in_child)) };
-    });
+    // No lock, which a fork might find held. Two at once ask twice, and a fork then counts for two.
+    static WATCHED: AtomicBool = AtomicBool::new(false);
+    if WATCHED.load(Ordering::Relaxed) {
+        return Ok(());
+    }
+    // SAFETY: the handler only touches an atomic, which is allowed between fork and exec. The library is linked with
+    // `-z nodelete`, so the handler's code stays mapped.
+    match unsafe { libc::pthread_atfork(None, None, Some(in_child)) } {
+        0 => WATCHED.store(true, Ordering::Relaxed),
+        // There is no other reason.
+        _ => return Err(NoMemory { bytes: size_of::<usize>() }),
+    }
+    Ok(())
 }
 
 #[cfg(not(unix))]
-fn watch_forks() {
-    static ONCE: Once = Once::new();
-    ONCE.call_once(|| ());
+pub(crate) fn watch_forks() -> Result<(), NoMemory> {
+    Ok(())
 }
 
 /// Microseconds since 1970 UTC, for people; nothing is scheduled by it.

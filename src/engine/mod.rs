@@ -122,6 +122,7 @@ impl Engine {
     fn start_inner(options: &EngineOptions, observer: Option<Box<dyn Observer>>) -> Result<Self> {
         let resolved = options.resolve()?;
         options.default_queue.check()?;
+        sys::watch_forks()?;
         let observer: Option<SharedObserver> = observer.map(Arc::try_new).transpose()?;
         let told_of_ends = observer.clone().filter(|observer| observer.wants_ends());
         let inner = Arc::try_new(Inner {

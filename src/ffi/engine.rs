@@ -270,8 +270,7 @@ pub unsafe extern "C" fn backrun_engine_free(engine: *mut backrun_engine) {
     guard((), move || owned.engine.close());
 }
 
-/// How many tasks were still running (or pending) when the shutdown returned. Where memory was short, not all of them have an
-/// index.
+/// How many tasks were still running (or pending) when the shutdown returned.
 ///
 /// `report`: NULL gives 0. Any thread; a callback may call it.
 #[no_mangle]
@@ -280,7 +279,7 @@ pub unsafe extern "C" fn backrun_shutdown_report_running_count(report: *const ba
     unsafe { report.as_ref() }.map_or(0, |r| r.report.running_count())
 }
 
-/// The id of a task that was still running, by its index from 0; 0 where there is no such index.
+/// The id of a task that was still running, by its index from 0; 0 where there is no such index, or was no memory to note it.
 ///
 /// `report`: NULL gives 0. Any thread; a callback may call it.
 #[no_mangle]

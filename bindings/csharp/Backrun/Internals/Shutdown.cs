@@ -8,7 +8,7 @@ namespace Backrun.Internals;
 internal static unsafe class Shutdown
 {
     /// <summary>Blocks until the engine has ended or the time limit has passed.</summary>
-    /// <exception cref="BackrunException">It was asked for on a thread of the engine (<see cref="BackrunErrorCode.WouldDeadlock"/>), or in a fork.</exception>
+    /// <exception cref="BackrunException">It was asked for on a thread of the engine (<see cref="BackrunErrorCode.WouldDeadlock"/>), in a fork, or there is no memory for the report.</exception>
     internal static ShutdownReport Run(EngineHandle engine, ShutdownMode mode, TimeSpan limit)
     {
         backrun_shutdown_report* report = null;
