@@ -37,7 +37,8 @@ public sealed partial class BackrunEngine
 
         EngineHandle.Use use = Borrow();
         use.Dispose();
-        return OnThreadOfItsOwn(() => ShutDown(mode, timeout));
+        bool inHandler = _core.Finished.IsRaisingHere;
+        return OnThreadOfItsOwn(() => ShutDown(mode, timeout, inHandler));
     }
 
     /// <summary>
@@ -48,27 +49,39 @@ public sealed partial class BackrunEngine
     {
         if (Interlocked.Exchange(ref _disposed, 1) == 0 && !GiveUpInside())
         {
-            End();
+            End(_core.Finished.IsRaisingHere);
         }
     }
 
     /// <summary><see cref="Dispose"/> without holding the calling thread up.</summary>
-    public ValueTask DisposeAsync() =>
-        Interlocked.Exchange(ref _disposed, 1) != 0 || GiveUpInside()
-            ? ValueTask.CompletedTask
-            : new ValueTask(OnThreadOfItsOwn(() =>
-            {
-                End();
-                return true;
-            }));
+    public ValueTask DisposeAsync()
+    {
+        if (Interlocked.Exchange(ref _disposed, 1) != 0 || GiveUpInside())
+        {
+            return ValueTask.CompletedTask;
+        }
+
+        bool inHandler = _core.Finished.IsRaisingHere;
+        return new ValueTask(OnThreadOfItsOwn(() =>
+        {
+            End(inHandler);
+            return true;
+        }));
+    }
 
     private static Task<T> OnThreadOfItsOwn<T>(Func<T> function) =>
         Task.Factory.StartNew(function, CancellationToken.None, TaskCreationOptions.LongRunning | TaskCreationOptions.DenyChildAttach, TaskScheduler.Default);
 
-    private ShutdownReport ShutDown(ShutdownMode mode, TimeSpan timeout)
+    private ShutdownReport ShutDown(ShutdownMode mode, TimeSpan timeout, bool inHandler)
     {
         Stopwatch clock = Stopwatch.StartNew();
         ShutdownReport report = Shutdown.Run(Handle, mode, timeout);
+
+        if (inHandler)
+        {
+            // A handler of TaskFinished that waited for the other events would wait for its own.
+            return report;
+        }
 
         // Whoever shuts down in order wants the events of the last tasks too.
         TimeSpan left = timeout == Timeout.InfiniteTimeSpan ? LongestDrainOfEvents : timeout - clock.Elapsed;
@@ -94,11 +107,11 @@ public sealed partial class BackrunEngine
         Handle.Abandon();
     }
 
-    private void End()
+    private void End(bool inHandler)
     {
         try
         {
-            ShutdownReport report = ShutDown(ShutdownMode.Cancel, DisposeLimit);
+            ShutdownReport report = ShutDown(ShutdownMode.Cancel, DisposeLimit, inHandler);
             if (!report.Completed)
             {
                 _core.Log.Warning(

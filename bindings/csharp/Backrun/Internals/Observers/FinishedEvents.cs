@@ -36,6 +36,9 @@ internal sealed unsafe class FinishedEvents : IThreadPoolWorkItem
 
     internal FinishedEvents(EngineCore core) => _core = core;
 
+    /// <summary>Whether the current thread is in a handler, which would wait for itself if it waited for all to be raised.</summary>
+    internal bool IsRaisingHere => _raising == this;
+
     internal void Add(backrun_event* told)
     {
         if (!IsEnd(told->kind))
@@ -64,12 +67,12 @@ internal sealed unsafe class FinishedEvents : IThreadPoolWorkItem
         }
     }
 
-    /// <summary>Ends when what has come so far was raised, or after the time limit; at once in a handler.</summary>
+    /// <summary>Ends when what has come so far was raised, or after the time limit.</summary>
     internal Task DrainAsync(TimeSpan limit)
     {
         lock (_gate)
         {
-            if (!_running || _raising == this || limit <= TimeSpan.Zero)
+            if (!_running || limit <= TimeSpan.Zero)
             {
                 return Task.CompletedTask;
             }
