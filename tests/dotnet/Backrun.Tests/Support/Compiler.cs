@@ -16,6 +16,6 @@ internal static class Compiler
             "Compiled" + Guid.NewGuid().ToString("N"),
             [CSharpSyntaxTree.ParseText(program)],
             platform.Select(static path => MetadataReference.CreateFromFile(path)),
-            new CSharpCompilationOptions(kind));
+            new CSharpCompilationOptions(kind, allowUnsafe: true));
     }
 }
