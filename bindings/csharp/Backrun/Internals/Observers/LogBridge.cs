@@ -56,6 +56,8 @@ internal sealed unsafe class LogBridge
         {
             if (_logger is not null)
             {
+                // Loggers print it by themselves; the line has what can be said of such a one.
+                exception = exception is not null && ExceptionText.HasTooMuchInside(exception) ? null : exception;
                 _logger.Log(level, kind, line, exception, LogLine.Format);
             }
             else if (level >= LogLevel.Warning)
