@@ -24,7 +24,8 @@ public sealed partial class BackrunEngine : IDisposable, IAsyncDisposable
     /// <summary>Makes an engine and starts its threads.</summary>
     /// <param name="options">Null for every default: in memory, a worker a core and at least 2. Copied.</param>
     /// <exception cref="ArgumentException">An option is out of its range; the message names it, its value and its limits.</exception>
-    /// <exception cref="NotSupportedException">An option asks for what this version cannot do yet; the message names it.</exception>
+    /// <exception cref="NotSupportedException">An option asks for what this version cannot do yet; the message names it. Or this assembly was loaded into a
+    /// collectible AssemblyLoadContext.</exception>
     /// <exception cref="PlatformNotSupportedException">The native library is not there, or does not run here.</exception>
     /// <exception cref="BackrunException">A thread could not be started, or options are at odds with each other.</exception>
     public BackrunEngine(BackrunOptions? options = null)

@@ -15,12 +15,15 @@ internal static class NativeLibraryLoader
 
     /// <exception cref="PlatformNotSupportedException">The native library is not there, or does not run here.</exception>
     /// <exception cref="BackrunException">It is of another ABI version than this assembly.</exception>
+    /// <exception cref="NotSupportedException">This assembly could be unloaded.</exception>
     internal static void EnsureReady()
     {
         if (_ready)
         {
             return;
         }
+
+        RefuseCollectible(typeof(NativeLibraryLoader).Assembly);
 
         lock (Gate)
         {
@@ -38,6 +41,16 @@ internal static class NativeLibraryLoader
 
             CheckVersion();
             _ready = true;
+        }
+    }
+
+    private static void RefuseCollectible(Assembly assembly)
+    {
+        if (assembly.IsCollectible)
+        {
+            throw new NotSupportedException(
+                $"{assembly.GetName().Name} was loaded into a collectible AssemblyLoadContext and could be unloaded while the engine's threads still call it. Load it into one that is not collectible: " +
+                "usually the default one, shared with the plug-ins.");
         }
     }
 
