@@ -1,13 +1,14 @@
 using System;
 using System.Collections.Generic;
 using System.Diagnostics;
-using System.Linq;
 using System.Threading;
-using Backrun.Native;
 
 namespace Backrun.Internals;
 
-/// <summary>The end of the process: engines that nobody ended are cancelled, within 2 s in all, and what is left of them is told.</summary>
+/// <summary>
+/// The end of the process: engines that nobody ended are cancelled, all at once and within 2 s, and one line for each tells what is left of it. However stuck a run, a logger
+/// or the standard error output may be, the process ends.
+/// </summary>
 internal static class ProcessExit
 {
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(2);
@@ -15,55 +16,56 @@ internal static class ProcessExit
     // Never used up by a machine that goes on at all: native returns at its own limit, or 1 s later where a callback of the observer is stuck.
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(5);
 
+    private static readonly TimeSpan LimitOfLoggers = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan LimitOfErrorOutput = TimeSpan.FromSeconds(1);
+
     internal static void EndAll(IReadOnlyList<EngineCore> engines)
     {
         Stopwatch clock = Stopwatch.StartNew();
+
+        // All at once: one that cannot be ended must not take the time of those that can.
+        List<EngineEnding> endings = new(engines.Count);
         foreach (EngineCore core in engines)
         {
             try
             {
-                TimeSpan left = Limit - clock.Elapsed;
-                End(core, left > TimeSpan.Zero ? left : TimeSpan.Zero);
+                if (EngineEnding.TryStart(core, Limit) is { } ending)
+                {
+                    endings.Add(ending);
+                }
             }
             catch (Exception exception)
             {
                 LastResort.Report("an engine could not be ended with the process", exception);
             }
         }
+
+        foreach (EngineEnding ending in endings)
+        {
+            ending.WaitForEnd(Limit + Grace - clock.Elapsed);
+        }
+
+        TimeSpan limit = clock.Elapsed + LimitOfLoggers;
+        TellByErrorOutput(endings.FindAll(ending => !ending.WaitUntilTold(limit - clock.Elapsed)));
     }
 
-    private static void End(EngineCore core, TimeSpan limit)
+    private static void TellByErrorOutput(List<EngineEnding> untold)
     {
-        EngineHandle? engine = core.TryKeepEngine();
-        if (engine is null)
+        if (untold.Count == 0)
         {
             return;
         }
 
         try
         {
-            ShutdownReport? report = null;
-
-            // A run may have called Environment.Exit: its own thread must not wait for itself. The rest of the time limit is for the others.
-            Thread ending = new(() => report = Shutdown.Run(engine, ShutdownMode.Cancel, limit)) { IsBackground = true, Name = "backrun-exit" };
-            ending.Start();
-            ending.Join(limit + Grace);
-            if (report is null)
-            {
-                core.Log.Warning("The process ends while an engine is still being shut down.");
-            }
-            else if (!report.Completed || report.QueuedCount != 0)
-            {
-                core.Log.Warning(
-                    $"The process ends with {report.Running.Count} tasks still running ({Names(report)}) and {report.QueuedCount} queued ones that will not run. Shut the engine down before: ShutdownAsync or Dispose.");
-            }
+            // Nobody may read it: then this does not return.
+            Thread teller = new(() => untold.ForEach(static ending => LastResort.Warn(ending.WhatIsLeft))) { IsBackground = true, Name = "backrun-exit" };
+            teller.Start();
+            teller.Join(LimitOfErrorOutput);
         }
-        finally
+        catch (Exception)
         {
-            engine.DangerousRelease();
+            // No thread is to be had, and this one must not wait.
         }
     }
-
-    private static string Names(ShutdownReport report) =>
-        report.Running.Count == 0 ? "none" : string.Join(", ", report.Running.Take(10)) + (report.Running.Count > 10 ? ", …" : string.Empty);
 }

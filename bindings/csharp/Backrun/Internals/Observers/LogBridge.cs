@@ -11,6 +11,7 @@ internal sealed unsafe class LogBridge
 {
     private readonly ILogger? _logger;
     private readonly FailureStore _failures;
+    private volatile bool _processEnds;
 
     internal LogBridge(ILoggerFactory? factory, FailureStore failures)
     {
@@ -30,9 +31,17 @@ internal sealed unsafe class LogBridge
     /// <summary>What native is to tell of, asked once.</summary>
     internal uint NativeLevel { get; }
 
+    /// <summary>The process ends: what is left of the engine is told in one line, and no longer in one a task.</summary>
+    internal void TellOfTheEndInOneLine() => _processEnds = true;
+
     /// <summary>A record of native, with the exception that it tells of where that is at hand.</summary>
     internal void Write(backrun_log_record* record)
     {
+        if (_processEnds && record->event_kind == NativeConstants.BACKRUN_EVENT_ABANDONED)
+        {
+            return;
+        }
+
         LogLine line = new(
             NativeText.ToManaged(record->message),
             record->task_id,
