@@ -37,7 +37,7 @@ const COMMANDS: &[Command] = &[
     command(
         "test",
         "[STEP]...",
-        "runs every test there is, or some steps: checks, rust, models, tsan, asan, c, valgrind, instructions, dotnet, sample",
+        "runs every test there is, or some steps: checks, rust, models, tsan, asan, c, valgrind, instructions, dotnet, asan-dotnet, sample",
         test::command,
     ),
     command(

@@ -1,13 +1,46 @@
-//! The C# tests: every test project of the solution, and the example that README shows.
+//! The C# tests: every test project of the solution, the tests once more in other ways, and the example that README shows.
 
 use super::counts;
+use super::sanitizers::{build_sanitized_library, has_nightly};
 use super::tally::Tally;
-use crate::process::{capture, exists, root, run as to_the_end, tee, within, Result};
+use crate::process::{capture, exists, program, root, run as to_the_end, stdout, tee, within, Result};
 use crate::tools::{dotnet, Verdict};
 use std::fs;
+use std::process::Command;
 use std::time::Duration;
 
 const EXAMPLE: &str = "examples/csharp/Readme";
+const TESTS: &str = "tests/dotnet/Backrun.Tests";
+const TESTS_OUTPUT: &str = "tests/dotnet/Backrun.Tests/bin/Release/net10.0";
+/// Where the tests' Directory.Build.props has other builds of them put.
+const VARIANTS: &str = "artifacts/variants/Backrun.Tests";
+const SANITIZED: &str = "artifacts/variants/Backrun.Tests/asan";
+
+/// Another way to build the tests.
+struct Variant {
+    name: &'static str,
+    property: &'static str,
+    /// In [`VARIANTS`].
+    output: &'static str,
+    /// What need not be tested again.
+    filter: &'static [&'static str],
+}
+
+const OTHER_BUILDS: &[Variant] = &[
+    Variant {
+        name: "the net8.0 build, rolled forward",
+        property: "-p:TestFramework=net8.0",
+        output: "net8.0/bin/Release/net8.0",
+        filter: &[],
+    },
+    Variant {
+        name: "MessagePack 3",
+        property: "-p:Mp=3",
+        output: "mp3/bin/Release/net10.0",
+        // What tortures the engine and the process has nothing to do with it.
+        filter: &["--filter-not-namespace", "Backrun.Tests.Torture"],
+    },
+];
 
 pub fn run(tally: &mut Tally) {
     if !exists("dotnet") {
@@ -20,7 +53,77 @@ pub fn run(tally: &mut Tally) {
     test.args(["test", "--solution", "Backrun.slnx", "-c", "Release", "--no-build", "--no-ansi", "--no-progress"]);
     let (output, ended) = tee(&mut within(Duration::from_secs(1800), test));
     tally.add("dotnet test", counts::of_dotnet(&output), ended);
+    for variant in OTHER_BUILDS {
+        println!("-- {}", variant.name);
+        let mut build = dotnet();
+        build.args(["build", TESTS, "-c", "Release", "--verbosity", "minimal", variant.property]);
+        match to_the_end(&mut build) {
+            Ok(()) => {
+                test_again(tally, variant.name, &format!("{VARIANTS}/{}", variant.output), variant.filter, |_| ());
+            }
+            Err(what) => tally.fail(variant.name, &what),
+        }
+    }
     tally.check("README's C# program prints what is expected", example_prints_what_is_expected);
+}
+
+/// The same tests, with a library that was built with the address sanitizer.
+pub fn run_under_the_address_sanitizer(tally: &mut Tally) {
+    let name = "C# under the address sanitizer";
+    if !cfg!(all(target_os = "linux", target_arch = "x86_64")) {
+        return tally.skip(name, "it is set up for Linux x64 only");
+    }
+    for needed in ["dotnet", "gcc"] {
+        if !exists(needed) {
+            return tally.missing(name, &format!("{needed} is not installed"));
+        }
+    }
+    if !has_nightly() {
+        return tally.skip(name, "there is no nightly toolchain");
+    }
+    match prepare_sanitized() {
+        Ok(runtime) => test_again(
+            tally,
+            name,
+            SANITIZED,
+            // The sanitizer keeps freed memory for a while, which that class would take for growth.
+            &["--filter-not-class", "Backrun.Tests.Torture.ManyEnginesTests"],
+            |test| {
+                // .NET leaks on purpose, and handles SIGSEGV itself, on stacks of its own.
+                let options = "detect_leaks=0:handle_segv=0:use_sigaltstack=0:allocator_may_return_null=1";
+                test.env("ASAN_OPTIONS", options).env("LD_PRELOAD", runtime).env("BACKRUN_SANITIZED", "1");
+            },
+        ),
+        Err(what) => tally.fail(name, &what),
+    }
+}
+
+/// Puts the usual build of the tests beside a sanitized library, and returns the path of the sanitizer's own.
+fn prepare_sanitized() -> Result<String> {
+    let library = build_sanitized_library()?;
+    to_the_end(dotnet().args(["build", TESTS, "-c", "Release", "--verbosity", "minimal"]))?;
+    let folder = root().join(SANITIZED);
+    if folder.exists() {
+        fs::remove_dir_all(&folder).map_err(|e| format!("cannot remove {}: {e}", folder.display()))?;
+    }
+    fs::create_dir_all(&folder).map_err(|e| format!("cannot make {}: {e}", folder.display()))?;
+    to_the_end(program("cp").args(["-R", "--no-target-directory", TESTS_OUTPUT]).arg(&folder))?;
+    fs::copy(&library, folder.join("libbackrun.so")).map_err(|e| format!("cannot copy {}: {e}", library.display()))?;
+    Ok(stdout(program("gcc").arg("-print-file-name=libasan.so"))?.trim().to_owned())
+}
+
+fn test_again(tally: &mut Tally, name: &str, folder: &str, filter: &[&str], more: impl FnOnce(&mut Command)) {
+    let mut test = dotnet();
+    // A pattern, which is relative.
+    let modules = format!("{folder}/Backrun.Tests.dll");
+    test.args(["test", "--test-modules", &modules, "--no-ansi", "--no-progress"]).args(filter);
+    more(&mut test);
+    let (output, ended) = tee(&mut within(Duration::from_secs(1800), test));
+    let mut counts = counts::of_dotnet(&output);
+    for test in counts.failures.iter_mut().chain(&mut counts.skips) {
+        *test = format!("{name}: {test}");
+    }
+    tally.add(name, counts, ended);
 }
 
 fn example_prints_what_is_expected() -> Result<Verdict> {

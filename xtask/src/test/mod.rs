@@ -34,6 +34,11 @@ const STEPS: &[Step] = &[
     Step { name: "valgrind", heading: "C and C++ in valgrind", run: c::run_in_valgrind },
     Step { name: "instructions", heading: "Instructions of the hot path", run: instructions::run },
     Step { name: "dotnet", heading: "C#", run: dotnet::run },
+    Step {
+        name: "asan-dotnet",
+        heading: "C# under the address sanitizer",
+        run: dotnet::run_under_the_address_sanitizer,
+    },
     Step { name: "sample", heading: "The sample", run: sample::run },
 ];
 

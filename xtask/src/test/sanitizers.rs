@@ -3,11 +3,14 @@
 use super::counts;
 use super::tally::Tally;
 use crate::crates;
-use crate::process::{capture, program, root, tee, within, Result};
+use crate::process::{capture, program, root, run, tee, within, Result};
+use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
 const TARGET: &str = "x86_64-unknown-linux-gnu";
+const ADDRESSES: &str = "-Zsanitizer=address";
+const ADDRESSES_FOLDER: &str = "target/asan";
 
 /// Races: what the engine promises, shutdowns, and everything at once.
 pub fn threads(tally: &mut Tally) {
@@ -29,7 +32,7 @@ pub fn threads(tally: &mut Tally) {
 /// Memory that is used wrongly or not given back.
 pub fn addresses(tally: &mut Tally) {
     let name = "the address sanitizer";
-    under(tally, name, "-Zsanitizer=address", "target/asan", |cargo| {
+    under(tally, name, ADDRESSES, ADDRESSES_FOLDER, |cargo| {
         // Memory that is not to be had is an answer, which tests ask for.
         let options = "detect_leaks=1:allocator_may_return_null=1";
         cargo.args(["--lib", "--tests"]).env("ASAN_OPTIONS", options).env("BACKRUN_STRESS_SECONDS", "5");
@@ -56,9 +59,20 @@ fn under(tally: &mut Tally, name: &str, flags: &str, target_folder: &str, more: 
     }
 }
 
-fn has_nightly() -> bool {
+pub(super) fn has_nightly() -> bool {
     // A cargo that is not rustup's takes "+nightly" for a command that it does not know.
     capture(program("cargo").args(["+nightly", "--version"])).is_ok_and(|output| output.success)
+}
+
+/// Builds the library for other languages' tests, with debug assertions and the address sanitizer.
+pub(super) fn build_sanitized_library() -> Result<PathBuf> {
+    let mut cargo = crates::cargo()?;
+    cargo
+        .args(["+nightly", "build", "--package", "backrun", "--lib"])
+        .args(["--target", TARGET, "--target-dir", ADDRESSES_FOLDER])
+        .env("RUSTFLAGS", ADDRESSES);
+    run(&mut cargo)?;
+    Ok(root().join(ADDRESSES_FOLDER).join(TARGET).join("debug/libbackrun.so"))
 }
 
 fn nightly_test(flags: &str, target_folder: &str) -> Result<Command> {
