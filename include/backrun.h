@@ -436,6 +436,18 @@ typedef void (*backrun_event_fn)(void *user_data, const struct backrun_event *ev
 // last: a worker, the observer thread or that of a shutdown. Must return promptly.
 typedef void (*backrun_release_fn)(void *user_data);
 
+// Hears of the end of a task that backrun_engine_tell_end asked for: once, after the end was recorded. `state`: the final
+// one, of BACKRUN_STATE_SUCCEEDED and its kin; 0: the engine ended before the task did, and no end will be recorded. `lease`:
+// that of the task's last run; 0 if it never ran. The task can be asked for during the call, even if nothing of it is kept
+// after that.
+//
+// Comes on the thread that recorded the end, from several at once: a worker, or a thread of the program inside
+// backrun_engine_cancel, backrun_task_settle, a submit to a full queue that drops, backrun_engine_shutdown, backrun_engine_free or
+// backrun_engine_abandon. No lock of the engine is held. That thread does not go on before it returns, so it must be quick. It may
+// call the engine, but not wait for it (BACKRUN_WOULD_DEADLOCK, on every thread), nor free or abandon it; once
+// backrun_engine_free or backrun_engine_abandon has begun, it may not call it at all.
+typedef void (*backrun_end_fn)(void *user_data, int64_t id, int64_t lease, uint32_t state);
+
 // How an engine is made. All zero but for the first two fields is an engine with every default.
 typedef struct backrun_engine_options {
     // sizeof(backrun_engine_options).
@@ -466,10 +478,11 @@ typedef struct backrun_engine_options {
     backrun_log_fn on_log;
     // Called on the observer thread with events, or NULL. Must return promptly.
     backrun_event_fn on_event;
-    // Passed to `on_log`, `on_event` and `observer_release`; owned by the engine from a successful backrun_engine_new on.
+    // Passed to `on_log`, `on_event`, `on_end` and `observer_release`; owned by the engine from a successful backrun_engine_new on.
     void *observer_user_data;
-    // Called once, after the last `on_log`, `on_event`, `cancel_requested` and watch callback: frees `observer_user_data`.
-    // Before backrun_engine_shutdown returns BACKRUN_OK; after backrun_engine_abandon whenever that is. May be NULL.
+    // Called once, after the last `on_log`, `on_event`, `on_end`, `cancel_requested` and watch callback: frees
+    // `observer_user_data`. Before backrun_engine_shutdown returns BACKRUN_OK; after backrun_engine_abandon, or where a shutdown
+    // left tasks running, whenever that is. May be NULL.
     backrun_release_fn observer_release;
     // Events wanted: the sum of (1 << kind) over BACKRUN_EVENT_ACCEPTED and its kin. 0: all.
     // backrun_engine_set_event_kinds changes it later.
@@ -481,6 +494,9 @@ typedef struct backrun_engine_options {
     // How long to wait for another process to let go of the store, in milliseconds. 0: 30 s; -1: not at all.
     // With the memory store another value than 0 is BACKRUN_NOT_SUPPORTED.
     int64_t owner_wait_ms;
+    // Called at the end of each task that backrun_engine_tell_end asked for, on the thread that recorded it, or NULL. Must be
+    // quick: see backrun_end_fn.
+    backrun_end_fn on_end;
 } backrun_engine_options;
 
 // Opens the user's connection for a run: called before `run`, on the same thread, if the task has a user context.
@@ -948,7 +964,25 @@ struct backrun_bytes backrun_task_status_result(const struct backrun_task_status
 // that was borrowed from a list or given to a callback. Any thread; a callback may call it.
 void backrun_task_status_free(struct backrun_task_status *status);
 
-// Asks to be told when a task is in a final state, once that is recorded: never dropped, whatever happens to events.
+// Asks that `on_end` of the engine's options be called when a task is in a final state: the quick way to hear of its end. It
+// costs nothing until the end, and then one call of backrun_end_fn, once for a task, however often it is asked for.
+//
+// `out_state`: may not be NULL; receives 0: `on_end` is called, perhaps before this returns; or, where the task has ended
+// already, its final state, of BACKRUN_STATE_SUCCEEDED and its kin: then `on_end` is not called. 0 on failure.
+// `out_lease`: receives the lease of the last run of a task that has ended already, else 0; may be NULL.
+// `out_error`: receives an error to be freed by backrun_error_free, or NULL; may be NULL.
+//
+// Errors, and then `on_end` is not called for this: BACKRUN_NOT_FOUND (no such task, or no longer kept),
+// BACKRUN_SHUTDOWN_INCOMPLETE (the engine has ended and recorded no end), BACKRUN_INVALID_ARGUMENT (also where the options had
+// no `on_end`), BACKRUN_FORKED, BACKRUN_PANIC. Any thread; a callback may call it.
+int32_t backrun_engine_tell_end(struct backrun_engine *engine,
+                                int64_t id,
+                                uint32_t *out_state,
+                                int64_t *out_lease,
+                                struct backrun_error **out_error);
+
+// Asks to be told when a task is in a final state, once that is recorded: never dropped, whatever happens to events. On the
+// observer thread, with the whole status; where the state is enough, backrun_engine_tell_end costs a fraction of it.
 //
 // `done`: may not be NULL; called once, on the observer thread, if and only if this returns BACKRUN_OK; at once where the
 // task is final already. Must return promptly. `user_data`: passed to it.

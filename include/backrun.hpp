@@ -578,12 +578,31 @@ struct log_record {
     std::string_view message;
 };
 
+/// The end of a task that engine::tell_end asked for.
+struct task_end {
+    task_id id;
+    lease_number lease;              ///< Of its last run; 0 if it never ran.
+    std::optional<state> last_state; ///< The final one; nothing if the engine ended first: no end will be recorded.
+};
+
 namespace detail {
 
 /// The observers of one engine, which owns them until `release`.
 struct observers {
     std::function<void(const event &)> on_event;
     std::function<void(const log_record &)> on_log;
+    std::function<void(const task_end &)> on_end;
+
+    static void receive_end(void *user_data, std::int64_t id, std::int64_t lease, std::uint32_t native) noexcept {
+        task_end end{id, lease, std::nullopt};
+        if (native != 0) {
+            end.last_state = static_cast<state>(native);
+        }
+        try {
+            static_cast<observers *>(user_data)->on_end(end);
+        } catch (...) { // It may not stop whoever records the end.
+        }
+    }
 
     static void receive_events(void *user_data, const backrun_event *events, std::size_t count) noexcept {
         for (std::size_t index = 0; index < count; ++index) {
@@ -719,6 +738,13 @@ public:
         on_log_ = std::move(observer);
         return *this;
     }
+    /// Called once for each task that engine::tell_end asked for, at its end, by the thread that records it: a worker,
+    /// or one of yours that cancels, settles, submits to a full queue or shuts down, several at once. Must be quick;
+    /// may call the engine, but not wait for it, nor once its end has begun. Else as on_event.
+    engine_options &on_end(std::function<void(const task_end &)> observer) {
+        on_end_ = std::move(observer);
+        return *this;
+    }
     /// Only these events are wanted. None named: all.
     engine_options &event_kinds(std::initializer_list<event_kind> kinds) {
         native_.event_kinds = mask(kinds);
@@ -749,6 +775,7 @@ private:
     std::optional<queue_options> default_queue_;
     std::function<void(const event &)> on_event_;
     std::function<void(const log_record &)> on_log_;
+    std::function<void(const task_end &)> on_end_;
 };
 
 /// Options of all tasks of one name.
@@ -1026,12 +1053,14 @@ public:
             native.default_queue = &queue;
         }
         std::unique_ptr<detail::observers> observers;
-        if (options.on_event_ || options.on_log_) {
+        if (options.on_event_ || options.on_log_ || options.on_end_) {
             observers = std::make_unique<detail::observers>();
             observers->on_event = options.on_event_;
             observers->on_log = options.on_log_;
+            observers->on_end = options.on_end_;
             native.on_event = options.on_event_ ? detail::observers::receive_events : nullptr;
             native.on_log = options.on_log_ ? detail::observers::receive_logs : nullptr;
+            native.on_end = options.on_end_ ? detail::observers::receive_end : nullptr;
             native.observer_user_data = observers.get();
             native.observer_release = detail::observers::release;
         }
@@ -1160,6 +1189,15 @@ public:
     void settle(task_id id, lease_number lease, run_result result, const failure &why) {
         const detail::native_failure native(why);
         settle_native(id, lease, result, native.get());
+    }
+
+    /// Asks that engine_options::on_end be called when a task is in a final state: once, however often it is asked for.
+    /// It costs a fraction of watch. The state that it is in already, and then nobody is called. Throws not_found,
+    /// invalid_argument (without on_end), shutdown_incomplete (the engine has ended and recorded no end).
+    std::optional<state> tell_end(task_id id) {
+        std::uint32_t native = 0;
+        call(backrun_engine_tell_end, id, &native, nullptr);
+        return native == 0 ? std::nullopt : std::optional<state>(static_cast<state>(native));
     }
 
     /// Calls `done(const backrun::task_status &)` once, on the engine's observer thread, when the task is in a final

@@ -3,7 +3,7 @@
 use super::bytes::backrun_str;
 use super::convert;
 use super::handler::backrun_release_fn;
-use super::observer::{backrun_event_fn, backrun_log_fn, Observers};
+use super::observer::{backrun_end_fn, backrun_event_fn, backrun_log_fn, Observers};
 use super::panic::{check_out, fallible, guard, preset, with_engine, Health};
 use super::queue::backrun_queue_options;
 use super::status::backrun_error;
@@ -77,10 +77,11 @@ pub struct backrun_engine_options {
     pub on_log: backrun_log_fn,
     /// Called on the observer thread with events, or NULL. Must return promptly.
     pub on_event: backrun_event_fn,
-    /// Passed to `on_log`, `on_event` and `observer_release`; owned by the engine from a successful backrun_engine_new on.
+    /// Passed to `on_log`, `on_event`, `on_end` and `observer_release`; owned by the engine from a successful backrun_engine_new on.
     pub observer_user_data: *mut c_void,
-    /// Called once, after the last `on_log`, `on_event`, `cancel_requested` and watch callback: frees `observer_user_data`.
-    /// Before backrun_engine_shutdown returns BACKRUN_OK; after backrun_engine_abandon whenever that is. May be NULL.
+    /// Called once, after the last `on_log`, `on_event`, `on_end`, `cancel_requested` and watch callback: frees
+    /// `observer_user_data`. Before backrun_engine_shutdown returns BACKRUN_OK; after backrun_engine_abandon, or where a shutdown
+    /// left tasks running, whenever that is. May be NULL.
     pub observer_release: backrun_release_fn,
     /// Events wanted: the sum of (1 << kind) over BACKRUN_EVENT_ACCEPTED and its kin. 0: all.
     /// backrun_engine_set_event_kinds changes it later.
@@ -92,6 +93,9 @@ pub struct backrun_engine_options {
     /// How long to wait for another process to let go of the store, in milliseconds. 0: 30 s; -1: not at all.
     /// With the memory store another value than 0 is BACKRUN_NOT_SUPPORTED.
     pub owner_wait_ms: i64,
+    /// Called at the end of each task that backrun_engine_tell_end asked for, on the thread that recorded it, or NULL. Must be
+    /// quick: see backrun_end_fn.
+    pub on_end: backrun_end_fn,
 }
 
 // SAFETY: integers, pointers and optional functions; no padding (test `no_struct_has_padding`).

@@ -1,17 +1,18 @@
-//! Events and log records, and watching one task. All on the observer thread.
+//! Events and log records, and watching one task: all on the observer thread. The ends of tasks: on the thread that records
+//! them.
 
 use super::bytes::backrun_str;
 use super::convert;
 use super::engine::{backrun_engine, backrun_engine_options};
 use super::handler::backrun_release_fn;
 use super::lookup::backrun_task_status;
-use super::panic::{with_engine, Health};
+use super::panic::{check_out, preset, with_engine, Health};
 use super::status::{backrun_error, BACKRUN_OK};
 use crate::alloc::{Arc, Ensure};
 use crate::engine::{Event, EventKind, LogRecord, Observer};
 use crate::error::{Error, Result};
 use crate::options::LogLevel;
-use crate::task::TaskId;
+use crate::task::{Lease, State, TaskId};
 use std::os::raw::c_void;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -127,12 +128,61 @@ pub type backrun_event_fn =
 pub type backrun_log_fn =
     Option<unsafe extern "C" fn(user_data: *mut c_void, records: *const backrun_log_record, count: usize)>;
 
+/// Hears of the end of a task that backrun_engine_tell_end asked for: once, after the end was recorded. `state`: the final
+/// one, of BACKRUN_STATE_SUCCEEDED and its kin; 0: the engine ended before the task did, and no end will be recorded. `lease`:
+/// that of the task's last run; 0 if it never ran. The task can be asked for during the call, even if nothing of it is kept
+/// after that.
+///
+/// Comes on the thread that recorded the end, from several at once: a worker, or a thread of the program inside
+/// backrun_engine_cancel, backrun_task_settle, a submit to a full queue that drops, backrun_engine_shutdown, backrun_engine_free or
+/// backrun_engine_abandon. No lock of the engine is held. That thread does not go on before it returns, so it must be quick. It may
+/// call the engine, but not wait for it (BACKRUN_WOULD_DEADLOCK, on every thread), nor free or abandon it; once
+/// backrun_engine_free or backrun_engine_abandon has begun, it may not call it at all.
+pub type backrun_end_fn = Option<unsafe extern "C" fn(user_data: *mut c_void, id: i64, lease: i64, state: u32)>;
+
 /// Hears of the end of a task. `code`: BACKRUN_OK: `status` is final; BACKRUN_SHUTDOWN_INCOMPLETE: the engine ended before
 /// the task did, and `status` is the last that was known. `status`: valid for the call, not to be freed.
 pub type backrun_watch_fn =
     Option<unsafe extern "C" fn(user_data: *mut c_void, code: i32, status: *const backrun_task_status)>;
 
-/// Asks to be told when a task is in a final state, once that is recorded: never dropped, whatever happens to events.
+/// Asks that `on_end` of the engine's options be called when a task is in a final state: the quick way to hear of its end. It
+/// costs nothing until the end, and then one call of backrun_end_fn, once for a task, however often it is asked for.
+///
+/// `out_state`: may not be NULL; receives 0: `on_end` is called, perhaps before this returns; or, where the task has ended
+/// already, its final state, of BACKRUN_STATE_SUCCEEDED and its kin: then `on_end` is not called. 0 on failure.
+/// `out_lease`: receives the lease of the last run of a task that has ended already, else 0; may be NULL.
+/// `out_error`: receives an error to be freed by backrun_error_free, or NULL; may be NULL.
+///
+/// Errors, and then `on_end` is not called for this: BACKRUN_NOT_FOUND (no such task, or no longer kept),
+/// BACKRUN_SHUTDOWN_INCOMPLETE (the engine has ended and recorded no end), BACKRUN_INVALID_ARGUMENT (also where the options had
+/// no `on_end`), BACKRUN_FORKED, BACKRUN_PANIC. Any thread; a callback may call it.
+#[no_mangle]
+pub unsafe extern "C" fn backrun_engine_tell_end(
+    engine: *mut backrun_engine,
+    id: i64,
+    out_state: *mut u32,
+    out_lease: *mut i64,
+    out_error: *mut *mut backrun_error,
+) -> i32 {
+    // SAFETY: pointers are NULL or valid, by contract.
+    unsafe {
+        preset(out_state, 0);
+        preset(out_lease, 0);
+        with_engine(engine, Health::Sound, out_error, |engine| {
+            check_out(out_state)?;
+            if let Some((state, lease)) = engine.tell_end(TaskId::new(id)?)? {
+                out_state.write(convert::state_number(state));
+                if !out_lease.is_null() {
+                    out_lease.write(lease.value());
+                }
+            }
+            Ok(())
+        })
+    }
+}
+
+/// Asks to be told when a task is in a final state, once that is recorded: never dropped, whatever happens to events. On the
+/// observer thread, with the whole status; where the state is enough, backrun_engine_tell_end costs a fraction of it.
 ///
 /// `done`: may not be NULL; called once, on the observer thread, if and only if this returns BACKRUN_OK; at once where the
 /// task is final already. Must return promptly. `user_data`: passed to it.
@@ -202,6 +252,7 @@ unsafe impl Sync for UserData {}
 pub(super) struct Observers {
     on_log: backrun_log_fn,
     on_event: backrun_event_fn,
+    on_end: backrun_end_fn,
     release: backrun_release_fn,
     user_data: UserData,
     /// Whether the user data is the engine's to release.
@@ -213,6 +264,7 @@ impl Observers {
         let observers = Arc::try_new(Self {
             on_log: options.on_log,
             on_event: options.on_event,
+            on_end: options.on_end,
             release: options.observer_release,
             user_data: UserData(options.observer_user_data),
             owned: AtomicBool::new(false),
@@ -242,6 +294,16 @@ impl Observer for Arc<Observers> {
 
     fn wants_logs(&self) -> bool {
         self.on_log.is_some()
+    }
+
+    fn wants_ends(&self) -> bool {
+        self.on_end.is_some()
+    }
+
+    fn ended(&self, id: TaskId, lease: Lease, state: Option<State>) {
+        let Some(on_end) = self.on_end else { return };
+        // SAFETY: a callback with what its contract promises.
+        unsafe { on_end(self.user_data.0, id.value(), lease.value(), state.map_or(0, convert::state_number)) };
     }
 
     fn events(&self, events: &[Event]) {

@@ -203,7 +203,7 @@ typedef struct ending {
     backrun_engine *engine;
     hold hold;
     pending pending;
-    atomic_int asked, heard_ends, heard_too_early;
+    atomic_int asked, heard_ends, heard_too_early, told_ends, told_too_early;
     gate heard;
     int64_t ids[8];
 } ending;
@@ -231,10 +231,29 @@ static void hear_end(void *user_data, int32_t code, const backrun_task_status *s
     gate_add(&ending->heard, 1);
 }
 
-// An engine with one run on a worker, some pending ones and some queued tasks, all of them watched.
+// The one that there is: the observers' user data is their memory.
+static ending *told_of;
+
+static void tell_end(void *user_data, int64_t id, int64_t lease, uint32_t state) {
+    (void)user_data, (void)lease;
+    CHECK(id > 0);
+    atomic_fetch_add(state != 0 ? &told_of->told_ends : &told_of->told_too_early, 1);
+}
+
+static void watch_end(ending *ending, int64_t id) {
+    uint32_t state = 77;
+    OK(backrun_engine_watch(ending->engine, id, hear_end, ending, E));
+    OK(backrun_engine_tell_end(ending->engine, id, &state, NULL, E));
+    CHECK_INT(0, state);
+}
+
+// An engine with one run on a worker, some pending ones and some queued tasks; of each it is to tell the end, in both
+// ways.
 static void start_ending(ending *ending, walk *walk) {
     *ending = (struct ending){.hold = HOLD, .pending = {.begun = GATE}, .heard = GATE};
+    told_of = ending;
     backrun_engine_options options = options_with(1);
+    options.on_end = tell_end;
     if (walk->observed) {
         static memory *memory;
         memory = memory_new();
@@ -251,15 +270,15 @@ static void start_ending(ending *ending, walk *walk) {
             .cancel_requested = ask_hold,
             .release = release_hold_of_ending});
     int64_t held = submit(ending->engine, "hold");
-    OK(backrun_engine_watch(ending->engine, held, hear_end, ending, E));
+    watch_end(ending, held);
     gate_wait(&ending->hold.entered, 1);
     make_pending(ending->engine, &ending->pending, PENDING);
     for (int i = 0; i < PENDING; i++) {
-        OK(backrun_engine_watch(ending->engine, ending->pending.ids[i], hear_end, ending, E));
+        watch_end(ending, ending->pending.ids[i]);
     }
     for (int i = 0; i < QUEUED; i++) {
         ending->ids[i] = submit(ending->engine, "nothing");
-        OK(backrun_engine_watch(ending->engine, ending->ids[i], hear_end, ending, E));
+        watch_end(ending, ending->ids[i]);
     }
 }
 
@@ -267,6 +286,8 @@ static void check_ending(ending *ending) {
     gate_wait(&ending->heard, 1 + PENDING + QUEUED);
     CHECK_INT(QUEUED, atomic_load(&ending->heard_ends));
     CHECK_INT(1 + PENDING, atomic_load(&ending->heard_too_early));
+    CHECK_INT(QUEUED, atomic_load(&ending->told_ends));
+    CHECK_INT(1 + PENDING, atomic_load(&ending->told_too_early));
     // The run on the worker is told in any case; the pending ones if there was memory for it.
     CHECK_INT(1, atomic_load(&ending->asked));
     CHECK(atomic_load(&ending->pending.asked) <= PENDING);
@@ -333,6 +354,7 @@ static void drain(walk *walk) {
     end(walk);
     CHECK_INT(BACKRUN_OK, code);
     CHECK_INT(1 + PENDING + QUEUED, atomic_load(&ending.heard_ends));
+    CHECK_INT(1 + PENDING + QUEUED, atomic_load(&ending.told_ends));
     CHECK_INT(1 + PENDING + QUEUED, (long long)stat_of(ending.engine, BACKRUN_STAT_SUCCEEDED));
     CHECK_INT(1, gate_value(&ending.hold.released));
     begin(walk);
@@ -428,4 +450,52 @@ static void observe(walk *walk) {
 
 TEST(what_the_observer_thread_has_no_memory_for_is_counted_as_lost) {
     CHECK_INT(0, WALK(observe, ANY));
+}
+
+static void tell_gate(void *user_data, int64_t id, int64_t lease, uint32_t state) {
+    (void)id, (void)lease, (void)state;
+    gate_add(user_data, 1);
+}
+
+TEST(ends_are_asked_for_and_told_without_any_memory) {
+    enum { ROOM = 10 };
+    gate told = GATE;
+    hold hold = HOLD;
+    backrun_engine_options options = options_with(1);
+    options.on_end = tell_gate;
+    options.observer_user_data = &told;
+    backrun_engine *engine = engine_of(options);
+    register_hold(engine, "hold", &hold);
+    register_run(engine, "nothing", run_done, NULL);
+    configure(
+        engine, (backrun_queue_options){
+                    .name = str("small"), .workers = 1, .capacity = ROOM, .when_full = BACKRUN_WHEN_FULL_DROP_OLDEST});
+    backrun_submission submission = submission_of("hold");
+    submission.queue = str("small");
+    int64_t runs = submit_one(engine, submission), waits = submit(engine, "hold"), ids[ROOM];
+    gate_wait(&hold.entered, 2);
+    backrun_submission all[ROOM];
+    for (int i = 0; i < ROOM; i++) {
+        all[i] = submission;
+        all[i].task_name = str("nothing");
+        all[i].payload = bytes("x");
+    }
+    OK(backrun_engine_submit_many(engine, all, ROOM, ids, E));
+    uint32_t state = 77;
+    fail_allocations_from(ANY, 1);
+    OK(backrun_engine_tell_end(engine, runs, &state, NULL, NULL));
+    OK(backrun_engine_tell_end(engine, waits, &state, NULL, NULL));
+    for (int i = 0; i < ROOM; i++) {
+        OK(backrun_engine_tell_end(engine, ids[i], &state, NULL, NULL));
+    }
+    CHECK(!fail_no_more());
+    // All dropped by one submit, which needs none for that.
+    fail_allocations_from(ANY, 1);
+    OK(backrun_engine_submit_many(engine, all, ROOM, NULL, NULL));
+    CHECK(!fail_no_more());
+    CHECK_INT(ROOM, gate_value(&told));
+    gate_add(&hold.may_leave, 1);
+    gate_wait(&told, ROOM + 2);
+    finish(engine);
+    CHECK_INT(ROOM + 2, gate_value(&told));
 }

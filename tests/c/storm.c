@@ -239,12 +239,20 @@ static void tally_events(void *user_data, const backrun_event *events, size_t co
     }
 }
 
+static void hear_of_end(void *user_data, int64_t id, int64_t lease, uint32_t state) {
+    book *book = book_of(user_data, id);
+    CHECK(lease >= 0 && state != 0);
+    book->end = (unsigned char)state;
+    atomic_fetch_add(&book->ended, 1);
+}
+
 void storm_start(storm *storm, bool observed) {
     backrun_engine_options options = options_with(2);
+    options.on_end = hear_of_end;
+    options.observer_user_data = storm;
     if (observed) {
         storm->is_observed = true;
         options.on_event = tally_events;
-        options.observer_user_data = storm;
         options.observer_capacity = 100 * 1000 * 1000; // None may be lost.
     }
     // Every end is looked at afterwards.
@@ -355,6 +363,14 @@ void storm_watch(storm *storm, int64_t id) {
     }
 }
 
+void storm_ask(storm *storm, int64_t id) {
+    uint32_t state = 0;
+    OK(backrun_engine_tell_end(storm->engine, id, &state, NULL, E));
+    if (state == 0) {
+        book_of(storm, id)->asked = 1;
+    }
+}
+
 // ---- The end.
 
 typedef struct ends {
@@ -368,6 +384,7 @@ static void check_end(storm *storm, int64_t id, const book *book, ends *ends) {
     int64_t started = backrun_task_status_started_at(status);
     int64_t finished = backrun_task_status_finished_at(status);
     CHECK(finished >= backrun_task_status_submitted_at(status) && (started == 0 || started <= finished));
+    CHECK(book->ended == 0 || book->end == state);
     bool began = book->runs || book->connected; // One that is cancelled while its user is connected is not run.
     if (book->said == SAID_DONE || book->said == SAID_FAILED) {
         CHECK_INT(1, backrun_task_status_attempt(status));
@@ -434,6 +451,7 @@ void storm_check(storm *storm, bool whole) {
             CHECK_INT(0, book->runs);
         }
         CHECK_INT(book->watched, book->heard);
+        CHECK_INT(book->asked, book->ended);
     }
     CHECK_INT(atomic_load(&storm->accepted), given);
     CHECK_INT(given, ends.succeeded + ends.dead + ends.cancelled + ends.dropped);

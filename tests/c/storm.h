@@ -16,7 +16,7 @@ enum said { NEVER_RAN, SAID_DONE, SAID_FAILED, SAID_CANCELLED };
 
 // By id.
 typedef struct book {
-    atomic_uchar given, said, connected, runs, watched, heard;
+    atomic_uchar given, said, connected, runs, watched, heard, asked, ended, end;
 } book;
 
 typedef struct pending_run {
@@ -53,6 +53,8 @@ int64_t storm_submit(storm *storm, chance *chance);
 int storm_submit_many(storm *storm, chance *chance, int count, int64_t *last_id);
 // Watches a task, to be told once.
 void storm_watch(storm *storm, int64_t id);
+// Asks to be told of a task's end.
+void storm_ask(storm *storm, int64_t id);
 // The body of a thread that settles pending runs, well and badly; ends once `over` is set.
 void *storm_settle(void *argument);
 void storm_settlers_may_end(storm *storm);

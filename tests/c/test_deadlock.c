@@ -139,6 +139,31 @@ TEST(on_event_is_on_the_observer_thread) {
     empty(&observed.full);
 }
 
+static void hear_of_end(void *user_data, int64_t id, int64_t lease, uint32_t state) {
+    (void)id, (void)lease, (void)state;
+    try_everything(user_data);
+}
+
+TEST(on_end_is_as_on_a_thread_of_the_engine_whatever_thread_it_is_on) {
+    full full = {.hold = HOLD, .tried = GATE};
+    backrun_engine_options options = options_with(1);
+    options.on_end = hear_of_end;
+    options.observer_user_data = &full;
+    fill(&full, engine_of(options));
+    register_run(full.engine, "nothing", run_done, NULL);
+    hold other = HOLD;
+    register_hold(full.engine, "other", &other);
+    int64_t runs = submit(full.engine, "other"), waits = submit(full.engine, "nothing");
+    uint32_t state = 77;
+    OK(backrun_engine_tell_end(full.engine, runs, &state, NULL, E));
+    OK(backrun_engine_tell_end(full.engine, waits, &state, NULL, E));
+    CHECK_INT(BACKRUN_CANCEL_QUEUED, cancel(full.engine, waits));
+    CHECK_INT(1, gate_value(&full.tried)); // Here,
+    gate_add(&other.may_leave, 1);
+    gate_wait(&full.tried, 2); // and on a worker.
+    empty(&full);
+}
+
 static void wait_for_other(backrun_task *task, void *argument) {
     (void)task;
     backrun_engine *other = argument;

@@ -118,6 +118,25 @@ static void hear(void *user_data, int32_t code, const backrun_task_status *statu
     (void)user_data, (void)code, (void)status;
 }
 
+static void hear_of_end(void *user_data, int64_t id, int64_t lease, uint32_t state) {
+    (void)user_data, (void)id, (void)lease, (void)state;
+}
+
+ROW(backrun_engine_tell_end) {
+    backrun_engine_options options = options_with(1);
+    options.on_end = hear_of_end; // No user data.
+    backrun_engine *engine = engine_of(options);
+    register_run(engine, "nothing", run_done, NULL);
+    int64_t id = submit(engine, "nothing"), lease = 77;
+    uint32_t state = 77;
+    INVALID(backrun_engine_tell_end(NULL, id, &state, &lease, E));
+    CHECK(state == 0 && lease == 0);
+    INVALID(backrun_engine_tell_end(engine, id, NULL, &lease, E));
+    CHECK_INT(BACKRUN_INVALID_ARGUMENT, backrun_engine_tell_end(engine, id, NULL, NULL, NULL));
+    CHECK_INT(BACKRUN_OK, backrun_engine_tell_end(engine, id, &state, NULL, NULL));
+    finish(engine);
+}
+
 ROW(backrun_engine_watch) {
     backrun_engine *engine = engine_with_nothing();
     int64_t id = submit(engine, "nothing");

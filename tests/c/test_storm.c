@@ -52,6 +52,9 @@ static void *submit_and_meddle(void *argument) {
         if (chance_below(chance, 8) == 0) {
             storm_watch(storm, id);
         }
+        if (chance_below(chance, 4) == 0) {
+            storm_ask(storm, chance_below(chance, 2) == 0 ? id : other);
+        }
         if (chance_below(chance, 8) == 0) {
             cancel(storm->engine, chance_below(chance, 2) == 0 ? id : other);
         }

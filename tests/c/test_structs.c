@@ -13,6 +13,7 @@ typedef union raw {
 // One struct of the header: `fill` makes a right one, `pass` passes it, which then gives `right`.
 typedef struct in_struct {
     const char *name;
+    size_t first; // the size of its first version; 0: as it is now
     size_t size;
     void (*fill)(raw *raw);
     int32_t (*pass)(backrun_engine *engine, const raw *raw, backrun_error **out_error);
@@ -153,21 +154,22 @@ static int32_t pass_failure_of_run(backrun_engine *engine, const raw *raw, backr
 }
 
 static const in_struct all[] = {
-    {"backrun_engine_options", sizeof(backrun_engine_options), fill_engine, pass_engine, BACKRUN_OK},
-    {"backrun_queue_options", sizeof(backrun_queue_options), fill_nothing, pass_queue, BACKRUN_OK},
-    {"backrun_queue_options", sizeof(backrun_queue_options), fill_nothing, pass_default_queue, BACKRUN_OK},
-    {"backrun_handler", sizeof(backrun_handler), fill_handler, pass_handler, BACKRUN_OK},
-    {"backrun_task_options", sizeof(backrun_task_options), fill_nothing, pass_task_options, BACKRUN_OK},
-    {"backrun_retry_policy", sizeof(backrun_retry_policy), fill_nothing, pass_retry_of_name, BACKRUN_OK},
-    {"backrun_retry_policy", sizeof(backrun_retry_policy), fill_nothing, pass_retry_of_submission, BACKRUN_OK},
-    {"backrun_submission", sizeof(backrun_submission), fill_submission, pass_submission, BACKRUN_OK},
-    {"backrun_submission", sizeof(backrun_submission), fill_submission, pass_submissions, BACKRUN_OK},
-    {"backrun_header", sizeof(backrun_header), fill_header, pass_header, BACKRUN_OK},
-    {"backrun_filter", sizeof(backrun_filter), fill_nothing, pass_filter_to_list, BACKRUN_NOT_SUPPORTED},
-    {"backrun_filter", sizeof(backrun_filter), fill_nothing, pass_filter_to_purge, BACKRUN_NOT_SUPPORTED},
-    {"backrun_outcome", sizeof(backrun_outcome), fill_nothing, pass_outcome, BACKRUN_NOT_FOUND},
-    {"backrun_failure", sizeof(backrun_failure), fill_nothing, pass_failure_of_outcome, BACKRUN_NOT_FOUND},
-    {"backrun_failure", sizeof(backrun_failure), fill_nothing, pass_failure_of_run, BACKRUN_OK},
+    {"backrun_engine_options", offsetof(backrun_engine_options, on_end), sizeof(backrun_engine_options), fill_engine,
+        pass_engine, BACKRUN_OK},
+    {"backrun_queue_options", 0, sizeof(backrun_queue_options), fill_nothing, pass_queue, BACKRUN_OK},
+    {"backrun_queue_options", 0, sizeof(backrun_queue_options), fill_nothing, pass_default_queue, BACKRUN_OK},
+    {"backrun_handler", 0, sizeof(backrun_handler), fill_handler, pass_handler, BACKRUN_OK},
+    {"backrun_task_options", 0, sizeof(backrun_task_options), fill_nothing, pass_task_options, BACKRUN_OK},
+    {"backrun_retry_policy", 0, sizeof(backrun_retry_policy), fill_nothing, pass_retry_of_name, BACKRUN_OK},
+    {"backrun_retry_policy", 0, sizeof(backrun_retry_policy), fill_nothing, pass_retry_of_submission, BACKRUN_OK},
+    {"backrun_submission", 0, sizeof(backrun_submission), fill_submission, pass_submission, BACKRUN_OK},
+    {"backrun_submission", 0, sizeof(backrun_submission), fill_submission, pass_submissions, BACKRUN_OK},
+    {"backrun_header", 0, sizeof(backrun_header), fill_header, pass_header, BACKRUN_OK},
+    {"backrun_filter", 0, sizeof(backrun_filter), fill_nothing, pass_filter_to_list, BACKRUN_NOT_SUPPORTED},
+    {"backrun_filter", 0, sizeof(backrun_filter), fill_nothing, pass_filter_to_purge, BACKRUN_NOT_SUPPORTED},
+    {"backrun_outcome", 0, sizeof(backrun_outcome), fill_nothing, pass_outcome, BACKRUN_NOT_FOUND},
+    {"backrun_failure", 0, sizeof(backrun_failure), fill_nothing, pass_failure_of_outcome, BACKRUN_NOT_FOUND},
+    {"backrun_failure", 0, sizeof(backrun_failure), fill_nothing, pass_failure_of_run, BACKRUN_OK},
 };
 enum { STRUCTS = sizeof all / sizeof all[0] };
 
@@ -175,6 +177,10 @@ static void make(const in_struct *one, uint32_t struct_size, raw *raw) {
     memset(raw, 0, sizeof *raw);
     one->fill(raw);
     memcpy(raw->bytes, &struct_size, sizeof struct_size);
+}
+
+static uint32_t first_size(const in_struct *one) {
+    return (uint32_t)(one->first != 0 ? one->first : one->size);
 }
 
 static backrun_engine *engine_for_structs(void) {
@@ -186,7 +192,7 @@ static backrun_engine *engine_for_structs(void) {
 TEST(a_struct_shorter_than_its_first_version_is_refused_by_name) {
     backrun_engine *engine = engine_for_structs();
     for (size_t i = 0; i < STRUCTS; i++) {
-        const uint32_t sizes[] = {0, 4, (uint32_t)all[i].size - 8, (uint32_t)all[i].size - 1};
+        const uint32_t sizes[] = {0, 4, first_size(&all[i]) - 8, first_size(&all[i]) - 1};
         for (size_t j = 0; j < sizeof sizes / sizeof sizes[0]; j++) {
             raw raw;
             make(&all[i], sizes[j], &raw);
@@ -196,12 +202,17 @@ TEST(a_struct_shorter_than_its_first_version_is_refused_by_name) {
     finish(engine);
 }
 
-TEST(a_struct_of_this_header_is_understood) {
+TEST(a_struct_of_this_header_or_of_its_first_version_is_understood) {
     backrun_engine *engine = engine_for_structs();
     for (size_t i = 0; i < STRUCTS; i++) {
-        raw raw;
-        make(&all[i], (uint32_t)all[i].size, &raw);
-        test_check_code(__FILE__, __LINE__, all[i].right, all[i].pass(engine, &raw, E), NULL, all[i].name);
+        const uint32_t sizes[] = {(uint32_t)all[i].size, first_size(&all[i])};
+        for (size_t j = 0; j < sizeof sizes / sizeof sizes[0]; j++) {
+            raw raw;
+            make(&all[i], sizes[j], &raw);
+            // What an older program has there is not the library's to read.
+            memset(raw.bytes + sizes[j], 0xab, sizeof raw.bytes - sizes[j]);
+            test_check_code(__FILE__, __LINE__, all[i].right, all[i].pass(engine, &raw, E), NULL, all[i].name);
+        }
     }
     finish(engine);
 }

@@ -223,6 +223,43 @@ TEST(a_watcher_is_called_once_and_destroyed) {
     THROWS(shutting_down, engine.watch(id, [](const backrun::task_status &) {}));
 }
 
+TEST(an_end_that_was_asked_for_is_told_once_and_the_callable_is_destroyed) {
+    gate born, dead, called;
+    std::vector<std::pair<backrun::task_id, std::optional<backrun::state>>> ends;
+    backrun::engine_options options;
+    options.workers(1).on_end([&, one = counted(born, dead)](const backrun::task_end &end) {
+        (void)one;
+        ends.emplace_back(end.id, end.last_state);
+        called.add();
+        throw std::runtime_error("goes nowhere");
+    });
+    {
+        backrun::engine engine(options);
+        options = backrun::engine_options();
+        gate may_leave, entered;
+        engine.register_handler("hold", [&](backrun::task &, backrun::bytes_view) {
+            entered.add();
+            may_leave.wait();
+        });
+        const auto runs = engine.submit("hold", "\xC0"), waits = engine.submit("hold", "\xC0");
+        CHECK(!engine.tell_end(runs) && !engine.tell_end(runs) && !engine.tell_end(waits));
+        entered.wait();
+        CHECK(engine.cancel(waits) == backrun::cancel_result::queued);
+        may_leave.add();
+        called.wait(2);
+        CHECK(engine.tell_end(waits) == backrun::state::cancelled);
+        THROWS(not_found, engine.tell_end(12345));
+        engine.shutdown(backrun::shutdown_mode::drain);
+        CHECK(ends.size() == 2 && ends[0].first == waits && ends[1].first == runs);
+        CHECK(ends[0].second == backrun::state::cancelled && ends[1].second == backrun::state::succeeded);
+    }
+    CHECK(born.value() == dead.value());
+    backrun::engine deaf = engine_with(1);
+    deaf.register_handler("task", nothing);
+    const auto id = deaf.submit("task", "\xC0");
+    THROWS(invalid_argument, deaf.tell_end(id));
+}
+
 TEST(a_watcher_hears_of_a_task_that_the_end_of_the_engine_left_running) {
     gate called, may_leave;
     {

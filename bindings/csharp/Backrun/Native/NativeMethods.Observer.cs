@@ -8,6 +8,10 @@ internal static unsafe partial class NativeMethods
 {
     [LibraryImport(LibraryName)]
     [UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
+    internal static partial int backrun_engine_tell_end(backrun_engine* engine, long id, uint* outState, long* outLease, backrun_error** outError);
+
+    [LibraryImport(LibraryName)]
+    [UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
     internal static partial int backrun_engine_watch(
         backrun_engine* engine,
         long id,

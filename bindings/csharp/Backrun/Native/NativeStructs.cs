@@ -93,6 +93,7 @@ internal unsafe struct backrun_engine_options
     public uint log_level;
     public uint observer_capacity;
     public long owner_wait_ms;
+    public delegate* unmanaged[Cdecl]<void*, long, long, uint, void> on_end;
 }
 
 [StructLayout(LayoutKind.Sequential)]
