@@ -10,7 +10,7 @@
 mod arc;
 mod text;
 
-pub(crate) use self::arc::{Arc, Shared};
+pub(crate) use self::arc::Arc;
 pub use self::text::Text;
 
 use std::alloc::{alloc, Layout};
@@ -104,13 +104,6 @@ impl<T> Reserved<T> {
         // SAFETY: from the global allocator, with the layout of the type (or nothing, for a type without a size), which is valid
         // whatever the bytes are.
         Ok(Self(unsafe { Box::from_raw(memory.as_ptr()) }))
-    }
-
-    /// # Safety
-    /// The memory is that of a filled one, whose box was given up, and the value in it is gone.
-    unsafe fn from_raw(memory: *mut T) -> Self {
-        // SAFETY: the caller's contract: the box's own memory, of a type that is valid whatever the bytes are.
-        Self(unsafe { Box::from_raw(memory.cast()) })
     }
 
     pub(crate) fn fill(mut self, value: T) -> Box<T> {

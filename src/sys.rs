@@ -153,6 +153,12 @@ pub(crate) fn coarse_unix_micros() -> i64 {
     coarse::unix_micros()
 }
 
+/// Milliseconds since 1970 UTC likewise, modulo 2^32.
+#[inline]
+pub(crate) fn coarse_unix_millis() -> u32 {
+    coarse::unix_millis()
+}
+
 /// Milliseconds of a clock that never jumps, to a few of them, for a few nanoseconds. Wraps after 49 days: only differences
 /// mean something.
 pub(crate) fn coarse_millis() -> u32 {
@@ -169,19 +175,25 @@ pub(crate) struct CoarseNow {
 /// Both coarse clocks for little more than the price of one.
 #[derive(Default)]
 pub(crate) struct CoarseClock {
-    /// What the clock that never jumps said last, and the time for people at that tick: both move together.
-    tick: Option<coarse::Tick>,
-    unix_us: i64,
+    /// What the clock that never jumps said last, and what both said at that tick: they move together.
+    last: Option<(coarse::Tick, CoarseNow)>,
 }
 
 impl CoarseClock {
+    #[inline]
     pub(crate) fn now(&mut self) -> CoarseNow {
         let tick = coarse::tick();
-        if self.tick != Some(tick) {
-            self.tick = Some(tick);
-            self.unix_us = coarse::unix_micros();
+        match self.last {
+            Some((last, now)) if last == tick => now,
+            _ => self.read(tick),
         }
-        CoarseNow { millis: coarse::millis_of(tick), unix_us: self.unix_us }
+    }
+
+    #[cold]
+    fn read(&mut self, tick: coarse::Tick) -> CoarseNow {
+        let now = CoarseNow { millis: coarse::millis_of(tick), unix_us: coarse::unix_micros() };
+        self.last = Some((tick, now));
+        now
     }
 }
 
@@ -199,16 +211,28 @@ mod coarse {
         time.tv_sec * 1_000_000 + time.tv_nsec / 1000
     }
 
+    #[inline]
+    pub(super) fn unix_millis() -> u32 {
+        millis_of(tick_of(libc::CLOCK_REALTIME_COARSE))
+    }
+
     /// Seconds and nanoseconds.
     pub(super) type Tick = (i64, i64);
 
+    #[inline]
     pub(super) fn tick() -> Tick {
-        let time = read(libc::CLOCK_MONOTONIC_COARSE);
+        tick_of(libc::CLOCK_MONOTONIC_COARSE)
+    }
+
+    #[inline]
+    fn tick_of(clock: libc::clockid_t) -> Tick {
+        let time = read(clock);
         (time.tv_sec, time.tv_nsec)
     }
 
     pub(super) fn millis_of((seconds, nanoseconds): Tick) -> u32 {
-        (seconds * 1000 + nanoseconds / 1_000_000) as u32
+        // Below 2^30.
+        (seconds as u32).wrapping_mul(1000).wrapping_add(nanoseconds as u32 / 1_000_000)
     }
 }
 
@@ -219,6 +243,10 @@ mod coarse {
 
     pub(super) fn unix_micros() -> i64 {
         super::unix_micros()
+    }
+
+    pub(super) fn unix_millis() -> u32 {
+        (super::unix_micros() / 1000) as u32
     }
 
     /// Milliseconds.

@@ -11,7 +11,8 @@
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
-static int worker_is_busy, all_submitted;
+static int worker_is_busy, all_submitted, all_have_run;
+static size_t left_to_run;
 
 static int32_t hold(void *user_data, backrun_task *task, backrun_bytes payload, void *task_state) {
     (void)user_data, (void)task, (void)payload, (void)task_state;
@@ -25,8 +26,15 @@ static int32_t hold(void *user_data, backrun_task *task, backrun_bytes payload, 
     return BACKRUN_RUN_DONE;
 }
 
+// Does nothing but for the last one, which says so.
 static int32_t nothing(void *user_data, backrun_task *task, backrun_bytes payload, void *task_state) {
     (void)user_data, (void)task, (void)payload, (void)task_state;
+    if (--left_to_run == 0) {
+        pthread_mutex_lock(&lock);
+        all_have_run = 1;
+        pthread_cond_signal(&changed);
+        pthread_mutex_unlock(&lock);
+    }
     return BACKRUN_RUN_DONE;
 }
 
@@ -74,6 +82,7 @@ int main(int argc, char **argv) {
     }
     pthread_mutex_unlock(&lock);
 
+    left_to_run = tasks;
     for (size_t done = 0; done < tasks; done += batch) {
         if (batch == 1) {
             check(backrun_engine_submit(engine, submissions, NULL, &error), error);
@@ -84,6 +93,9 @@ int main(int argc, char **argv) {
     pthread_mutex_lock(&lock);
     all_submitted = 1;
     pthread_cond_signal(&changed);
+    while (!all_have_run) {
+        pthread_cond_wait(&changed, &lock);
+    }
     pthread_mutex_unlock(&lock);
     check(backrun_engine_shutdown(engine, BACKRUN_SHUTDOWN_DRAIN, -1, NULL, &error), error);
     backrun_engine_free(engine);

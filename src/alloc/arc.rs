@@ -1,10 +1,9 @@
-//! A shared pointer that can be made without ending the process, and whose memory can be reserved first and kept.
+//! A shared pointer that can be made without ending the process, and whose memory can be reserved first.
 
 use crate::alloc::{NoMemory, Reserved};
 use std::alloc::{alloc, Layout};
 use std::fmt;
 use std::marker::PhantomData;
-use std::mem::ManuallyDrop;
 use std::ops::Deref;
 use std::ptr::{self, NonNull};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -46,20 +45,15 @@ impl<T> Arc<T> {
         Self { shared: NonNull::from(shared), owned: PhantomData }
     }
 
-    /// Drops the value and keeps the memory for the next one, if nobody else has it.
-    pub(crate) fn into_reserved(self) -> Option<Reserved<Shared<T>>> {
-        // Acquire: what the other owners did before they let go comes before the drop. There being no weak pointers, nobody
-        // can become an owner meanwhile.
-        if self.owners().load(Ordering::Acquire) != 1 {
+    /// The value, to be changed, if nobody else has it.
+    pub(crate) fn get_mut(this: &mut Self) -> Option<&mut T> {
+        // Acquire: what the other owners did before they let go comes before what is done now. There being no weak pointers,
+        // nobody can become an owner meanwhile.
+        if this.owners().load(Ordering::Acquire) != 1 {
             return None;
         }
-        let shared = ManuallyDrop::new(self).shared.as_ptr();
-        // SAFETY: this was the only owner, and it is forgotten: the value is dropped once, here, and its memory, which came
-        // from a `Reserved`, is valid for a new one.
-        unsafe {
-            ptr::drop_in_place(&raw mut (*shared).value);
-            Some(Reserved::from_raw(shared))
-        }
+        // SAFETY: this is the only owner, and it is borrowed for as long.
+        Some(unsafe { &mut (*this.shared.as_ptr()).value })
     }
 }
 
@@ -181,21 +175,13 @@ mod tests {
     }
 
     #[test]
-    fn the_only_owner_keeps_the_memory_for_the_next_value() {
-        let dropped = Cell::new(0);
-        let one = Arc::new(Counted(&dropped));
-        let address = ptr::from_ref(&*one).addr();
-        let memory = one.into_reserved().unwrap();
-        assert_eq!(dropped.get(), 1, "the value is gone, the memory is not");
-        let next = Arc::new_in(memory, Counted(&dropped));
-        assert_eq!(ptr::from_ref(&*next).addr(), address);
-        let other = next.clone();
-        assert!(next.into_reserved().is_none(), "somebody else has it");
-        assert_eq!(dropped.get(), 1);
+    fn the_only_owner_may_change_the_value() {
+        let mut one = Arc::new(1);
+        let other = one.clone();
+        assert!(Arc::get_mut(&mut one).is_none(), "somebody else has it");
         drop(other);
-        assert_eq!(dropped.get(), 2);
-        // Reserved and never filled.
-        drop(Arc::<[u64; 4]>::reserve().unwrap());
+        *Arc::get_mut(&mut one).unwrap() += 1;
+        assert_eq!(*one, 2);
     }
 
     #[test]
@@ -222,6 +208,7 @@ mod tests {
             thread.join().unwrap();
         }
         assert_eq!(value.load(Ordering::Relaxed), 4000);
-        assert!(value.into_reserved().is_some());
+        let mut value = value;
+        assert!(Arc::get_mut(&mut value).is_some());
     }
 }

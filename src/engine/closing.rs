@@ -6,6 +6,7 @@ use crate::engine::observer::{ended_before, Event, EventKind};
 use crate::engine::queues::{Queue, Slot};
 use crate::engine::shutdown::{ShutdownReport, SHUT_DOWN_REASON};
 use crate::engine::Inner;
+use crate::queue::hand::Taken;
 use crate::store::table::{Entry, Word};
 use crate::sync::Ordering;
 use crate::task::{State, TaskId};
@@ -15,14 +16,13 @@ impl Inner {
     pub(crate) fn cancel_all_ready(&self) -> u64 {
         let mut cancelled = 0;
         for queue in self.queues.iter() {
+            let mut taken = Taken::default();
             loop {
                 // Bound on its own, so that the lanes are free while the extras are locked.
-                let taken = queue.lanes.0.lock().take_oldest_of_lowest();
-                let Some(batch) = taken else { break };
-                cancelled += u64::from(self.cancel_at_shutdown(queue, batch.head(0).id));
-            }
-            while let Some((batch, index)) = queue.take_from_hands() {
-                cancelled += u64::from(self.cancel_at_shutdown(queue, batch.head(index).id));
+                let found = queue.lanes.0.lock().take_oldest_of_lowest(&mut taken) || queue.take_from_hands(&mut taken);
+                let Some(id) = taken.id().filter(|_| found) else { break };
+                cancelled += u64::from(self.cancel_at_shutdown(queue, id));
+                taken.clear();
             }
         }
         cancelled

@@ -2,7 +2,7 @@
 
 use crate::alloc::Text;
 use crate::queue::log::Record;
-use crate::store::table::Entry;
+use crate::store::table::{Entry, Word};
 use crate::sync::Arc;
 use crate::task::{Failure, Lease, Outcome, PayloadFormat, Priority, TaskId};
 use std::fmt::Display;
@@ -70,10 +70,8 @@ pub struct TaskContext<'a> {
     pub(crate) id: TaskId,
     pub(crate) task_name: &'a str,
     pub(crate) queue: &'a str,
-    pub(crate) priority: Priority,
-    pub(crate) attempt: u32,
-    pub(crate) lease: Lease,
-    pub(crate) payload_format: PayloadFormat,
+    /// As its run found it.
+    pub(crate) word: Word,
     pub(crate) record: Record<'a>,
     /// Where a request to stop shows.
     pub(crate) entry: &'a Entry,
@@ -101,19 +99,19 @@ impl TaskContext<'_> {
     /// Its priority.
     #[must_use]
     pub fn priority(&self) -> Priority {
-        self.priority
+        self.word.priority()
     }
 
     /// 1 for the first run; an interrupted run does not count.
     #[must_use]
     pub fn attempt(&self) -> u32 {
-        self.attempt
+        self.word.claims()
     }
 
     /// The lease of this run.
     #[must_use]
     pub fn lease(&self) -> Lease {
-        self.lease
+        self.word.lease()
     }
 
     /// The MessagePack bytes of the parameters.
@@ -125,7 +123,7 @@ impl TaskContext<'_> {
     /// How they are to be read.
     #[must_use]
     pub fn payload_format(&self) -> PayloadFormat {
-        self.payload_format
+        self.word.format()
     }
 
     /// On whose behalf the task runs.

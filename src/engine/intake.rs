@@ -6,7 +6,8 @@ use crate::engine::submit::Named;
 use crate::error::{Error, Result};
 use crate::options::QueueOptions;
 use crate::queue::lanes::{level_of, Writers};
-use crate::queue::log::{log, Data, Pool, Writer};
+use crate::queue::log::{log, Writer};
+use crate::queue::segment::Pool;
 use crate::store::table::{Chunk, Table};
 use crate::sync::Arc;
 use crate::sys::CoarseClock;
@@ -71,6 +72,7 @@ impl Intake {
         }
     }
 
+    #[inline]
     pub(crate) fn check_open(&self) -> Result<()> {
         if self.phase == Phase::Open {
             Ok(())
@@ -111,16 +113,13 @@ impl Intake {
     }
 
     /// The number of a task name and the queue that its submission goes to.
+    #[inline]
     pub(crate) fn target(&mut self, task: Named<'_>, queue: Option<&str>) -> Result<(usize, usize)> {
-        let registration = self.look_up(task);
-        let Some((registration, own_queue)) =
-            registration.and_then(|index| Some((index, self.registered.get(index)?.1)))
-        else {
-            return Err(self.unknown(task));
-        };
-        match queue {
-            Some(name) => Ok((registration, self.queue_named(name)?)),
-            None => Ok((registration, own_queue)),
+        let found = self.look_up(task).and_then(|index| Some((index, self.registered.get(index)?.1)));
+        match (found, queue) {
+            (Some(found), None) => Ok(found),
+            (Some((registration, _)), Some(name)) => Ok((registration, self.queue_named(name)?)),
+            (None, _) => Err(self.unknown(task)),
         }
     }
 
@@ -173,21 +172,28 @@ impl Intake {
         TaskId::counted(self.last_id + 1)
     }
 
-    /// The chunk of an id that is about to be given out, and a queue's entrance.
-    pub(crate) fn chunk_and_entrance(
-        &mut self,
-        table: &Table,
-        id: TaskId,
-        queue: usize,
-    ) -> Result<(&Arc<Chunk>, &mut Entrance)> {
-        if !self.chunk.as_ref().is_some_and(|chunk| chunk.has(id)) {
-            self.chunk = Some(table.chunk_for_new(id)?);
+    /// Finds the chunk of an id that is about to be given out.
+    #[inline]
+    pub(crate) fn prepare_chunk(&mut self, table: &Table, id: TaskId) -> Result<()> {
+        if self.chunk.as_ref().is_some_and(|chunk| chunk.has(id)) {
+            return Ok(());
         }
-        let chunk = self.chunk.as_ref().expect("it was just found");
-        Ok((chunk, &mut self.entrances[queue]))
+        self.next_chunk(table, id)
     }
 
-    /// The chunk of an id that had one by [`Intake::chunk_and_entrance`] and is not given out yet.
+    #[cold]
+    fn next_chunk(&mut self, table: &Table, id: TaskId) -> Result<()> {
+        self.chunk = Some(table.chunk_for_new(id)?);
+        Ok(())
+    }
+
+    /// The chunk that was found last, and a queue's entrance.
+    #[inline]
+    pub(crate) fn chunk_and_entrance(&mut self, queue: usize) -> (&Chunk, &mut Entrance) {
+        (self.chunk.as_ref().expect("it was found"), &mut self.entrances[queue])
+    }
+
+    /// The chunk of an id for which it was found and that is not given out yet.
     pub(crate) fn known_chunk(&mut self, table: &Table, id: TaskId) -> &Chunk {
         if !self.chunk.as_ref().is_some_and(|chunk| chunk.has(id)) {
             self.chunk = table.chunk(id);
@@ -229,14 +235,19 @@ impl Entrance {
     }
 
     /// Whether so many more tasks of so many bytes in all fit now.
+    #[inline]
     pub(crate) fn has_room(&mut self, tasks: u64, bytes: u64) -> bool {
-        let fits = |ready: (u64, u64), options: &QueueOptions| {
-            ready.0 + tasks <= options.capacity && ready.1 + bytes <= options.capacity_bytes
-        };
-        fits(self.at_most_ready(), &self.options) || {
-            let ready = self.ready();
-            fits(ready, &self.options)
-        }
+        self.would_fit(self.at_most_ready(), tasks, bytes) || self.has_room_after_a_look(tasks, bytes)
+    }
+
+    #[cold]
+    fn has_room_after_a_look(&mut self, tasks: u64, bytes: u64) -> bool {
+        let ready = self.ready();
+        self.would_fit(ready, tasks, bytes)
+    }
+
+    fn would_fit(&self, ready: (u64, u64), tasks: u64, bytes: u64) -> bool {
+        ready.0 + tasks <= self.options.capacity && ready.1 + bytes <= self.options.capacity_bytes
     }
 
     /// Whether they fit into the empty queue.
@@ -255,28 +266,26 @@ impl Entrance {
         }
     }
 
-    /// Writes a record that nobody sees before [`Entrance::commit`].
-    pub(crate) fn add(
-        &mut self,
-        pool: &Arc<Pool>,
-        priority: Priority,
-        id: TaskId,
-        now_ms: u32,
-        data: &Data<'_>,
-    ) -> Result<()> {
+    /// The writing end of a level. Nobody sees what is added before [`Entrance::commit`].
+    #[inline]
+    pub(crate) fn writer(&mut self, pool: &Arc<Pool>, priority: Priority) -> Result<&mut Writer> {
         let level = level_of(priority);
-        let writer = match &mut self.writers.writers[level] {
-            Some(writer) => writer,
-            none => {
-                let (writer, reader) = log(pool)?;
-                self.queue.lanes.0.lock().open(level, reader);
-                none.insert(writer)
-            }
-        };
-        writer.add(id, now_ms, data)
+        if self.writers.writers[level].is_none() {
+            self.open(pool, level)?;
+        }
+        Ok(self.writers.writers[level].as_mut().expect("it is open"))
+    }
+
+    #[cold]
+    fn open(&mut self, pool: &Arc<Pool>, level: usize) -> Result<()> {
+        let (writer, reader) = log(pool)?;
+        self.queue.lanes.0.lock().open(level, reader);
+        self.writers.writers[level] = Some(writer);
+        Ok(())
     }
 
     /// Lets workers see what was added, which is all of one level: so many tasks of so many bytes.
+    #[inline]
     pub(crate) fn commit(&mut self, priority: Priority, tasks: u64, bytes: u64) {
         self.pushed.0 += tasks;
         self.pushed.1 += bytes;

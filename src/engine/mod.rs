@@ -41,7 +41,7 @@ use self::worker::{no_thread, Threads};
 use crate::alloc::{self, Ensure, Reserved, Text};
 use crate::error::{Error, Result};
 use crate::options::{EngineOptions, LogLevel, QueueName, QueueOptions, Resolved, StoreKind, TaskOptions};
-use crate::queue::log::Pool;
+use crate::queue::segment::Pool;
 use crate::store::memory::MemoryStore;
 use crate::store::table::{MAX_QUEUES, MAX_REGISTRATIONS};
 use crate::sync::{deadline_after, Arc, AtomicU8, AtomicUsize, Mutex, Ordering, Padded};

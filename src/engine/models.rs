@@ -2,8 +2,10 @@
 //! `shutdown`.
 
 use crate::engine::intake::Phase;
-use crate::engine::queues::{Queue, Slot, Taken};
-use crate::queue::log::{log, Batch, Data, Headers, Pool, BATCH};
+use crate::engine::queues::{Queue, Slot};
+use crate::queue::hand::{Taken, BATCH};
+use crate::queue::log::{log, Data, Headers};
+use crate::queue::segment::Pool;
 use crate::store::table::{Chunk, Table, Word};
 use crate::sync::modelled::{model, must_fail, Mutation};
 use crate::sync::{fence, Arc, AtomicU8, Condvar, Mutex, Ordering};
@@ -221,50 +223,6 @@ fn without_fences_a_waiter_for_room_waits_for_ever() {
     );
 }
 
-/// Batches of two records.
-fn batches(count: i64) -> Vec<Arc<Batch>> {
-    let pool = Arc::<Pool>::default();
-    let (mut writer, mut reader) = log(&pool).unwrap();
-    let bare = Data { payload: b"", user_context: None, headers: Headers::Pairs(&[]) };
-    for n in 1..=count * 2 {
-        writer.add(id(n), 0, &bare).unwrap();
-    }
-    writer.commit();
-    (0..count).map(|_| Arc::new(reader.take(BATCH).unwrap())).collect()
-}
-
-#[test]
-fn a_record_in_hand_goes_to_its_owner_or_to_one_thief() {
-    model(Some(3), || {
-        let slot = Slot::new().unwrap();
-        let taken = Arc::new(Mutex::new(Vec::new()));
-        let thieves: Vec<_> = (0..2)
-            .map(|_| {
-                let (slot, taken) = (slot.clone(), taken.clone());
-                thread::spawn(move || {
-                    if let Some((batch, index)) = slot.take_from_hand() {
-                        let id = batch.head(index).id.value();
-                        taken.lock().push(id);
-                    }
-                })
-            })
-            .collect();
-        for batch in batches(2) {
-            slot.fill_hand(batch.clone());
-            while let Some(index) = slot.next_of_hand(batch.len()) {
-                taken.lock().push(batch.head(index).id.value());
-            }
-            slot.empty_hand();
-        }
-        for thief in thieves {
-            thief.join().unwrap();
-        }
-        let mut taken = std::mem::take(&mut *taken.lock());
-        taken.sort_unstable();
-        assert_eq!(taken, [1, 2, 3, 4]);
-    });
-}
-
 /// The concurrency limit: `Queue::take` and `no_longer_busy`, the lanes holding enough.
 #[test]
 fn no_more_run_at_once_than_the_limit_says() {
@@ -285,8 +243,11 @@ fn no_more_run_at_once_than_the_limit_says() {
             queue.enlist(&mut queue.crew.lock(), slot.clone());
             let running = running.clone();
             move || {
-                let Some(taken) = queue.take(&slot, BATCH, &mut None, 0) else { return 0 };
-                assert!(matches!(taken, Taken::One(_)));
+                let mut taken = Taken::default();
+                if !queue.take(&slot, &mut taken, BATCH, || 0) {
+                    return 0;
+                }
+                assert!(!slot.hand.has_some(), "one at a time");
                 assert_eq!(running.fetch_add(1, Ordering::Relaxed), 0, "the limit is one");
                 thread::yield_now();
                 running.fetch_sub(1, Ordering::Relaxed);

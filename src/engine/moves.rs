@@ -211,7 +211,7 @@ impl Inner {
         const RUNNING: &[State] = &[State::Running, State::Pending];
         let run_us = match started {
             Some(started) => i64::try_from(started.elapsed().as_micros()).unwrap_or(i64::MAX),
-            None => sys::coarse_unix_micros() - entry.times(State::Running).started_us,
+            None => sys::coarse_unix_micros() - entry.times(entry.word()).started_us,
         };
         // A shutdown asked it to stop, and nobody else did.
         let asked_by_shutdown = || {
@@ -301,7 +301,7 @@ impl Inner {
         to: State,
         run_us: i64,
     ) {
-        entry.note_finished(sys::coarse_unix_micros());
+        entry.note_finished(sys::coarse_unix_millis());
         let kind = {
             let mut seldom = self.queue(before).seldom.lock();
             let (kind, counter) = match to {

@@ -393,6 +393,17 @@ impl Observation {
         self.tells(kind) || self.logs(kind)
     }
 
+    /// Whether anybody wants to hear of runs that begin or of tasks that succeed.
+    #[inline]
+    pub(crate) fn wants_runs(&self) -> bool {
+        let either = EventKind::Started.bit() | EventKind::Succeeded.bit();
+        self.kinds.load(Ordering::Relaxed) & either != 0 || self.wants_logs && self.logs_runs()
+    }
+
+    fn logs_runs(&self) -> bool {
+        self.logs(EventKind::Started) || self.logs(EventKind::Succeeded)
+    }
+
     fn tells(&self, kind: EventKind) -> bool {
         self.kinds.load(Ordering::Relaxed) & kind.bit() != 0
     }

@@ -54,6 +54,7 @@ impl Parking {
     }
 
     /// To be called after work was added, for each piece of it.
+    #[inline]
     pub(crate) fn work_added(&self) {
         fence(Ordering::SeqCst);
         if self.sleeping.0.load(Ordering::SeqCst) > 0 && self.searching.0.load(Ordering::SeqCst) == 0 {
@@ -61,6 +62,7 @@ impl Parking {
         }
     }
 
+    #[cold]
     fn wake_one(&self) {
         let mut asleep = self.asleep.lock();
         let Some(parker) = asleep.pop() else { return };

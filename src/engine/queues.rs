@@ -1,11 +1,11 @@
 //! A queue as its workers see it: lanes to take from, a place to sleep, and who runs what.
 
-use crate::alloc::{self, Ensure, Reserved, Shared, Text};
+use crate::alloc::{self, Ensure, Text};
 use crate::engine::parking::{Parker, Parking};
 use crate::engine::stats::Counters;
 use crate::error::Result;
+use crate::queue::hand::{Hand, Taken};
 use crate::queue::lanes::Lanes;
-use crate::queue::log::Batch;
 use crate::store::table::MAX_QUEUES;
 use crate::sync::{Arc, AtomicI64, AtomicU32, AtomicU64, AtomicUsize, Condvar, Mutex, Ordering, Padded};
 use crate::task::TaskId;
@@ -87,9 +87,7 @@ pub(crate) struct Slot {
     started_bytes: AtomicU64,
     succeeded: AtomicU64,
     /// Records that it took and has not begun. Others may take them from it.
-    hand: Mutex<Option<Arc<Batch>>>,
-    /// The next record of the hand; whoever counts it up has it.
-    next_in_hand: AtomicUsize,
+    pub(crate) hand: Hand,
     /// 1: a limit made it stop before its hand was empty.
     left_its_hand: AtomicU32,
     /// The task that the shutdown which closed the engine left to it; 0 for none. Under the extras' lock.
@@ -105,8 +103,7 @@ impl Slot {
             started: AtomicU64::new(0),
             started_bytes: AtomicU64::new(0),
             succeeded: AtomicU64::new(0),
-            hand: Mutex::new(None),
-            next_in_hand: AtomicUsize::new(0),
+            hand: Hand::new(),
             left_its_hand: AtomicU32::new(0),
             abandoned: AtomicI64::new(0),
         })?;
@@ -114,12 +111,8 @@ impl Slot {
     }
 
     pub(crate) fn running(&self) -> Option<TaskId> {
-        // Most are idle where it matters, and an id that is none makes an error text.
         let id = self.current.load(Ordering::SeqCst);
-        if id == 0 {
-            return None;
-        }
-        TaskId::new(id).ok()
+        (id != 0).then(|| TaskId::counted(id))
     }
 
     /// Leaves a task to its worker.
@@ -144,57 +137,10 @@ impl Slot {
         finished
     }
 
-    /// Puts a batch into the hand, for its owner and others to take from by [`Slot::next_of_hand`].
-    pub(crate) fn fill_hand(&self, batch: Arc<Batch>) {
-        let mut hand = self.hand.lock();
-        self.next_in_hand.store(0, Ordering::Relaxed);
-        *hand = Some(batch);
-    }
-
-    /// The index of the owner's next record in its hand of `len`.
-    pub(crate) fn next_of_hand(&self, len: usize) -> Option<usize> {
-        let index = self.next_in_hand.fetch_add(1, Ordering::Relaxed);
-        (index < len).then_some(index)
-    }
-
-    pub(crate) fn empty_hand(&self) {
-        *self.hand.lock() = None;
-    }
-
-    /// Takes the next record of the hand, for whoever asks.
-    pub(crate) fn take_from_hand(&self) -> Option<(Arc<Batch>, usize)> {
-        // The lock keeps the batch and the count together: only the owner changes the batch.
-        let hand = self.hand.lock();
-        let batch = hand.as_ref()?;
-        let index = self.next_in_hand.fetch_add(1, Ordering::Relaxed);
-        (index < batch.len()).then(|| (batch.clone(), index))
-    }
-
-    /// The task that comes next from the hand.
-    pub(crate) fn next_task_in_hand(&self) -> Option<TaskId> {
-        let hand = self.hand.lock();
-        let batch = hand.as_ref()?;
-        let index = self.next_in_hand.load(Ordering::Relaxed);
-        (index < batch.len()).then(|| batch.head(index).id)
-    }
-
     /// Leaves the rest of the hand to whoever takes it.
     pub(crate) fn leave_hand(&self) {
         self.left_its_hand.store(1, Ordering::Relaxed);
     }
-}
-
-/// Memory for the next hand of a worker: what the last one lay in, if nobody took it over.
-pub(crate) type HandMemory = Option<Reserved<Shared<Batch>>>;
-
-/// What a worker has to run.
-pub(crate) enum Taken {
-    /// One record of its own.
-    One(Batch),
-    /// Several, in its hand.
-    Hand(Arc<Batch>),
-    /// One from a hand, another worker's or one that it has left.
-    FromHand(Arc<Batch>, usize),
 }
 
 impl Queue {
@@ -217,74 +163,69 @@ impl Queue {
         Ok(queue)
     }
 
-    /// Takes what a worker runs next. `most`: more than one only where the worker's runs are short. What a worker has taken
-    /// is in its hand before the lanes' lock is let go, so that nobody looks in vain at both.
-    pub(crate) fn take(&self, slot: &Slot, most: usize, memory: &mut HandMemory, now_ms: u32) -> Option<Taken> {
-        if most > 1 && memory.is_none() {
-            *memory = Arc::reserve().ok();
-        }
+    /// Takes what a worker runs next, and the rest into its hand. Whether there was something. `most`: more than one only where
+    /// the worker's runs are short. What a worker has taken is in its hand before the lanes' lock is let go, so that nobody
+    /// looks in vain at both.
+    pub(crate) fn take(&self, slot: &Slot, taken: &mut Taken, most: usize, now_ms: impl FnOnce() -> u32) -> bool {
         let mut lanes = self.lanes.0.lock();
         let limit = self.limit.load(Ordering::Relaxed);
         if limit > 0 && self.runs() >= limit {
-            return None;
+            return false;
         }
         // What is in hands is older than what is in the lanes.
         if limit > 0 || slot.left_its_hand.load(Ordering::Relaxed) != 0 {
-            if let Some((batch, index)) = self.take_from_hands() {
+            if self.take_from_hands(taken) {
                 slot.busy.store(1, Ordering::Relaxed);
-                return Some(Taken::FromHand(batch, index));
+                return true;
             }
             // All hands are empty, its own too: it may be filled again.
             slot.left_its_hand.store(0, Ordering::Relaxed);
         }
         let workers = self.workers.load(Ordering::Relaxed);
-        // What is taken cannot be put back: no more than there is memory for.
-        let most = if limit > 0 || memory.is_none() { 1 } else { most };
-        let batch = lanes.take(most, workers, now_ms)?;
-        slot.busy.store(1, Ordering::Relaxed);
-        match memory.take_if(|_| batch.len() > 1) {
-            Some(memory) => {
-                let batch = Arc::new_in(memory, batch);
-                slot.fill_hand(batch.clone());
-                Some(Taken::Hand(batch))
-            }
-            None => Some(Taken::One(batch)),
+        let found = lanes.take(if limit > 0 { 1 } else { most }, workers, now_ms, &slot.hand, taken);
+        if found {
+            slot.busy.store(1, Ordering::Relaxed);
         }
+        found
     }
 
-    /// Takes one from the hand of another worker, for one that has found nothing else.
-    pub(crate) fn steal(&self, slot: &Slot) -> Option<Taken> {
+    /// Takes one from the hand of another worker, for one that has found nothing else. Whether there was one.
+    pub(crate) fn steal(&self, slot: &Slot, taken: &mut Taken) -> bool {
         let _lanes = self.lanes.0.lock();
         let limit = self.limit.load(Ordering::Relaxed);
         if limit > 0 && self.runs() >= limit {
-            return None;
+            return false;
         }
-        let (batch, index) = self.take_from_hands()?;
-        slot.busy.store(1, Ordering::Relaxed);
-        Some(Taken::FromHand(batch, index))
+        let found = self.take_from_hands(taken);
+        if found {
+            slot.busy.store(1, Ordering::Relaxed);
+        }
+        found
     }
 
-    /// Takes a record that a worker has in its hand and has not begun.
-    pub(crate) fn take_from_hands(&self) -> Option<(Arc<Batch>, usize)> {
-        self.crew.lock().slots.iter().find_map(|slot| slot.take_from_hand())
+    /// Takes a record that a worker has in its hand and has not begun. Whether there was one.
+    pub(crate) fn take_from_hands(&self, taken: &mut Taken) -> bool {
+        self.crew.lock().slots.iter().any(|slot| slot.hand.steal(taken))
     }
 
     /// The oldest task of the lowest level that is in a hand or in the lanes, taken: what a full queue drops. Whether it may
     /// still be ready is for the caller to see. `level_of` tells the level of a task.
     pub(crate) fn take_oldest_of_lowest(&self, level_of: impl Fn(TaskId) -> Option<usize>) -> Option<TaskId> {
+        let mut taken = Taken::default();
         let mut lanes = self.lanes.0.lock();
         let crew = self.crew.lock();
         // A hand holds one level, and older tasks of it than the lanes do.
-        let hands = crew.slots.iter().filter_map(|slot| Some((level_of(slot.next_task_in_hand()?), slot)));
+        let hands = crew.slots.iter().filter_map(|slot| Some((level_of(slot.hand.next_task()?), slot)));
         let lowest = hands.min_by_key(|(level, _)| *level);
         if let Some((level, slot)) = lowest {
-            if lanes.lowest_level().is_none_or(|in_lanes| level.is_none_or(|level| level <= in_lanes)) {
-                if let Some((batch, index)) = slot.take_from_hand() {
-                    return Some(batch.head(index).id);
-                }
+            if lanes.lowest_level().is_none_or(|in_lanes| level.is_none_or(|level| level <= in_lanes))
+                && slot.hand.steal(&mut taken)
+            {
+                return taken.id();
             }
         }
-        lanes.take_oldest_of_lowest().map(|batch| batch.head(0).id)
+        lanes.take_oldest_of_lowest(&mut taken);
+        taken.id()
     }
 
     /// Whether more run than the limit allows: it was set while they ran.
@@ -314,7 +255,7 @@ impl Queue {
     }
 
     fn hands_have_some(&self) -> bool {
-        self.crew.lock().slots.iter().any(|slot| slot.next_task_in_hand().is_some())
+        self.crew.lock().slots.iter().any(|slot| slot.hand.has_some())
     }
 
     /// Runs under the concurrency limit.

@@ -9,10 +9,11 @@ use crate::engine::{Engine, Inner};
 use crate::error::{Error, Result};
 use crate::options::WhenFull;
 use crate::queue::log::{Data, Headers};
-use crate::store::table::{Entry, Word};
+use crate::store::table::{left_in_chunk, Entry, Word};
 use crate::sync::{deadline_after, MutexGuard, Ordering};
 use crate::sys;
 use crate::task::{PayloadFormat, Priority, Submission, TaskId, TaskName, TaskNumber};
+use std::ops::Range;
 use std::time::Instant;
 
 /// A submission as it goes in: within every limit, and borrowed from whoever hands it over.
@@ -48,6 +49,7 @@ impl<'a> Named<'a> {
 
 impl<'a> Work<'a> {
     /// A submission that says nothing but what and whose it is. `payload` is within its limit.
+    #[inline]
     pub(crate) fn plain(task: Named<'a>, payload: &'a [u8], priority: Priority, format: PayloadFormat) -> Self {
         let data = Data { payload, user_context: None, headers: Headers::Pairs(&[]) };
         Self { task, queue: None, data, bytes: payload.len() as u32, priority, format, when_full: None }
@@ -76,6 +78,7 @@ impl<'a> Work<'a> {
         })
     }
 
+    #[inline]
     fn word(&self, registration: usize, queue: usize) -> Word {
         Word::ready(queue, registration, self.priority, self.format)
     }
@@ -115,6 +118,7 @@ impl Engine {
     }
 
     /// [`Engine::submit`] of what is known to be within its limits.
+    #[inline]
     pub(crate) fn hand_over(&self, work: &Work<'_>) -> Result<TaskId> {
         accept_one(&self.inner, work).inspect_err(|error| self.refused(work.task, work.queue, 1, error))
     }
@@ -178,6 +182,7 @@ impl Engine {
     }
 }
 
+#[inline(always)]
 fn accept_one(inner: &Inner, work: &Work<'_>) -> Result<TaskId> {
     let bytes = u64::from(work.bytes);
     // Before the lock, so that what it holds is told after it.
@@ -192,14 +197,14 @@ fn accept_one(inner: &Inner, work: &Work<'_>) -> Result<TaskId> {
     };
     let id = intake.next_id();
     let now = intake.clock.now();
-    let (chunk, entrance) = intake.chunk_and_entrance(&inner.store.table, id, queue)?;
+    intake.prepare_chunk(&inner.store.table, id)?;
+    let (chunk, entrance) = intake.chunk_and_entrance(queue);
     // On an error nothing of it is written.
-    entrance.add(&inner.pool, work.priority, id, now.millis, &work.data)?;
+    entrance.writer(&inner.pool, work.priority)?.add(id, now.millis, &work.data)?;
     if drops {
         part.drop_for(inner, entrance, &mut dropped);
     }
-    let entry = chunk.entry(id);
-    inner.make_known(entry, id, work.word(registration, queue), now.unix_us, work.bytes);
+    inner.make_known(chunk.entry(id), id, work.word(registration, queue), now.unix_us, work.bytes);
     entrance.commit(work.priority, 1, bytes);
     intake.advance(1);
     drop(intake);
@@ -227,31 +232,41 @@ fn accept_alike<'a>(
     }
     let first = intake.next_id();
     let now = intake.clock.now();
-    let ids = || first.value()..first.value() + count as i64;
-    for (index, id) in ids().enumerate() {
-        let id = TaskId::counted(id);
+    let id_of = |index: usize| TaskId::counted(first.value() + index as i64);
+    for ids in in_chunks(first, count) {
+        intake.prepare_chunk(&inner.store.table, id_of(ids.start))?;
+    }
+    let writer = intake.entrances[queue].writer(&inner.pool, like.priority)?;
+    for index in 0..count {
         let data = Data { payload: payloads(index), ..like.data };
-        let added = intake
-            .chunk_and_entrance(&inner.store.table, id, queue)
-            .and_then(|(_, entrance)| entrance.add(&inner.pool, like.priority, id, now.millis, &data));
-        if let Err(error) = added {
-            intake.entrances[queue].roll_back();
-            return Err(error);
-        }
+        writer.add(id_of(index), now.millis, &data).inspect_err(|_| writer.roll_back())?;
     }
     // From here on nothing fails: a full queue makes room, all become known, then visible.
     part.drop_for(inner, &mut intake.entrances[queue], &mut dropped);
     let word = like.word(registration, queue);
-    for (index, id) in ids().enumerate() {
-        let id = TaskId::counted(id);
-        let entry = intake.known_chunk(&inner.store.table, id).entry(id);
-        inner.make_known(entry, id, word, now.unix_us, besides + payloads(index).len() as u32);
+    for ids in in_chunks(first, count) {
+        let chunk = intake.known_chunk(&inner.store.table, id_of(ids.start));
+        for index in ids {
+            let id = id_of(index);
+            inner.make_known(chunk.entry(id), id, word, now.unix_us, besides + payloads(index).len() as u32);
+        }
     }
     intake.entrances[queue].commit(like.priority, count as u64, bytes);
     intake.advance(count);
     drop(intake);
     inner.queues.get(queue).parking.work_added();
     Ok(first)
+}
+
+/// So many tasks from a first id on, by their indices, those of each chunk of the table together.
+fn in_chunks(first: TaskId, count: usize) -> impl Iterator<Item = Range<usize>> {
+    let mut begin = 0;
+    std::iter::from_fn(move || {
+        let end = count.min(begin + left_in_chunk(TaskId::counted(first.value() + begin as i64)));
+        let ids = begin..end;
+        begin = end;
+        (!ids.is_empty()).then_some(ids)
+    })
 }
 
 /// Accepts many of any kind. Returns the first id; the others follow it.
@@ -289,9 +304,10 @@ fn accept_mixed(inner: &Inner, submissions: &[Submission<'_>]) -> Result<TaskId>
     let now = intake.clock.now();
     let ids = || (first.value()..).map(TaskId::counted);
     for ((work, &(_, queue)), id) in works.iter().zip(&plan).zip(ids()) {
-        let added = intake
-            .chunk_and_entrance(&inner.store.table, id, queue)
-            .and_then(|(_, entrance)| entrance.add(&inner.pool, work.priority, id, now.millis, &work.data));
+        let added = intake.prepare_chunk(&inner.store.table, id).and_then(|()| {
+            let writer = intake.entrances[queue].writer(&inner.pool, work.priority)?;
+            writer.add(id, now.millis, &work.data)
+        });
         if let Err(error) = added {
             parts.iter().for_each(|part| intake.entrances[part.queue].roll_back());
             return Err(error);
@@ -316,6 +332,7 @@ fn accept_mixed(inner: &Inner, submissions: &[Submission<'_>]) -> Result<TaskId>
 
 impl Inner {
     /// Writes a task into the table, and tells of it before anybody can run it.
+    #[inline]
     fn make_known(&self, entry: &Entry, id: TaskId, word: Word, now_us: i64, bytes: u32) {
         entry.init(word, now_us, bytes);
         if self.observation.wants(EventKind::Accepted) {

@@ -20,7 +20,7 @@ impl Inner {
         extra: Option<&Extra>,
     ) -> Option<TaskStatus> {
         let state = word.state()?;
-        let times = entry.times(state);
+        let times = entry.times(word);
         Some(TaskStatus {
             id,
             task_name: self.registrations.lock()[word.registration()].name.clone(),

@@ -5,10 +5,11 @@ use crate::engine::handler::{SharedHandler, TaskContext};
 use crate::engine::intake::Phase;
 use crate::engine::moves::Returned;
 use crate::engine::observer::{guarded, Event, EventKind, SharedObserver};
-use crate::engine::queues::{HandMemory, Queue, Slot, Taken};
+use crate::engine::queues::{Queue, Slot};
 use crate::engine::Inner;
 use crate::error::{panic_text, Error, Result};
-use crate::queue::log::{Batch, Record, BATCH};
+use crate::queue::hand::{Taken, BATCH};
+use crate::queue::log::Record;
 use crate::store::table::{ChunkCache, Entry, Word};
 use crate::sync::{fence, Arc, Ordering};
 use crate::sys::{self, NoThread, Thread};
@@ -21,8 +22,11 @@ use std::time::{Duration, Instant};
 /// Runs whose mean is below this are taken several at a time: then the way to the next one costs more than the wait.
 const SHORT_RUN: Duration = Duration::from_micros(100);
 
-/// While runs are short, one batch in so many is timed.
+/// While runs are short, one look for work in so many is timed.
 const TIMED: u32 = 8;
+
+/// Plain successes that the store need not know at once.
+const UNTOLD: usize = 64;
 
 /// The threads of an engine's workers.
 #[derive(Default)]
@@ -60,11 +64,12 @@ pub(crate) fn start_missing(inner: &Arc<Inner>, queue: &Arc<Queue>) -> Result<()
             handler: None,
             // Not known, so one at a time.
             mean_run: SHORT_RUN,
-            batches: 0,
-            succeeded: alloc::list(BATCH)?,
-            forgotten: alloc::list(BATCH)?,
+            turns: 0,
+            now_ms: 0,
+            taken: Taken::default(),
+            succeeded: alloc::list(UNTOLD + BATCH)?,
+            forgotten: alloc::list(UNTOLD + BATCH)?,
             told_of_ends: told_of_ends.clone(),
-            hand: None,
             retired: false,
         };
         // "backrun-worker-12" would be cut after the dash: Linux keeps 15 bytes.
@@ -94,22 +99,25 @@ struct Worker {
     chunks: ChunkCache,
     handler: Cached,
     mean_run: Duration,
-    batches: u32,
+    turns: u32,
+    /// The coarse clock when the last run ended, or when the worker found work.
+    now_ms: u32,
+    /// The record that it runs.
+    taken: Taken,
     /// Plain successes that the store does not know yet.
     succeeded: Vec<TaskId>,
     /// Tasks that made room for those and had an extra. Empty between two calls.
     forgotten: Vec<TaskId>,
     /// Who is told of the ends that somebody asked for.
     told_of_ends: Option<SharedObserver>,
-    hand: HandMemory,
     retired: bool,
 }
 
 impl Worker {
     fn run(mut self) {
         let caught = catch_unwind(AssertUnwindSafe(|| {
-            while let Some(batch) = self.next() {
-                self.run_batch(batch);
+            while self.next() {
+                self.run_taken();
             }
         }));
         if let Err(panic) = &caught {
@@ -133,23 +141,27 @@ impl Worker {
         self.inner.changes.tell();
     }
 
-    /// Waits for the next work. `None`: this worker is no longer needed.
-    fn next(&mut self) -> Option<Taken> {
-        if let Some(batch) = self.take() {
-            return Some(batch);
+    /// Waits for the next work, and takes it. `false`: this worker is no longer needed.
+    fn next(&mut self) -> bool {
+        if self.take() {
+            return true;
         }
+        self.tell_of_succeeded();
         let inner = self.inner.clone();
         let queue = self.queue.clone();
         queue.parking.start_searching();
         loop {
-            let found = self.take().or_else(|| queue.steal(&self.slot));
-            if found.is_some() || self.must_go() {
+            let found = self.take() || queue.steal(&self.slot, &mut self.taken);
+            if found || self.must_go() {
                 queue.parking.stop_searching(|| queue.has_work());
                 return found;
             }
+            // Idle workers keep no segment from those who write.
+            self.taken.let_go();
+            self.slot.hand.let_go();
             let crew_is_right = || {
                 let crew = queue.crew.lock();
-                crew.slots.len() <= crew.target as usize || self.slot.next_task_in_hand().is_some()
+                crew.slots.len() <= crew.target as usize || self.slot.hand.has_some()
             };
             queue.parking.sleep(&self.slot.parker, || {
                 queue.has_work()
@@ -163,12 +175,12 @@ impl Worker {
         }
     }
 
-    fn take(&mut self) -> Option<Taken> {
+    fn take(&mut self) -> bool {
         if self.inner.phase() >= Phase::Cancelling {
-            return None;
+            return false;
         }
         let most = if self.mean_run < SHORT_RUN { BATCH } else { 1 };
-        self.queue.take(&self.slot, most, &mut self.hand, sys::coarse_millis())
+        self.queue.take(&self.slot, &mut self.taken, most, sys::coarse_millis)
     }
 
     /// Whether this worker is no longer needed; it is then no longer counted.
@@ -180,12 +192,16 @@ impl Worker {
         };
         if done {
             // Nobody would find what is left in the hand of a worker that is gone.
-            while let Some((batch, index)) = self.slot.take_from_hand() {
-                self.inner.cancel_at_shutdown(&self.queue, batch.head(index).id);
+            let mut taken = Taken::default();
+            while self.slot.hand.steal(&mut taken) {
+                if let Some(id) = taken.id() {
+                    self.inner.cancel_at_shutdown(&self.queue, id);
+                }
+                taken.clear();
             }
         }
         let mut crew = self.queue.crew.lock();
-        let surplus = crew.slots.len() > crew.target as usize && self.slot.next_task_in_hand().is_none();
+        let surplus = crew.slots.len() > crew.target as usize && !self.slot.hand.has_some();
         if done || surplus {
             self.queue.retire(&mut crew, &self.slot);
             self.retired = true;
@@ -193,27 +209,30 @@ impl Worker {
         self.retired
     }
 
-    fn run_batch(&mut self, taken: Taken) {
-        // Not every batch is timed: a clock costs about as much as the run of a task that does nothing.
-        self.batches = self.batches.wrapping_add(1);
-        let begun = (self.batches % TIMED == 0 || self.mean_run >= SHORT_RUN).then(Instant::now);
-        let mut runs = 1;
-        match taken {
-            Taken::One(batch) => self.run_record(&batch, 0),
-            Taken::FromHand(batch, index) => self.run_record(&batch, index),
-            Taken::Hand(batch) => {
-                // Somebody who sleeps may help, above all if the first of them takes its time.
-                self.queue.parking.work_added();
-                runs = self.run_hand(&batch);
-                self.hand = batch.into_reserved();
+    /// Runs the record that was taken, and then what is in the hand and nobody else takes.
+    fn run_taken(&mut self) {
+        // Not every turn is timed: a clock costs about as much as the run of a task that does nothing.
+        self.turns = self.turns.wrapping_add(1);
+        let begun = (self.turns % TIMED == 0 || self.mean_run >= SHORT_RUN).then(Instant::now);
+        self.now_ms = sys::coarse_unix_millis();
+        let mut runs = 0;
+        loop {
+            self.run_record();
+            runs += 1;
+            if self.queue.is_over_limit() && self.slot.hand.has_some() {
+                self.slot.leave_hand();
+                break;
+            }
+            if !self.slot.hand.next(&mut self.taken) {
+                break;
             }
         }
         self.queue.no_longer_busy(&self.slot);
-        if !self.succeeded.is_empty() {
-            self.inner.keep_succeeded(&mut self.succeeded, &mut self.forgotten);
+        if self.succeeded.len() >= UNTOLD || self.inner.store.is_exact() {
+            self.tell_of_succeeded();
         }
         if let Some(begun) = begun {
-            let mean = begun.elapsed() / runs.max(1);
+            let mean = begun.elapsed() / runs;
             // The latest runs count most; one long run is enough to take one at a time again.
             self.mean_run = mean.max((self.mean_run * 7 + mean) / 8);
         }
@@ -223,34 +242,25 @@ impl Worker {
         }
     }
 
-    /// Runs what is in the hand and nobody else takes. How many.
-    fn run_hand(&mut self, batch: &Batch) -> u32 {
-        let mut runs = 0;
-        loop {
-            if self.queue.is_over_limit() {
-                self.slot.leave_hand();
-                return runs;
+    fn run_record(&mut self) {
+        // Apart, so that the chunk can be held while the rest changes.
+        let Self { inner, queue, slot, chunks, handler, succeeded, told_of_ends, taken, now_ms, .. } = self;
+        if let Some((id, record)) = taken.record() {
+            match chunks.get(&inner.store.table, id) {
+                Some(chunk) => {
+                    let (entry, told_of_ends) = (chunk.entry(id), told_of_ends.as_ref());
+                    Run { inner, queue, slot, handler, succeeded, told_of_ends, now_ms, id, entry, record }.run();
+                }
+                // Cancelled and forgotten.
+                None => queue.gap_closed(),
             }
-            let Some(index) = self.slot.next_of_hand(batch.len()) else { break };
-            self.run_record(batch, index);
-            runs += 1;
         }
-        self.slot.empty_hand();
-        runs
+        taken.clear();
     }
 
-    fn run_record(&mut self, batch: &Batch, index: usize) {
-        let id = batch.head(index).id;
-        // Apart, so that the chunk can be held while the rest changes.
-        let Self { inner, queue, slot, chunks, handler, succeeded, told_of_ends, .. } = self;
-        match chunks.get(&inner.store.table, id) {
-            Some(chunk) => {
-                let (entry, record) = (chunk.entry(id), batch.record(index));
-                let told_of_ends = told_of_ends.as_ref();
-                Run { inner, queue, slot, handler, succeeded, told_of_ends, id, entry, record }.run();
-            }
-            // Cancelled and forgotten.
-            None => queue.gap_closed(),
+    fn tell_of_succeeded(&mut self) {
+        if !self.succeeded.is_empty() {
+            self.inner.keep_succeeded(&mut self.succeeded, &mut self.forgotten);
         }
     }
 }
@@ -266,41 +276,32 @@ struct Run<'a> {
     handler: &'a mut Cached,
     succeeded: &'a mut Vec<TaskId>,
     told_of_ends: Option<&'a SharedObserver>,
+    now_ms: &'a mut u32,
     id: TaskId,
     entry: &'a Entry,
     record: Record<'a>,
 }
 
-impl Run<'_> {
+impl<'a> Run<'a> {
     fn run(mut self) {
         let (inner, queue, slot, entry, id) = (self.inner, self.queue, self.slot, self.entry, self.id);
         // First the slot, then the move, then the phase; a shutdown changes the phase first and then looks at the slots: one
         // of the two sees the other (the move is sequentially consistent).
         slot.current.store(id.value(), Ordering::Relaxed);
-        let Some((word, bytes)) = entry.start(sys::coarse_unix_micros()) else {
+        let Some((word, bytes)) = entry.start(*self.now_ms) else {
             slot.current.store(0, Ordering::Release);
             return queue.gap_closed();
         };
         queue.started(slot, bytes);
         inner.tell_of_room(queue);
-        let seen = &inner.observation;
-        let timed = seen.wants(EventKind::Succeeded);
-        let started = timed.then(Instant::now);
-        let returned = Returned { queue, slot, id, entry, lease: word.lease(), started };
-        if inner.phase() >= Phase::Cancelling {
-            inner.put_back(&returned);
+        if inner.observation.wants_runs() || inner.phase() >= Phase::Cancelling {
+            self.run_seen(word);
         } else {
-            if seen.wants(EventKind::Started) {
-                if let Some(status) = inner.status(id) {
-                    seen.event(Event::of(EventKind::Started, &status));
-                }
-            }
             let outcome = self.execute(word);
+            *self.now_ms = sys::coarse_unix_millis();
             // The word is looked at again: most that are not plain were marked while they ran, and are not to be counted here.
-            let finish = || entry.finish_plain(word, State::Succeeded, sys::coarse_unix_micros()).ok();
-            let plain = (outcome == Outcome::Done && !timed && !entry.word().is_slow())
-                .then(|| slot.count_success_of(finish))
-                .flatten();
+            let finish = || entry.finish_plain(word, State::Succeeded, *self.now_ms).ok();
+            let plain = (outcome.is_none() && !entry.word().is_slow()).then(|| slot.count_success_of(finish)).flatten();
             if let Some(told) = plain {
                 self.succeeded.push(id);
                 if told {
@@ -308,41 +309,75 @@ impl Run<'_> {
                     self.tell(word.lease());
                 }
             } else {
-                inner.run_returned(&returned, outcome);
+                inner.run_returned(&self.returned(word, None), outcome.unwrap_or(Outcome::Done));
             }
         }
         slot.current.store(0, Ordering::Release);
     }
 
+    #[cold]
     fn tell(&self, lease: Lease) {
         if let Some(observer) = self.told_of_ends {
             guarded(|| observer.ended(self.id, lease, Some(State::Succeeded)));
         }
     }
 
-    /// Runs user code.
-    fn execute(&mut self, word: Word) -> Outcome {
+    /// The rest of a run that somebody wants to hear of, or that is not to be.
+    #[cold]
+    fn run_seen(&mut self, word: Word) {
+        let inner = self.inner;
+        let returned = self.returned(word, Some(Instant::now()));
+        if inner.phase() >= Phase::Cancelling {
+            return inner.put_back(&returned);
+        }
+        let seen = &inner.observation;
+        if seen.wants(EventKind::Started) {
+            if let Some(status) = inner.status(self.id) {
+                seen.event(Event::of(EventKind::Started, &status));
+            }
+        }
+        let outcome = self.execute(word);
+        *self.now_ms = sys::coarse_unix_millis();
+        inner.run_returned(&returned, outcome.unwrap_or(Outcome::Done));
+    }
+
+    fn returned(&self, word: Word, started: Option<Instant>) -> Returned<'a> {
+        Returned { queue: self.queue, slot: self.slot, id: self.id, entry: self.entry, lease: word.lease(), started }
+    }
+
+    /// Runs user code. `None`: it is done.
+    #[inline]
+    fn execute(&mut self, word: Word) -> Option<Outcome> {
         let registration = word.registration();
         if self.handler.as_ref().is_none_or(|(number, ..)| *number != registration) {
-            let known = self.inner.registrations.lock()[registration].clone();
-            // What it replaces may be held by nobody else: dropped here, without a lock.
-            *self.handler = known.handler.map(|handler| (registration, known.name, handler));
+            self.find_handler(registration);
         }
         let Some((_, task_name, handler)) = &*self.handler else {
-            return Outcome::Cancelled;
+            return Some(Outcome::Cancelled);
         };
         let context = TaskContext {
             id: self.id,
             task_name,
             queue: &self.queue.name,
-            priority: word.priority(),
-            attempt: word.claims(),
-            lease: word.lease(),
-            payload_format: word.format(),
+            word,
             record: self.record,
             entry: self.entry,
         };
-        catch_unwind(AssertUnwindSafe(|| handler.run(&context)))
-            .unwrap_or_else(|panic| Outcome::Failed(Failure::new("panic", panic_text(&*panic), "")))
+        let mut other = None;
+        let caught = catch_unwind(AssertUnwindSafe(|| match handler.run(&context) {
+            Outcome::Done => {}
+            outcome => other = Some(outcome),
+        }));
+        match caught {
+            Ok(()) => other,
+            Err(panic) => Some(Outcome::Failed(Failure::new("panic", panic_text(&*panic), ""))),
+        }
+    }
+
+    #[cold]
+    fn find_handler(&mut self, registration: usize) {
+        let known = self.inner.registrations.lock()[registration].clone();
+        // What it replaces may be held by nobody else: dropped here, without a lock.
+        *self.handler = known.handler.map(|handler| (registration, known.name, handler));
     }
 }

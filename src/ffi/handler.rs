@@ -271,7 +271,7 @@ impl Handler for CHandler {
                 // PENDING and CANCELLED are not this callback's to say.
                 let code =
                     if matches!(code, BACKRUN_RUN_RETRY_AFTER | BACKRUN_RUN_FATAL) { code } else { BACKRUN_RUN_FAILED };
-                return task.into_outcome(code);
+                return task.outcome(code);
             }
             if context.is_cancelled() {
                 self.drop_task_state(state);
@@ -280,7 +280,7 @@ impl Handler for CHandler {
         }
         // SAFETY: likewise.
         let code = unsafe { (self.run)(user_data, &raw mut task, backrun_bytes::of(context.payload()), state) };
-        task.into_outcome(code)
+        task.outcome(code)
     }
 
     fn cancel_requested(&self, id: TaskId, lease: Lease) {

@@ -47,35 +47,48 @@ pub(super) unsafe fn with_engine(
         // SAFETY: the caller's contract.
         return unsafe { report(out_error, Err(error)) };
     };
-    let result = catch_unwind(AssertUnwindSafe(|| {
-        engine.engine.check_process()?;
-        if needs == Health::Sound {
-            engine.engine.check_sound()?;
-        }
-        body(&engine.engine)
-    }))
-    .unwrap_or_else(|panic| {
+    // The outcome is reported where it came about, so that it need not be carried.
+    let done = catch_unwind(AssertUnwindSafe(|| {
+        let result = engine.engine.check_process().and_then(|()| {
+            if needs == Health::Sound {
+                engine.engine.check_sound()?;
+            }
+            body(&engine.engine)
+        });
+        // SAFETY: the caller's contract.
+        unsafe { report(out_error, result) }
+    }));
+    done.unwrap_or_else(|panic| {
         let error = Error::from_panic(&*panic);
         engine.engine.poison(&error);
-        Err(error)
-    });
-    // SAFETY: the caller's contract.
-    unsafe { report(out_error, result) }
+        // SAFETY: the caller's contract.
+        unsafe { report(out_error, Err(error)) }
+    })
 }
 
 /// # Safety
 /// `out_error` is NULL or writable.
 unsafe fn report(out_error: *mut *mut backrun_error, result: Result<()>) -> i32 {
-    let (code, object) = match &result {
-        Ok(()) => (BACKRUN_OK, std::ptr::null_mut()),
-        Err(error) if out_error.is_null() => (error.code(), std::ptr::null_mut()),
-        Err(error) => (error.code(), guard(std::ptr::null_mut(), || backrun_error::into_raw(error))),
+    let Err(error) = result else {
+        // NULL is written on success, so that a caller may free it unconditionally.
+        // SAFETY: the caller's contract.
+        unsafe { preset(out_error, std::ptr::null_mut()) };
+        return BACKRUN_OK;
     };
+    // SAFETY: likewise.
+    unsafe { report_error(out_error, &error) }
+}
+
+/// # Safety
+/// `out_error` is NULL or writable.
+#[cold]
+unsafe fn report_error(out_error: *mut *mut backrun_error, error: &Error) -> i32 {
     if !out_error.is_null() {
-        // SAFETY: writable, by contract. NULL is written on success, so that a caller may free it unconditionally.
+        let object = guard(std::ptr::null_mut(), || backrun_error::into_raw(error));
+        // SAFETY: writable, by contract.
         unsafe { out_error.write(object) };
     }
-    code
+    error.code()
 }
 
 /// Gives an out parameter the value that it keeps if the call fails, whatever it fails of: before anything else.

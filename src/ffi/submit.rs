@@ -147,6 +147,7 @@ impl backrun_submission {
     ///
     /// # Safety
     /// Its pointers are valid for `'a`.
+    #[inline(always)]
     unsafe fn as_plain<'a>(&self) -> Option<Work<'a>> {
         let small = self.payload_flags | self.durability | self.when_full | self.flags;
         let lengths = self.user_context.len | self.queue.len | self.header_count | self.retry as usize;
@@ -254,7 +255,10 @@ pub unsafe extern "C" fn backrun_engine_submit(
     unsafe {
         preset(out_id, 0);
         with_engine(engine, Health::Sound, out_error, |engine| {
-            let id = submit(engine, submission)?;
+            let id = match of_this_version(submission).and_then(|raw| raw.as_plain()) {
+                Some(work) => engine.hand_over(&work)?,
+                None => submit_in_full(engine, submission)?,
+            };
             if !out_id.is_null() {
                 out_id.write(id.value());
             }
@@ -265,15 +269,11 @@ pub unsafe extern "C" fn backrun_engine_submit(
 
 /// # Safety
 /// `raw` is NULL or points to a submission whose pointers are valid.
-unsafe fn submit(engine: &Engine, raw: *const backrun_submission) -> Result<TaskId> {
+#[cold]
+unsafe fn submit_in_full(engine: &Engine, raw: *const backrun_submission) -> Result<TaskId> {
     // SAFETY: the caller's contract, for all below.
-    unsafe {
-        if let Some(work) = of_this_version(raw).and_then(|raw| raw.as_plain()) {
-            return engine.hand_over(&work);
-        }
-        let submission = read(raw).and_then(|raw| raw.to_submission()).inspect_err(|error| refused(engine, error))?;
-        engine.submit(&submission)
-    }
+    let submission = unsafe { read(raw).and_then(|raw| raw.to_submission()) };
+    engine.submit(&submission.inspect_err(|error| refused(engine, error))?)
 }
 
 /// Notes what cannot be read, as one: nobody believes its count.

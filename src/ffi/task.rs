@@ -35,7 +35,7 @@ impl backrun_task {
     }
 
     /// What a callback's return code and what it said by backrun_task_fail come to.
-    pub(super) fn into_outcome(self, code: i32) -> Outcome {
+    pub(super) fn outcome(&self, code: i32) -> Outcome {
         // Most runs are done and have said nothing.
         if code == BACKRUN_RUN_DONE {
             return Outcome::Done;

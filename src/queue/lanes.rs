@@ -5,10 +5,13 @@
 
 use crate::alloc::Ensure;
 use crate::error::Result;
-use crate::queue::log::{log, Batch, Head, Pool, Reader, Record, Writer};
+use crate::queue::hand::{Hand, Taken};
+use crate::queue::log::{log, Head, Reader, Record, Writer};
+use crate::queue::segment::Pool;
 use crate::sync::Arc;
 use crate::task::{Priority, TaskId};
 use std::collections::VecDeque;
+use std::ops::Range;
 use std::time::Duration;
 
 pub(crate) const LEVELS: usize = Priority::ALL.len();
@@ -22,6 +25,8 @@ pub(crate) fn level_of(priority: Priority) -> usize {
 /// A task that leaves out of turn (cancelled) leaves a *gap*: its record stays until its turn comes or until [`Lanes::sweep`].
 pub(crate) struct Lanes {
     lanes: [Lane; LEVELS],
+    /// One past the highest level that was ever opened, and the lowest: most queues use one.
+    opened: Range<usize>,
     step_ms: i64,
 }
 
@@ -30,21 +35,28 @@ pub(crate) struct Lanes {
 struct Lane(VecDeque<Reader>);
 
 impl Lane {
-    fn peek(&mut self) -> Option<Head> {
-        loop {
-            let head = self.0.front_mut()?.peek();
-            if head.is_some() || self.0.len() == 1 {
-                return head;
-            }
+    /// The log that the next record is in, if there is one.
+    fn next(&mut self) -> Option<&mut Reader> {
+        while self.0.len() > 1 && !self.0.front_mut()?.has_some() {
             self.0.pop_front();
         }
+        let reader = self.0.front_mut()?;
+        reader.has_some().then_some(reader)
+    }
+
+    fn peek(&mut self) -> Option<Head> {
+        self.next()?.peek()
+    }
+
+    fn has_some(&mut self) -> bool {
+        self.next().is_some()
     }
 }
 
 impl Lanes {
     /// What the lanes need until their first sweep is reserved at once, so that opening one cannot fail.
     pub(crate) fn new(step: Duration) -> Result<Self> {
-        let mut lanes = Self { lanes: Default::default(), step_ms: 0 };
+        let mut lanes = Self { lanes: Default::default(), opened: 0..0, step_ms: 0 };
         for Lane(readers) in &mut lanes.lanes {
             readers.ensure(1)?;
         }
@@ -60,26 +72,42 @@ impl Lanes {
     pub(crate) fn open(&mut self, level: usize, reader: Reader) {
         debug_assert!(self.lanes[level].0.is_empty());
         self.lanes[level].0.push_back(reader);
+        let Range { start, end } = self.opened;
+        self.opened = if start == end { level..level + 1 } else { start.min(level)..end.max(level + 1) };
     }
 
     /// Takes what runs next: one record, or up to `most` where one level alone is in use, and not more than a fair share of
-    /// what is there for so many `workers`. `now_ms` wraps as `ready_at` does.
-    pub(crate) fn take(&mut self, most: usize, workers: usize, now_ms: u32) -> Option<Batch> {
-        let (level, alone) = self.next_level(now_ms)?;
-        let reader = self.lanes[level].0.front_mut()?;
-        let most = if alone && most > 1 { most.min(reader.about() / workers.max(1)).max(1) } else { 1 };
-        reader.take(most)
+    /// what is there for so many `workers`; all but the first one into the hand. Whether there was one. `now_ms` is asked for
+    /// only where there is more than one level to choose from, and wraps as `ready_at` does.
+    pub(crate) fn take(
+        &mut self,
+        most: usize,
+        workers: usize,
+        now_ms: impl FnOnce() -> u32,
+        hand: &Hand,
+        taken: &mut Taken,
+    ) -> bool {
+        let mut in_use = self.opened.clone().filter(|&level| self.lanes[level].has_some());
+        let Some(first) = in_use.next() else { return false };
+        let alone = in_use.next().is_none();
+        let level = if alone { Some(first) } else { self.next_level(now_ms()) };
+        let Some(reader) = level.and_then(|level| self.lanes[level].next()) else { return false };
+        if !alone || most <= 1 {
+            return reader.take(taken);
+        }
+        let workers = workers.max(1);
+        let share = reader.about(most * workers) / workers;
+        reader.take_into_hand(share.max(1), hand, taken)
     }
 
     /// The lowest level in use.
     pub(crate) fn lowest_level(&mut self) -> Option<usize> {
-        self.lanes.iter_mut().position(|lane| lane.peek().is_some())
+        self.lanes.iter_mut().position(Lane::has_some)
     }
 
-    /// Takes the oldest record of the lowest level in use: what a full queue drops.
-    pub(crate) fn take_oldest_of_lowest(&mut self) -> Option<Batch> {
-        let lane = self.lanes.iter_mut().find_map(|lane| lane.peek().is_some().then_some(lane))?;
-        lane.0.front_mut()?.take(1)
+    /// Takes the oldest record of the lowest level in use: what a full queue drops. Whether there was one.
+    pub(crate) fn take_oldest_of_lowest(&mut self, taken: &mut Taken) -> bool {
+        self.lanes.iter_mut().find_map(Lane::next).is_some_and(|reader| reader.take(taken))
     }
 
     /// Looks for a record, without taking it.
@@ -97,24 +125,22 @@ impl Lanes {
     }
 
     pub(crate) fn has_some(&mut self) -> bool {
-        self.lanes.iter_mut().any(|lane| lane.peek().is_some())
+        self.lanes.iter_mut().any(Lane::has_some)
     }
 
-    /// The level that goes next, and whether it is the only one in use.
-    fn next_level(&mut self, now_ms: u32) -> Option<(usize, bool)> {
+    /// The level that goes next.
+    fn next_level(&mut self, now_ms: u32) -> Option<usize> {
         let mut best: Option<(i64, usize)> = None;
-        let mut in_use = 0;
         // From the highest on, so that it wins a tie.
-        for level in (0..LEVELS).rev() {
+        for level in self.opened.clone().rev() {
             let Some(head) = self.lanes[level].peek() else { continue };
-            in_use += 1;
             let waited = i64::from(waited(head.ready_at, now_ms));
             let key = -waited - i64::from(Priority::ALL[level].level()) * self.step_ms;
             if best.is_none_or(|(least, _)| key < least) {
                 best = Some((key, level));
             }
         }
-        best.map(|(_, level)| (level, in_use == 1))
+        best.map(|(_, level)| level)
     }
 
     /// Lets go of gaps: copies what `counts` in front of the rest. Without memory for it, it does less, and loses nothing.
@@ -150,11 +176,13 @@ fn waited(ready_at: u32, now_ms: u32) -> u32 {
 
 /// Moves records that count from one log to another, and lets go of the others. `false`: there was no memory for one.
 fn move_kept(from: &mut Reader, to: &mut Writer, counts: impl Fn(TaskId) -> bool) -> bool {
+    let mut taken = Taken::default();
     while let Some((head, record)) = from.peek_record() {
         if counts(head.id) && to.add(head.id, head.ready_at, &record.data()).is_err() {
             return false;
         }
-        drop(from.take(1));
+        from.take(&mut taken);
+        taken.clear();
     }
     true
 }

@@ -14,6 +14,7 @@ pub(crate) struct MemoryStore {
     pub(crate) table: Table,
     kept: Mutex<Kept>,
     keep_dead: usize,
+    is_exact: bool,
 }
 
 /// Final tasks that can still be asked for.
@@ -40,11 +41,17 @@ impl MemoryStore {
                 chunks: ChunkCache::default(),
             }),
             keep_dead,
+            is_exact: young == 0,
         })
     }
 
     pub(crate) fn chunk(&self, id: TaskId) -> Option<Arc<Chunk>> {
         self.table.chunk(id)
+    }
+
+    /// Whether just so many finished tasks are to be kept, and so to be noted at once.
+    pub(crate) fn is_exact(&self) -> bool {
+        self.is_exact
     }
 
     /// Notes tasks that have just succeeded or were cancelled or dropped, and forgets others. `has_extra`: more is known of

@@ -22,8 +22,6 @@ pub(crate) const CHUNK: i64 = 2;
 pub(crate) const MAX_QUEUES: usize = 1 << 9;
 /// Most registered task names of an engine.
 pub(crate) const MAX_REGISTRATIONS: usize = 1 << 24;
-/// Most claims of a task that are told apart.
-const MAX_CLAIMS: u64 = (1 << 19) - 1;
 
 // [claims:19 | registration:24 | queue:9 | priority:3 | format:2 | told:1 | slow:1 | cancel:1 | state:4]
 const STATE: u64 = 0xf;
@@ -39,7 +37,7 @@ const REGISTRATION_AT: u32 = 21;
 const CLAIMS_AT: u32 = 45;
 
 /// A task's word, read at one moment.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Word(u64);
 
 impl Word {
@@ -108,9 +106,8 @@ impl Word {
     }
 
     fn claimed(self) -> Self {
-        let claims = u64::from(self.claims());
-        let next = (claims + 1).min(MAX_CLAIMS);
-        Self((self.0 & !(MAX_CLAIMS << CLAIMS_AT)) | next << CLAIMS_AT)
+        // What is full stays so.
+        Self(self.0.checked_add(1 << CLAIMS_AT).unwrap_or(self.0))
     }
 }
 
@@ -122,7 +119,9 @@ fn state_bits(state: State) -> u64 {
 #[derive(Debug)]
 pub(crate) struct Entry {
     word: AtomicU64,
+    /// Microseconds since 1970 UTC.
     submitted_us: AtomicI64,
+    /// Milliseconds since then, modulo 2^32, as those of the end.
     started_ms: AtomicU32,
     /// Until the run begins, what the task takes of its queue's capacity; then when it ended.
     bytes_or_finished_ms: AtomicU32,
@@ -153,23 +152,22 @@ impl Entry {
     /// Makes it a new, ready task. Nobody can know of it yet: whoever takes it from the log sees this.
     pub(crate) fn init(&self, word: Word, submitted_us: i64, bytes: u32) {
         self.submitted_us.store(submitted_us, Ordering::Relaxed);
-        self.started_ms.store(0, Ordering::Relaxed);
         self.bytes_or_finished_ms.store(bytes, Ordering::Relaxed);
         self.word.store(word.0, Ordering::Release);
     }
 
     /// Claims a ready task for a run: its word from then on, and what it took of the capacity. `None` if it is not ready
     /// any more.
-    pub(crate) fn start(&self, now_us: i64) -> Option<(Word, u32)> {
+    #[inline]
+    pub(crate) fn start(&self, now_ms: u32) -> Option<(Word, u32)> {
+        // Before the move, so that whoever sees the run sees when it began; of a task that does not run it says nothing.
+        self.started_ms.store(now_ms, Ordering::Relaxed);
         // Sequentially consistent: a shutdown that does not see this run is seen by it (engine/worker.rs).
         let mut seen = Word(self.word.load(Ordering::Relaxed));
         while seen.state() == Some(State::Ready) {
             let next = seen.with_state(State::Running).claimed();
             match self.word.compare_exchange_weak(seen.0, next.0, Ordering::SeqCst, Ordering::Relaxed) {
-                Ok(_) => {
-                    self.started_ms.store(self.since_submit(now_us), Ordering::Relaxed);
-                    return Some((next, self.bytes_or_finished_ms.load(Ordering::Relaxed)));
-                }
+                Ok(_) => return Some((next, self.bytes_or_finished_ms.load(Ordering::Relaxed))),
                 Err(now) => seen = Word(now),
             }
         }
@@ -178,13 +176,14 @@ impl Entry {
 
     /// Ends a run that has no extra. Whether somebody is to be told of it, by the caller. The word as it is, if it has an
     /// extra: the caller then takes the slow way.
-    pub(crate) fn finish_plain(&self, running: Word, to: State, now_us: i64) -> std::result::Result<bool, Word> {
+    #[inline]
+    pub(crate) fn finish_plain(&self, running: Word, to: State, now_ms: u32) -> std::result::Result<bool, Word> {
         debug_assert!(State::Running.can_move_to(to));
         if running.is_slow() {
             // It had an extra already when it was claimed.
             return Err(running);
         }
-        self.bytes_or_finished_ms.store(self.since_submit(now_us), Ordering::Relaxed);
+        self.bytes_or_finished_ms.store(now_ms, Ordering::Relaxed);
         let mut seen = running;
         loop {
             let next = seen.with_state(to);
@@ -294,8 +293,8 @@ impl Entry {
     }
 
     /// Notes the time of the end, under the extras' lock.
-    pub(crate) fn note_finished(&self, now_us: i64) {
-        self.bytes_or_finished_ms.store(self.since_submit(now_us), Ordering::Relaxed);
+    pub(crate) fn note_finished(&self, now_ms: u32) {
+        self.bytes_or_finished_ms.store(now_ms, Ordering::Relaxed);
     }
 
     /// Nothing is known of it any more. The word that it had.
@@ -303,26 +302,25 @@ impl Entry {
         Word(self.word.swap(0, Ordering::AcqRel))
     }
 
-    /// Milliseconds since its submit, from 1 on: 0 is "not yet". 49 days are the most that is told apart.
-    fn since_submit(&self, now_us: i64) -> u32 {
-        let since = now_us.saturating_sub(self.submitted_us.load(Ordering::Relaxed)).max(0) / 1000;
-        u32::try_from(since).unwrap_or(u32::MAX).saturating_add(1)
-    }
-
-    pub(crate) fn times(&self, state: State) -> Times {
+    /// Its times, as far as its word says that it has come. 42 days are told apart; what a clock that was set back says to
+    /// have come before the submit came with it.
+    pub(crate) fn times(&self, word: Word) -> Times {
+        const SET_BACK_MS: u32 = 7 * 24 * 60 * 60 * 1000;
         let submitted_us = self.submitted_us.load(Ordering::Relaxed);
+        let submitted_ms = submitted_us / 1000;
         let at = |ms: u32| {
-            if ms == 0 {
-                0
-            } else {
-                submitted_us + i64::from(ms - 1) * 1000
-            }
+            let since = ms.wrapping_sub(submitted_ms as u32);
+            let since = if since > u32::MAX - SET_BACK_MS { 0 } else { i64::from(since) };
+            ((submitted_ms + since) * 1000).max(submitted_us)
         };
-        Times {
-            submitted_us,
-            started_us: at(self.started_ms.load(Ordering::Relaxed)),
-            finished_us: if state.is_final() { at(self.bytes_or_finished_ms.load(Ordering::Relaxed)) } else { 0 },
+        let (mut started_us, mut finished_us) = (0, 0);
+        if word.claims() > 0 {
+            started_us = at(self.started_ms.load(Ordering::Relaxed));
         }
+        if word.state().is_some_and(State::is_final) {
+            finished_us = at(self.bytes_or_finished_ms.load(Ordering::Relaxed)).max(started_us);
+        }
+        Times { submitted_us, started_us, finished_us }
     }
 }
 
@@ -330,7 +328,7 @@ impl Entry {
 #[derive(Debug)]
 pub(crate) struct Chunk {
     number: i64,
-    entries: Box<[Entry]>,
+    entries: Box<[Entry; CHUNK as usize]>,
     /// Ids that are not forgotten, those not given out yet included.
     known: AtomicU32,
 }
@@ -340,21 +338,31 @@ impl Chunk {
         let count = CHUNK as usize;
         let mut entries = alloc::list(count)?;
         entries.resize_with(count, Entry::empty);
-        Ok(Arc::try_new(Self { number, entries: entries.into_boxed_slice(), known: AtomicU32::new(count as u32) })?)
+        let entries = entries.into_boxed_slice().try_into().unwrap_or_else(|_| unreachable!("it has so many"));
+        Ok(Arc::try_new(Self { number, entries, known: AtomicU32::new(count as u32) })?)
     }
 
+    #[inline]
     pub(crate) fn has(&self, id: TaskId) -> bool {
         chunk_of(id) == self.number
     }
 
+    #[inline]
     pub(crate) fn entry(&self, id: TaskId) -> &Entry {
         debug_assert!(self.has(id));
-        &self.entries[(id.value() % CHUNK) as usize]
+        &self.entries[(id.value() as u64 % CHUNK as u64) as usize]
     }
 }
 
+/// How many ids, from this one on, share its chunk.
+pub(crate) fn left_in_chunk(id: TaskId) -> usize {
+    (CHUNK - id.value() % CHUNK) as usize
+}
+
+#[inline]
 fn chunk_of(id: TaskId) -> i64 {
-    id.value() / CHUNK
+    // Not negative, which the division then need not ask.
+    (id.value() as u64 / CHUNK as u64) as i64
 }
 
 /// All chunks in use.
@@ -388,7 +396,7 @@ impl Table {
     /// Visits every task that is known, with the chunks locked.
     pub(crate) fn for_each(&self, mut visit: impl FnMut(TaskId, &Entry)) {
         for chunk in self.chunks.lock().values() {
-            for (index, entry) in (0..).zip(&chunk.entries) {
+            for (index, entry) in (0..).zip(chunk.entries.iter()) {
                 if let (Ok(id), Some(_)) = (TaskId::new(chunk.number * CHUNK + index), entry.word().state()) {
                     visit(id, entry);
                 }

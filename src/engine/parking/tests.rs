@@ -102,15 +102,23 @@ mod models {
         parking: Parking,
         /// Pieces that came in: the published end of a lane.
         added: AtomicUsize,
-        /// Pieces that were taken, under the lanes' lock.
-        taken: Mutex<usize>,
+        /// Pieces that were taken, and those of them that were begun: the others are in hands. Under the lanes' lock.
+        taken: Mutex<Taken>,
         /// Pieces that will come in all.
         all: usize,
-        /// Each run lasts until all pieces are taken: then a piece may not wait while a worker sleeps.
+        /// Each run lasts until all pieces are begun: then a piece may not wait while a worker sleeps.
         together: bool,
+        /// A worker takes all that is there: one to run, and the rest into its hand.
+        by_hands: bool,
         another_taken: Condvar,
         /// A worker looks once more before it sleeps.
         looks_again: bool,
+    }
+
+    #[derive(Default)]
+    struct Taken {
+        taken: usize,
+        begun: usize,
     }
 
     impl Default for Shop {
@@ -118,9 +126,10 @@ mod models {
             Self {
                 parking: Parking::default(),
                 added: AtomicUsize::new(0),
-                taken: Mutex::new(0),
+                taken: Mutex::default(),
                 all: 2,
                 together: false,
+                by_hands: false,
                 another_taken: Condvar::new(),
                 looks_again: true,
             }
@@ -128,25 +137,31 @@ mod models {
     }
 
     impl Shop {
-        fn add(&self) {
-            self.added.fetch_add(1, Ordering::Release);
+        /// Adds so many pieces in one step, as a batch.
+        fn add(&self, pieces: usize) {
+            self.added.fetch_add(pieces, Ordering::Release);
             self.parking.work_added();
         }
 
+        /// `Queue::take`, and, of what is in hands, `Hand::next` and `Queue::steal`.
         fn take(&self) -> bool {
-            let mut taken = self.taken.lock();
-            let found = *taken < self.added.load(Ordering::Acquire);
-            *taken += usize::from(found);
+            let mut state = self.taken.lock();
+            if state.begun == state.taken {
+                let left = self.added.load(Ordering::Acquire) - state.taken;
+                state.taken += if self.by_hands { left } else { left.min(1) };
+            }
+            let found = state.begun < state.taken;
+            state.begun += usize::from(found);
             found
         }
 
         fn has_work(&self) -> bool {
-            let taken = self.taken.lock();
-            *taken < self.added.load(Ordering::Acquire)
+            let state = self.taken.lock();
+            state.begun < self.added.load(Ordering::Acquire)
         }
 
         fn is_done(&self) -> bool {
-            *self.taken.lock() == self.all
+            self.taken.lock().begun == self.all
         }
 
         /// `Worker::run`: whoever has done the last piece sends all home, as a shutdown does.
@@ -156,7 +171,7 @@ mod models {
                 let mut taken = self.taken.lock();
                 if self.together {
                     self.another_taken.notify_all();
-                    while *taken < self.all {
+                    while taken.begun < self.all {
                         taken = self.another_taken.wait(taken);
                     }
                 }
@@ -194,10 +209,13 @@ mod models {
             })
             .chain((1..producers).map(|_| {
                 let shop = shop.clone();
-                thread::spawn(move || (0..each).for_each(|_| shop.add()))
+                thread::spawn(move || (0..each).for_each(|_| shop.add(1)))
             }))
             .collect();
-        (0..each).for_each(|_| shop.add());
+        match shop.by_hands {
+            true => shop.add(each),
+            false => (0..each).for_each(|_| shop.add(1)),
+        }
         for other in others {
             other.join().unwrap();
         }
@@ -222,6 +240,12 @@ mod models {
     #[test]
     fn no_piece_waits_behind_a_long_run_while_a_worker_sleeps() {
         model(Some(3), || run(1, 2, Shop { together: true, ..Shop::default() }));
+    }
+
+    #[test]
+    fn no_piece_waits_in_the_hand_of_a_worker_with_a_long_run_while_another_one_sleeps() {
+        model(Some(3), || run(1, 2, Shop { together: true, by_hands: true, ..Shop::default() }));
+        model(Some(1), || run(1, 3, Shop { together: true, by_hands: true, all: 3, ..Shop::default() }));
     }
 
     #[test]

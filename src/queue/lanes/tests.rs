@@ -1,7 +1,8 @@
 #![cfg(not(loom))]
 
 use super::*;
-use crate::queue::log::{Data, Headers, BATCH};
+use crate::queue::hand::BATCH;
+use crate::queue::log::{Data, Headers};
 use proptest::prelude::*;
 use std::collections::HashSet;
 
@@ -45,9 +46,23 @@ impl Both {
 
     /// What runs next.
     fn pop(&mut self) -> Option<i64> {
-        let batch = self.lanes.take(1, 1, self.now)?;
-        assert_eq!(batch.len(), 1);
-        Some(batch.head(0).id.value())
+        let (hand, mut taken) = (Hand::new(), Taken::default());
+        let found = self.lanes.take(1, 1, || self.now, &hand, &mut taken);
+        assert!(!hand.has_some());
+        found.then(|| taken.id().unwrap().value())
+    }
+
+    /// Takes for one of so many workers. How many.
+    fn take(&mut self, most: usize, workers: usize) -> usize {
+        let (hand, mut taken) = (Hand::new(), Taken::default());
+        let found = self.lanes.take(most, workers, || 0, &hand, &mut taken);
+        let mut count = usize::from(found);
+        taken.clear();
+        while hand.next(&mut taken) {
+            count += 1;
+            taken.clear();
+        }
+        count
     }
 
     fn drain(&mut self) -> Vec<i64> {
@@ -55,7 +70,8 @@ impl Both {
     }
 
     fn drop_one(&mut self) -> Option<i64> {
-        Some(self.lanes.take_oldest_of_lowest()?.head(0).id.value())
+        let mut taken = Taken::default();
+        self.lanes.take_oldest_of_lowest(&mut taken).then(|| taken.id().unwrap().value())
     }
 
     fn sweep(&mut self, gone: &HashSet<i64>) {
@@ -140,12 +156,12 @@ fn several_at_once_are_taken_only_where_one_level_is_in_use_and_then_a_fair_shar
         both.push(Priority::Normal, n, 0);
     }
     both.push(Priority::Lowest, 100, 0);
-    assert_eq!(both.lanes.take(BATCH, 1, 0).unwrap().len(), 1, "two levels are in use");
+    assert_eq!(both.take(BATCH, 1), 1, "two levels are in use");
     assert_eq!(both.drop_one(), Some(100));
-    assert_eq!(both.lanes.take(BATCH, 1, 0).unwrap().len(), BATCH);
-    assert_eq!(both.lanes.take(BATCH, 10, 0).unwrap().len(), 3, "31 for 10 workers");
-    assert_eq!(both.lanes.take(BATCH, 1000, 0).unwrap().len(), 1, "one at least");
-    assert_eq!(both.lanes.take(1, 1, 0).unwrap().len(), 1);
+    assert_eq!(both.take(BATCH, 1), BATCH);
+    assert_eq!(both.take(BATCH, 10), 3, "31 for 10 workers");
+    assert_eq!(both.take(BATCH, 1000), 1, "one at least");
+    assert_eq!(both.take(1, 1), 1);
     assert_eq!(both.drain(), (15..=40).collect::<Vec<_>>());
 }
 

@@ -1,4 +1,18 @@
 use super::*;
+use crate::queue::segment::POOLED;
+
+/// Takes up to `most` records of one segment.
+fn take(reader: &mut Reader, most: usize) -> Vec<Taken> {
+    let (hand, mut first) = (Hand::new(), Taken::default());
+    if !reader.take_into_hand(most, &hand, &mut first) {
+        return Vec::new();
+    }
+    let others = std::iter::from_fn(|| {
+        let mut taken = Taken::default();
+        hand.steal(&mut taken).then_some(taken)
+    });
+    std::iter::once(first).chain(others).collect()
+}
 
 #[cfg(not(loom))]
 mod counting {
@@ -81,6 +95,10 @@ mod guarantees {
             writer.add(TaskId::new(id).unwrap(), self.ready_at, &data).unwrap();
         }
 
+        fn of_taken(taken: &Taken) -> (i64, Self) {
+            Self::seen(taken.head().unwrap(), taken.record().unwrap().1)
+        }
+
         fn seen(head: Head, record: Record<'_>) -> (i64, Self) {
             let owned = Self {
                 ready_at: head.ready_at,
@@ -104,11 +122,9 @@ mod guarantees {
     }
 
     fn take_all(reader: &mut Reader) -> Vec<(i64, Owned)> {
-        let batches = std::iter::from_fn(|| reader.take(BATCH)).collect::<Vec<_>>();
-        let seen = batches
-            .iter()
-            .flat_map(|batch| (0..batch.len()).map(|index| Owned::seen(batch.head(index), batch.record(index))));
-        seen.collect()
+        let batches = std::iter::from_fn(|| Some(take(reader, BATCH)).filter(|batch| !batch.is_empty()));
+        let batches: Vec<_> = batches.collect();
+        batches.iter().flatten().map(Owned::of_taken).collect()
     }
 
     #[derive(Debug, Clone)]
@@ -159,12 +175,15 @@ mod guarantees {
         proptest::collection::vec(step, 0..120)
     }
 
+    /// What was taken at once, and what it has to be.
+    type Expected = (Vec<Taken>, Vec<(i64, Owned)>);
+
     /// Does the steps on a log and on plain lists at once.
     fn follow(steps: &[Step]) {
         let (pool, mut writer, mut reader) = new();
         let (mut copies, mut copied) = log(&pool).unwrap();
         let (mut committed, mut uncommitted) = (VecDeque::new(), Vec::new());
-        let mut kept: VecDeque<(Batch, Vec<(i64, Owned)>)> = VecDeque::new();
+        let mut kept = VecDeque::<Expected>::new();
         let mut id = 0;
         for step in steps {
             match step {
@@ -185,15 +204,12 @@ mod guarantees {
                     let head = reader.peek();
                     let next = committed.front().map(|(id, owned)| (*id, owned.ready_at));
                     assert_eq!(head.map(|head| (head.id.value(), head.ready_at)), next);
-                    assert_eq!(reader.about() > 0, next.is_some());
-                    match reader.take(*most) {
-                        None => assert!(committed.is_empty(), "a record is there and is not taken"),
-                        Some(batch) => {
-                            assert!(batch.len() <= *most && batch.len() <= BATCH);
-                            let expected = committed.drain(..batch.len()).collect();
-                            kept.push_back((batch, expected));
-                        }
-                    }
+                    assert_eq!(reader.about(1) > 0, next.is_some());
+                    let batch = take(&mut reader, *most);
+                    assert_eq!(batch.is_empty(), committed.is_empty(), "a record is there and is not taken");
+                    assert!(batch.len() <= (*most).clamp(1, BATCH));
+                    let expected = committed.drain(..batch.len()).collect();
+                    kept.push_back((batch, expected));
                     while kept.len() > *keep {
                         check(kept.pop_front().unwrap());
                     }
@@ -202,10 +218,10 @@ mod guarantees {
                     if let Some((head, record)) = reader.peek_record() {
                         copies.add(head.id, head.ready_at, &record.data()).unwrap();
                         copies.commit();
-                        drop(reader.take(1));
+                        drop(take(&mut reader, 1));
                         let (head, record) = copied.peek_record().unwrap();
                         assert_eq!(Some(Owned::seen(head, record)), committed.pop_front());
-                        drop(copied.take(1));
+                        drop(take(&mut copied, 1));
                     }
                 }
                 Step::Scan => {
@@ -228,9 +244,8 @@ mod guarantees {
         }
     }
 
-    fn check((batch, expected): (Batch, Vec<(i64, Owned)>)) {
-        let seen: Vec<_> = (0..batch.len()).map(|index| Owned::seen(batch.head(index), batch.record(index))).collect();
-        assert_eq!(seen, expected);
+    fn check((batch, expected): Expected) {
+        assert_eq!(batch.iter().map(Owned::of_taken).collect::<Vec<_>>(), expected);
     }
 
     proptest! {
@@ -271,14 +286,14 @@ mod guarantees {
             let (_, record) = reader.peek_record().unwrap();
             assert_eq!((record.payload, record.user_context), (&b"p"[..], user_context));
             assert_eq!(record.headers().collect::<Vec<_>>(), [("", ""), ("culture", "de-AT")]);
-            reader.take(1);
+            take(&mut reader, 1);
         }
     }
 
     #[test]
     fn a_segment_is_used_to_its_last_word() {
-        let (_, mut writer, mut reader) = new();
-        let first = writer.tail.clone();
+        let (pool, mut writer, mut reader) = new();
+        let first = std::ptr::from_ref(&*writer.tail);
         let lengths = [LARGE_BYTES, LARGE_BYTES, LARGE_BYTES];
         let used = lengths.iter().map(|len| 2 + len / 8).sum();
         for (id, len) in (1..).zip(lengths.into_iter().chain([filling(used)])) {
@@ -286,14 +301,15 @@ mod guarantees {
         }
         writer.commit();
         assert_eq!(writer.end, SEGMENT_WORDS);
-        assert!(Tracked::ptr_eq(&first, &writer.tail), "the first segment holds them all");
-        assert_eq!(reader.take(BATCH).unwrap().len(), 4);
-        assert!(reader.take(BATCH).is_none());
+        assert!(std::ptr::eq(first, &*writer.tail), "the first segment holds them all");
+        assert_eq!(take(&mut reader, BATCH).len(), 4);
+        assert!(take(&mut reader, BATCH).is_empty());
         Owned::of(0).add(&mut writer, 5);
         writer.commit();
-        assert!(!Tracked::ptr_eq(&first, &writer.tail));
+        assert!(!std::ptr::eq(first, &*writer.tail));
+        assert_eq!(pool.len(), 0);
         assert_eq!(reader.peek().unwrap().id.value(), 5);
-        assert!(first.into_reserved().is_some(), "nobody else has it, once its last batch is gone");
+        assert_eq!(pool.len(), 1, "it is let go of with its last record");
     }
 
     #[test]
@@ -310,30 +326,36 @@ mod guarantees {
         }
         writer.commit();
         assert!(rest > 0);
-        let lens: Vec<_> = std::iter::from_fn(|| reader.take(100)).map(|batch| batch.len()).collect();
+        let lens = std::iter::from_fn(|| Some(take(&mut reader, 100).len()).filter(|len| *len > 0));
+        let lens: Vec<_> = lens.collect();
         // 20 + 1 + 3 in the first segment, 4 in the second, 1 in the third.
         assert_eq!(lens, [8, 8, 8, 4, 1]);
     }
 
     #[test]
-    fn about_is_exact_for_equal_records_of_one_segment_and_never_nothing_where_there_is_one() {
+    fn about_is_exact_below_enough_for_equal_records_of_one_segment_and_never_nothing_where_there_is_one() {
         let (_, mut writer, mut reader) = new();
-        assert_eq!(reader.about(), 0);
+        assert_eq!(reader.about(1000), 0);
         for id in 1..=100 {
             Owned::of(50).add(&mut writer, id);
         }
-        assert_eq!(reader.about(), 0, "not committed");
+        assert_eq!(reader.about(1000), 0, "not committed");
         writer.commit();
-        assert_eq!(reader.about(), 100);
-        reader.take(3);
-        assert_eq!(reader.about(), 97);
-        while reader.about() > 1 {
-            reader.take(1);
+        assert_eq!(reader.about(1000), 100);
+        assert_eq!(reader.about(100), 100);
+        assert_eq!(reader.about(99), 99);
+        take(&mut reader, 3);
+        assert_eq!(reader.about(1000), 97);
+        Owned::of(50).add(&mut writer, 101);
+        writer.commit();
+        assert_eq!(reader.about(1000), 98, "it looks further where it knows of too few");
+        while reader.about(1000) > 1 {
+            take(&mut reader, 1);
         }
-        Owned::of(4 << 20).add(&mut writer, 101);
+        Owned::of(4 << 20).add(&mut writer, 102);
         writer.commit();
-        assert_eq!(reader.take(2).unwrap().len(), 2);
-        assert_eq!(reader.about(), 0);
+        assert_eq!(take(&mut reader, 2).len(), 2);
+        assert_eq!(reader.about(1000), 0);
     }
 
     #[test]
@@ -348,7 +370,7 @@ mod guarantees {
         assert!(live_bytes() - before > 90 << 20);
         writer.roll_back();
         // Segments that were begun for it are pooled.
-        assert!(live_bytes() - before < (POOLED * SEGMENT_BYTES + 100_000) as isize);
+        assert!(live_bytes() - before < (POOLED * (SEGMENT_BYTES + 1000) + 100_000) as isize);
         Owned::of(11).add(&mut writer, 200);
         writer.commit();
         let ids: Vec<_> = take_all(&mut reader).into_iter().map(|(id, owned)| (id, owned.payload.len())).collect();
@@ -366,13 +388,13 @@ mod guarantees {
             }
             writer.commit();
             Owned::of(50_000).add(&mut writer, 2000);
-            let batch = reader.take(BATCH).unwrap();
+            let batch = take(&mut reader, BATCH);
             drop(reader);
             drop(writer);
             drop(pool);
-            assert_eq!(Owned::seen(batch.head(0), batch.record(0)), (1, Owned::of(40_000)));
-            assert_eq!(Owned::seen(batch.head(7), batch.record(7)), (1004, Owned::of(4_000)));
-            assert!(live_bytes() - before < (8 * 40_000 + (POOLED + 2) * SEGMENT_BYTES) as isize);
+            assert_eq!(Owned::of_taken(&batch[0]), (1, Owned::of(40_000)));
+            assert_eq!(Owned::of_taken(&batch[7]), (1004, Owned::of(4_000)));
+            assert!(live_bytes() - before < (8 * 40_000 + (POOLED + 2) * (SEGMENT_BYTES + 1000)) as isize);
         }
         assert_eq!(live_bytes(), before);
     }
@@ -400,16 +422,42 @@ mod guarantees {
         }
         let backlog = live_bytes() - before;
         assert!(backlog > 10_000_000);
-        while reader.take(BATCH).is_some() {}
-        assert_eq!(pool.0.lock().len(), POOLED);
-        assert!(live_bytes() - before <= ((POOLED + 1) * (SEGMENT_BYTES + 400)) as isize);
+        while !take(&mut reader, BATCH).is_empty() {}
+        assert_eq!(pool.len(), POOLED);
+        assert!(live_bytes() - before <= ((POOLED + 1) * (SEGMENT_BYTES + 1000)) as isize);
         let level = live_bytes();
         for id in 1..=300 {
             Owned::of(1000).add(&mut writer, id);
             writer.commit();
         }
-        assert_eq!(pool.0.lock().len(), POOLED - 4, "the next ones come from the pool");
-        assert!((live_bytes() - level).unsigned_abs() < SEGMENT_BYTES);
+        assert_eq!(pool.len(), POOLED - 4, "the next ones come from the pool");
+        assert_eq!(live_bytes(), level, "and nothing else is allocated for them");
+    }
+
+    #[test]
+    fn a_log_that_is_read_as_it_is_written_allocates_nothing() {
+        let (_, mut writer, mut reader) = new();
+        let (hand, mut taken) = (Hand::new(), Taken::default());
+        let mut turn = |level: Option<isize>| {
+            for id in 1..=3_000 {
+                Owned::of(100).add(&mut writer, id);
+                writer.commit();
+            }
+            while reader.take_into_hand(BATCH, &hand, &mut taken) {
+                taken.clear();
+                while hand.next(&mut taken) {
+                    taken.clear();
+                }
+            }
+            let live = live_bytes();
+            assert!(level.is_none_or(|level| level == live));
+            live
+        };
+        // The first ones fill the pool; they begin at different places of a segment.
+        let level = (0..20).map(|_| turn(None)).last();
+        for _ in 0..20 {
+            turn(level);
+        }
     }
 
     #[test]
@@ -420,7 +468,7 @@ mod guarantees {
         }
         writer.commit();
         Owned::of(1).add(&mut writer, 101);
-        reader.take(3);
+        take(&mut reader, 3);
         let scan = |reader: &mut Reader, last: i64| {
             let mut ids = Vec::new();
             reader.scan(|head, record| {
@@ -458,13 +506,21 @@ mod models {
     }
 
     /// Reads all of a batch: loom fails if anything of it could be written meanwhile.
-    fn read(batch: &Batch, next: &mut i64) {
-        for index in 0..batch.len() {
-            assert_eq!(batch.head(index).id.value(), *next, "in order, each once");
-            assert_eq!(batch.head(index).ready_at, *next as u32);
-            let _ = batch.record(index);
+    fn read(batch: &[Taken], next: &mut i64) {
+        for taken in batch {
+            let head = taken.head().unwrap();
+            assert_eq!(head.id.value(), *next, "in order, each once");
+            assert_eq!(head.ready_at, *next as u32);
+            let _ = taken.record();
             *next += 1;
         }
+    }
+
+    /// Takes and reads all that there is. Whether there was any.
+    fn read_some(reader: &mut Reader, next: &mut i64) -> bool {
+        let batch = take(reader, BATCH);
+        read(&batch, next);
+        !batch.is_empty()
     }
 
     /// A writer adds these, committing after each; a reader beside it tries so often and then takes the rest. Batches are
@@ -481,21 +537,18 @@ mod models {
         let mut next = 1;
         let mut held = std::collections::VecDeque::new();
         for _ in 0..tries {
-            if let Some(batch) = reader.take(BATCH) {
-                read(&batch, &mut next);
-                let mut again = next - batch.len() as i64;
-                held.push_back(batch);
-                if held.len() > hold {
-                    held.pop_front();
-                } else {
-                    read(held.back().unwrap(), &mut again);
-                }
+            let batch = take(&mut reader, BATCH);
+            read(&batch, &mut next);
+            let mut again = next - batch.len() as i64;
+            held.push_back(batch);
+            if held.len() > hold {
+                held.pop_front();
+            } else {
+                read(held.back().unwrap(), &mut again);
             }
         }
         let writer = writing.join().unwrap();
-        while let Some(batch) = reader.take(BATCH) {
-            read(&batch, &mut next);
-        }
+        while read_some(&mut reader, &mut next) {}
         assert_eq!(next, payloads.len() as i64 + 1, "none is lost");
         drop(writer);
     }
@@ -517,7 +570,7 @@ mod models {
             add(&mut writer, 1, LONGER);
             add(&mut writer, 2, LONGER);
             writer.commit();
-            let batch = reader.take(BATCH).unwrap();
+            let batch = take(&mut reader, BATCH);
             // The last owner of a segment may be a worker, which reads it to the end.
             let worker = thread::spawn(move || {
                 let mut next = 1;
@@ -525,9 +578,7 @@ mod models {
             });
             let reading = thread::spawn(move || {
                 let mut next = 2;
-                while let Some(batch) = reader.take(BATCH) {
-                    read(&batch, &mut next);
-                }
+                while read_some(&mut reader, &mut next) {}
                 (reader, next)
             });
             for id in 3..=4 {
@@ -536,9 +587,7 @@ mod models {
             }
             worker.join().unwrap();
             let (mut reader, mut next) = reading.join().unwrap();
-            while let Some(batch) = reader.take(BATCH) {
-                read(&batch, &mut next);
-            }
+            while read_some(&mut reader, &mut next) {}
             assert_eq!(next, 5);
         });
     }
@@ -559,14 +608,10 @@ mod models {
             });
             let mut next = 1;
             for _ in 0..2 {
-                if let Some(batch) = reader.take(BATCH) {
-                    read(&batch, &mut next);
-                }
+                read_some(&mut reader, &mut next);
             }
             let _writer = writing.join().unwrap();
-            while let Some(batch) = reader.take(BATCH) {
-                read(&batch, &mut next);
-            }
+            while read_some(&mut reader, &mut next) {}
             assert_eq!(next, 5);
         });
     }

@@ -1,11 +1,5 @@
 use super::*;
 
-impl std::fmt::Debug for Word {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{:?} {:#x}", self.state(), self.0)
-    }
-}
-
 fn ready() -> Word {
     Word::ready(7, 12_345, Priority::AboveNormal, PayloadFormat::Standard)
 }
@@ -81,7 +75,7 @@ mod guarantees {
             for step in steps {
                 match step {
                     Step::Start => {
-                        let started = entry.start(2_000_000);
+                        let started = entry.start(2_000);
                         prop_assert_eq!(started.is_some(), state == State::Ready);
                         if let Some((now, _)) = started {
                             prop_assert_eq!(now, entry.word());
@@ -91,7 +85,7 @@ mod guarantees {
                     Step::Finish(to) => {
                         let seen = entry.word();
                         if seen.state() == Some(State::Running) && State::Running.can_move_to(to) {
-                            let finished = entry.finish_plain(seen, to, 3_000_000);
+                            let finished = entry.finish_plain(seen, to, 3_000);
                             prop_assert_eq!(finished.is_ok(), !slow, "a slow task is finished slowly");
                             if let Ok(tell) = finished {
                                 prop_assert_eq!(tell, told);
@@ -159,27 +153,33 @@ mod guarantees {
         ) {
             let entry = Entry::empty();
             entry.init(ready(), submitted, 9);
-            prop_assert_eq!(entry.times(State::Ready), Times { submitted_us: submitted, started_us: 0, finished_us: 0 });
-            let (word, bytes) = entry.start(submitted + waited).unwrap();
+            let times = || entry.times(entry.word());
+            let ms = |us: i64| (us / 1000) as u32;
+            prop_assert_eq!(times(), Times { submitted_us: submitted, started_us: 0, finished_us: 0 });
+            let (word, bytes) = entry.start(ms(submitted + waited)).unwrap();
             prop_assert_eq!(bytes, 9);
-            let started = entry.times(State::Running).started_us;
+            let started = times().started_us;
             prop_assert!((submitted + waited - started) < 1000 && started <= submitted + waited);
-            prop_assert_eq!(entry.times(State::Running).finished_us, 0);
-            entry.finish_plain(word, State::Succeeded, submitted + waited + ran).unwrap();
-            let finished = entry.times(State::Succeeded).finished_us;
+            prop_assert!(started >= submitted);
+            prop_assert_eq!(times().finished_us, 0);
+            entry.finish_plain(word, State::Succeeded, ms(submitted + waited + ran)).unwrap();
+            let finished = times().finished_us;
             prop_assert!(started <= finished && submitted + waited + ran - finished < 1000);
-            prop_assert_eq!(entry.times(State::Succeeded).started_us, started);
+            prop_assert_eq!(times().started_us, started);
         }
     }
 
     #[test]
-    fn a_clock_that_was_set_back_or_49_days_leave_times_in_order() {
-        let entry = entry(ready());
-        let (word, _) = entry.start(0).unwrap();
-        assert_eq!(entry.times(State::Running).started_us, 1_000_000, "not before the submit");
-        entry.finish_plain(word, State::Succeeded, i64::MAX).unwrap();
-        let times = entry.times(State::Succeeded);
-        assert!(times.started_us < times.finished_us);
+    fn a_clock_that_was_set_back_leaves_times_in_order_and_42_days_are_told_apart() {
+        const DAY_MS: u32 = 24 * 60 * 60 * 1000;
+        for days_back in [0, 1, 6] {
+            let entry = entry(ready());
+            let (word, _) = entry.start(0u32.wrapping_sub(days_back * DAY_MS)).unwrap();
+            assert_eq!(entry.times(word).started_us, 1_000_000, "not before the submit");
+            entry.finish_plain(word, State::Succeeded, 42 * DAY_MS).unwrap();
+            let times = entry.times(entry.word());
+            assert_eq!((times.started_us, times.finished_us), (1_000_000, i64::from(42 * DAY_MS) * 1000));
+        }
     }
 
     #[test]
@@ -209,7 +209,7 @@ mod guarantees {
     fn only_a_ready_task_is_claimed() {
         for state in State::ALL {
             let entry = in_state(state);
-            assert_eq!(entry.start(2_000_000).is_some(), state == State::Ready, "{state:?}");
+            assert_eq!(entry.start(2_000).is_some(), state == State::Ready, "{state:?}");
         }
         assert!(Entry::empty().start(0).is_none(), "nothing is not ready");
         assert!(Entry::empty().mark_slow(true).is_err());
@@ -218,9 +218,10 @@ mod guarantees {
     #[test]
     fn claims_count_up_to_their_limit_and_stay_there() {
         let entry = entry(ready());
+        const MAX_CLAIMS: u64 = (1 << (64 - CLAIMS_AT)) - 1;
         entry.word.store(ready().0 | (MAX_CLAIMS - 1) << CLAIMS_AT, Ordering::Relaxed);
         for _ in 0..3 {
-            let (word, _) = entry.start(2_000_000).unwrap();
+            let (word, _) = entry.start(2_000).unwrap();
             assert_eq!(u64::from(word.claims()), MAX_CLAIMS);
             assert_eq!(unchanging(word), unchanging(ready()));
             entry.move_slowly(&[State::Running], State::Ready, false).unwrap();
@@ -230,9 +231,9 @@ mod guarantees {
     #[test]
     fn a_task_without_extra_that_gets_one_during_its_run_is_not_finished_plainly() {
         let entry = entry(ready());
-        let (word, _) = entry.start(2_000_000).unwrap();
+        let (word, _) = entry.start(2_000).unwrap();
         assert_eq!(entry.mark_slow(true), Ok(word));
-        let now = entry.finish_plain(word, State::Succeeded, 3_000_000).unwrap_err();
+        let now = entry.finish_plain(word, State::Succeeded, 3_000).unwrap_err();
         assert!(now.is_slow() && now.cancel_requested());
         assert_eq!(entry.word().state(), Some(State::Running));
     }
@@ -244,9 +245,9 @@ mod guarantees {
             if told_before_the_claim {
                 entry.tell_plainly().unwrap();
             }
-            let (word, _) = entry.start(2_000_000).unwrap();
+            let (word, _) = entry.start(2_000).unwrap();
             entry.tell_plainly().unwrap();
-            assert_eq!(entry.finish_plain(word, State::Succeeded, 3_000_000), Ok(true));
+            assert_eq!(entry.finish_plain(word, State::Succeeded, 3_000), Ok(true));
             let now = entry.word();
             assert!(now.state() == Some(State::Succeeded) && !now.is_told() && !now.is_slow());
             assert_eq!(entry.tell_plainly(), Err(now), "its end was told once");
@@ -373,7 +374,7 @@ mod models {
 
         /// `Run::run` of a task that succeeds, and `Inner::run_returned`.
         fn run(&self) -> Ended {
-            let Some((word, bytes)) = self.entry.start(2_000_000) else {
+            let Some((word, bytes)) = self.entry.start(2_000) else {
                 return Ended::NeverBegun;
             };
             assert_eq!(bytes, 42, "the capacity it took is told at its start");
@@ -381,7 +382,7 @@ mod models {
                 self.entry.word.store(word.with_state(State::Succeeded).0, Ordering::Release);
                 return Ended::Plainly;
             }
-            if self.entry.finish_plain(word, State::Succeeded, 3_000_000).is_ok() {
+            if self.entry.finish_plain(word, State::Succeeded, 3_000).is_ok() {
                 return Ended::Plainly;
             }
             let mut extra = self.extras.lock();
@@ -541,18 +542,21 @@ mod models {
     }
 
     #[test]
-    fn whoever_looks_at_a_finished_task_sees_its_times() {
+    fn whoever_looks_at_a_task_sees_the_times_that_its_state_tells_of() {
         model(None, || {
             let task = Task::new(false);
             let worker = thread::spawn({
                 let task = task.clone();
                 move || task.run()
             });
-            let state = task.entry.word().state().unwrap();
-            if state == State::Succeeded {
-                let times = task.entry.times(state);
-                assert!(times.submitted_us <= times.started_us && times.started_us <= times.finished_us, "{times:?}");
-            }
+            let word = task.entry.word();
+            let times = task.entry.times(word);
+            let expected = match word.state().unwrap() {
+                State::Ready => (0, 0),
+                State::Running => (2_000_000, 0),
+                _ => (2_000_000, 3_000_000),
+            };
+            assert_eq!((times.started_us, times.finished_us), expected);
             worker.join().unwrap();
         });
     }
