@@ -372,7 +372,7 @@ TEST(an_engine_that_is_abandoned_without_memory_tells_and_releases) {
 }
 
 TEST(a_drain_without_a_report_needs_no_memory) {
-    CHECK_INT(0, WALK(drain, ANY));
+    CHECK_INT(0, WALK_FRUGAL(drain));
 }
 
 // ---- Observers: the plan is that of the observer's thread.

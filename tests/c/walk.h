@@ -40,6 +40,11 @@ int walk_all(const char *path, void (*body)(walk *walk), size_t least);
 
 #define WALK(path, least) walk_all(#path, path, least)
 
+// Walks a path that need not allocate anything.
+int walk_frugal(const char *path, void (*body)(walk *walk));
+
+#define WALK_FRUGAL(path) walk_frugal(#path, path)
+
 // Runs a body in a process of its own. Whether it came to its end; if it ended by an abort, it tells where memory
 // failed.
 bool in_child(void (*body)(void *argument), void *argument);
