@@ -1,7 +1,7 @@
 //! What a shutdown does to tasks: cancel what is ready, ask what runs to stop, close the books. It needs no memory.
 
 use crate::alloc::Text;
-use crate::engine::moves::{Extras, Watch};
+use crate::engine::moves::Extras;
 use crate::engine::observer::{ended_before, Event, EventKind};
 use crate::engine::queues::{Queue, Slot};
 use crate::engine::shutdown::{ShutdownReport, SHUT_DOWN_REASON};
@@ -129,10 +129,7 @@ impl Inner {
             let Some(status) = self.status_from(id, entry, entry.word(), Some(extra)) else { continue };
             let error = ended_before(&status);
             for watch in std::mem::take(&mut extra.watches) {
-                match watch {
-                    Watch::Slot(slot) => slot.fill(Err(error.clone())),
-                    Watch::Tell(waiting) => self.observation.tell_watcher(waiting, status.clone(), Err(error.clone())),
-                }
+                self.tell_end_to(watch, status.clone(), Err(error.clone()));
             }
         }
     }

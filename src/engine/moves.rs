@@ -17,7 +17,7 @@ use crate::engine::queues::{Queue, Slot};
 use crate::engine::shutdown::SHUT_DOWN_REASON;
 use crate::engine::wait::WaitSlot;
 use crate::engine::watchers::Waiting;
-use crate::engine::Inner;
+use crate::engine::{unknown, Inner};
 use crate::error::{Error, Result};
 use crate::queue::lanes::level_of;
 use crate::store::table::{Entry, Word};
@@ -163,12 +163,11 @@ impl Inner {
 
     /// Settles a pending run, or one whose `run` has not returned yet.
     pub(crate) fn settle(&self, id: TaskId, lease: Lease, outcome: Outcome) -> Result<()> {
-        let unknown = || Error::not_found(format_args!("there is no task {id}, or it is no longer kept"));
-        let chunk = self.store.chunk(id).ok_or_else(unknown)?;
+        let chunk = self.store.chunk(id).ok_or_else(|| unknown(id))?;
         let entry = chunk.entry(id);
         let mut extras = self.lock_extras();
         let word = entry.word();
-        let state = word.state().ok_or_else(unknown)?;
+        let state = word.state().ok_or_else(|| unknown(id))?;
         let counts = !extras.closed && word.lease() == lease && matches!(state, State::Running | State::Pending);
         let early = counts && state == State::Running;
         let pending = counts && state == State::Pending;
@@ -322,10 +321,7 @@ impl Inner {
                 self.observation.event(Event { run_us, failure, ..Event::of(kind, &status) });
             }
             for watch in watches {
-                match watch {
-                    Watch::Slot(slot) => slot.fill(Ok(status.clone())),
-                    Watch::Tell(waiting) => self.observation.tell_watcher(waiting, status.clone(), Ok(())),
-                }
+                self.tell_end_to(watch, status.clone(), Ok(()));
             }
         }
         let has_extra = extras.tasks.get(&id).is_some_and(Extra::tells_something);

@@ -174,19 +174,11 @@ impl Event {
     /// An event of a task, with what its status says.
     pub(crate) fn of(kind: EventKind, status: &TaskStatus) -> Self {
         Self {
-            kind,
-            time_us: sys::unix_micros(),
             task_id: Some(status.id),
             lease: status.lease,
             attempt: status.attempt,
             state: Some(status.state),
-            task_name: status.task_name.clone(),
-            queue: status.queue.clone(),
-            failure: None,
-            message: status.cancel_reason.clone(),
-            run_us: 0,
-            count: 1,
-            code: 0,
+            ..Self::other(kind, status.task_name.clone(), status.queue.clone(), status.cancel_reason.clone())
         }
     }
 
@@ -397,11 +389,9 @@ impl Observation {
     #[inline]
     pub(crate) fn wants_runs(&self) -> bool {
         let either = EventKind::Started.bit() | EventKind::Succeeded.bit();
-        self.kinds.load(Ordering::Relaxed) & either != 0 || self.wants_logs && self.logs_runs()
-    }
-
-    fn logs_runs(&self) -> bool {
-        self.logs(EventKind::Started) || self.logs(EventKind::Succeeded)
+        self.kinds.load(Ordering::Relaxed) & either != 0
+            || self.logs(EventKind::Started)
+            || self.logs(EventKind::Succeeded)
     }
 
     fn tells(&self, kind: EventKind) -> bool {

@@ -342,7 +342,7 @@ impl Inner {
 
     #[cold]
     fn tell_of_new(&self, entry: &Entry, id: TaskId, word: Word) {
-        if let Some(status) = self.plain_status(id, entry, word) {
+        if let Some(status) = self.status_from(id, entry, word, None) {
             self.observation.event(Event::of(EventKind::Accepted, &status));
         }
     }

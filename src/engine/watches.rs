@@ -4,7 +4,7 @@ use crate::alloc::Ensure;
 use crate::engine::moves::{Extra, Extras, Watch};
 use crate::engine::observer::ended_before;
 use crate::engine::wait::WaitSlot;
-use crate::engine::Inner;
+use crate::engine::{unknown, Inner};
 use crate::error::{Error, Result};
 use crate::store::table::{Entry, Word};
 use crate::sync::Arc;
@@ -53,22 +53,15 @@ impl Inner {
         self.status_from(id, entry, entry.word(), extras.tasks.get(&id)).expect("a task that is not forgotten")
     }
 
-    /// The status for an event of a plain task.
-    pub(crate) fn plain_status(&self, id: TaskId, entry: &Entry, word: Word) -> Option<TaskStatus> {
-        self.status_from(id, entry, word, None)
-    }
-
     /// Adds a watch to a task that is not final, or says what it is.
     pub(crate) fn add_watch(&self, id: TaskId, watch: Watch) -> Result<()> {
-        let unknown = || Error::not_found(format_args!("there is no task {id}, or it is no longer kept"));
-        let chunk = self.store.chunk(id).ok_or_else(unknown)?;
+        let chunk = self.store.chunk(id).ok_or_else(|| unknown(id))?;
         let entry = chunk.entry(id);
         let mut extras = self.extras.lock();
         if extras.closed {
-            let status = self.status_from(id, entry, entry.word(), extras.tasks.get(&id)).ok_or_else(unknown)?;
-            let tells_itself = matches!(watch, Watch::Slot(_)) && status.state.is_final();
+            let status = self.status_from(id, entry, entry.word(), extras.tasks.get(&id)).ok_or_else(|| unknown(id))?;
             return match (watch, status.state.is_final()) {
-                (Watch::Slot(slot), true) if tells_itself => {
+                (Watch::Slot(slot), true) => {
                     slot.fill(Ok(status));
                     Ok(())
                 }
@@ -83,12 +76,17 @@ impl Inner {
             watches.push(watch);
             return Ok(());
         }
-        let status = self.status_from(id, entry, entry.word(), extras.tasks.get(&id)).ok_or_else(unknown)?;
-        match watch {
-            Watch::Slot(slot) => slot.fill(Ok(status)),
-            Watch::Tell(waiting) => self.observation.tell_watcher(waiting, status, Ok(())),
-        }
+        let status = self.status_from(id, entry, entry.word(), extras.tasks.get(&id)).ok_or_else(|| unknown(id))?;
+        self.tell_end_to(watch, status, Ok(()));
         Ok(())
+    }
+
+    /// Tells one who waits the end of a task, or why there will be none. The extras' lock is held.
+    pub(crate) fn tell_end_to(&self, watch: Watch, status: TaskStatus, end: Result<()>) {
+        match watch {
+            Watch::Slot(slot) => slot.fill(end.map(|()| status)),
+            Watch::Tell(waiting) => self.observation.tell_watcher(waiting, status, end),
+        }
     }
 
     /// Takes back a watch that nobody waits at any more.

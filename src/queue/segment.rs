@@ -75,14 +75,11 @@ impl Words {
     #[cfg(not(loom))]
     pub(super) unsafe fn write(&self, at: usize, data: &Data<'_>) {
         assert!(at * 8 + data.bytes() <= SEGMENT_WORDS * 8, "a record fits its segment");
-        let mut to = self.0.as_ptr().cast::<u8>().cast_mut().wrapping_add(at * 8);
+        let mut to = at * 8;
         data.for_each_piece(|piece| {
-            // SAFETY: within the slice (asserted; the pieces' lengths add up to data.bytes()), whose cells are plain memory
-            // that this thread may write (contract).
-            unsafe {
-                std::ptr::copy_nonoverlapping(piece.as_ptr(), to, piece.len());
-                to = to.add(piece.len());
-            }
+            // SAFETY: the caller's contract.
+            unsafe { self.write_from(to, piece) };
+            to += piece.len();
         });
     }
 
@@ -92,10 +89,21 @@ impl Words {
     /// As there.
     #[cfg(not(loom))]
     pub(super) unsafe fn write_bytes(&self, at: usize, bytes: &[u8]) {
-        assert!(at * 8 + bytes.len() <= SEGMENT_WORDS * 8, "a record fits its segment");
+        // SAFETY: the caller's contract.
+        unsafe { self.write_from(at * 8, bytes) };
+    }
+
+    /// Copies bytes to where the segment's byte of that number is.
+    ///
+    /// # Safety
+    /// As [`Words::write`].
+    #[cfg(not(loom))]
+    #[inline]
+    unsafe fn write_from(&self, byte: usize, bytes: &[u8]) {
+        assert!(byte + bytes.len() <= SEGMENT_WORDS * 8, "a record fits its segment");
         // SAFETY: within the slice (asserted), whose cells are plain memory that this thread may write (contract).
         unsafe {
-            let to = self.0.as_ptr().cast::<u8>().cast_mut().add(at * 8);
+            let to = self.0.as_ptr().cast::<u8>().cast_mut().add(byte);
             std::ptr::copy_nonoverlapping(bytes.as_ptr(), to, bytes.len());
         }
     }
@@ -103,15 +111,19 @@ impl Words {
     /// Lets loom see the writes.
     #[cfg(loom)]
     pub(super) unsafe fn write(&self, at: usize, data: &Data<'_>) {
-        for word in 0..data.bytes().div_ceil(8) {
-            // SAFETY: the caller's contract.
-            unsafe { self.set(at + word, u64::MAX) };
-        }
+        // SAFETY: the caller's contract.
+        unsafe { self.touch(at, data.bytes()) };
     }
 
     #[cfg(loom)]
     pub(super) unsafe fn write_bytes(&self, at: usize, bytes: &[u8]) {
-        for word in 0..bytes.len().div_ceil(8) {
+        // SAFETY: the caller's contract.
+        unsafe { self.touch(at, bytes.len()) };
+    }
+
+    #[cfg(loom)]
+    unsafe fn touch(&self, at: usize, bytes: usize) {
+        for word in 0..bytes.div_ceil(8) {
             // SAFETY: the caller's contract.
             unsafe { self.set(at + word, u64::MAX) };
         }

@@ -59,6 +59,11 @@ impl Word {
         (self.0 & STATE).checked_sub(1).map(|index| State::ALL[index as usize])
     }
 
+    /// There is a task, and it is not in a final state.
+    fn is_unfinished(self) -> bool {
+        self.state().is_some_and(|state| !state.is_final())
+    }
+
     pub(crate) fn is_slow(self) -> bool {
         self.0 & SLOW != 0
     }
@@ -208,31 +213,15 @@ impl Entry {
     }
 
     fn tell(&self, unless: u64) -> std::result::Result<(), Word> {
-        let mut seen = self.word();
-        loop {
-            if seen.0 & unless != 0 || seen.state().is_none_or(State::is_final) {
-                return Err(seen);
-            }
-            // Also where it is told already: what this thread did before is to be seen by who is told.
-            match self.word.compare_exchange_weak(seen.0, seen.0 | TOLD, Ordering::AcqRel, Ordering::Acquire) {
-                Ok(_) => return Ok(()),
-                Err(now) => seen = Word(now),
-            }
-        }
+        // Also where it is told already: what this thread did before is to be seen by who is told.
+        self.change(|seen| (seen.0 & unless == 0 && seen.is_unfinished()).then_some(seen.0 | TOLD)).map(drop)
     }
 
     /// Gives a task that is not final up: nobody is told of its end any more, and only under the extras' lock can somebody
     /// ask for it. The word before, if somebody was to be told.
     pub(crate) fn give_up(&self) -> Option<Word> {
-        let mut seen = self.word();
-        while !seen.state().is_none_or(State::is_final) {
-            let next = seen.0 & !TOLD | SLOW;
-            match self.word.compare_exchange_weak(seen.0, next, Ordering::AcqRel, Ordering::Acquire) {
-                Ok(_) => return seen.is_told().then_some(seen),
-                Err(now) => seen = Word(now),
-            }
-        }
-        None
+        let before = self.change(|seen| seen.is_unfinished().then_some(seen.0 & !TOLD | SLOW)).ok()?;
+        before.is_told().then_some(before)
     }
 
     /// Takes the telling of a dropped task's end. The extras' lock is held. The word before, if it was to be told and nobody
@@ -250,32 +239,24 @@ impl Entry {
     /// Makes a move of the table of states from any of the states in `from`, and marks the task as slow. The extras' lock is
     /// held, so that only plain moves compete. The word before the move, or as it is.
     pub(crate) fn move_slowly(&self, from: &[State], to: State, cancel: bool) -> std::result::Result<Word, Word> {
-        let mut seen = self.word();
-        loop {
-            match seen.state() {
-                Some(state) if from.contains(&state) => {
-                    assert!(state.can_move_to(to), "a task cannot move from {state:?} to {to:?}");
-                    let mut next = seen.with_state(to).0 | SLOW;
-                    next |= if cancel { CANCEL } else { 0 };
-                    match self.word.compare_exchange_weak(seen.0, next, Ordering::AcqRel, Ordering::Acquire) {
-                        Ok(_) => return Ok(seen),
-                        Err(now) => seen = Word(now),
-                    }
-                }
-                _ => return Err(seen),
-            }
-        }
+        self.change(|seen| {
+            let state = seen.state().filter(|state| from.contains(state))?;
+            assert!(state.can_move_to(to), "a task cannot move from {state:?} to {to:?}");
+            Some(seen.with_state(to).0 | SLOW | if cancel { CANCEL } else { 0 })
+        })
     }
 
     /// Marks a task that is in none of the final states as slow, and as asked to stop where that is so. The extras' lock is
     /// held. The word before, or, where it is final or nothing, as it is.
     pub(crate) fn mark_slow(&self, cancel: bool) -> std::result::Result<Word, Word> {
+        self.change(|seen| seen.is_unfinished().then_some(seen.0 | SLOW | if cancel { CANCEL } else { 0 }))
+    }
+
+    /// Changes the word to what `next` says, unless it says nothing. The word before the change, or as it is.
+    fn change(&self, next: impl Fn(Word) -> Option<u64>) -> std::result::Result<Word, Word> {
         let mut seen = self.word();
         loop {
-            if seen.state().is_none_or(State::is_final) {
-                return Err(seen);
-            }
-            let next = seen.0 | SLOW | if cancel { CANCEL } else { 0 };
+            let next = next(seen).ok_or(seen)?;
             match self.word.compare_exchange_weak(seen.0, next, Ordering::AcqRel, Ordering::Acquire) {
                 Ok(_) => return Ok(seen),
                 Err(now) => seen = Word(now),

@@ -371,6 +371,13 @@ void remember(void *user_data, const backrun_event *events, size_t count) {
     pthread_mutex_unlock(&memory->lock);
 }
 
+backrun_engine *engine_remembered(memory *memory, uint32_t workers) {
+    backrun_engine_options options = options_with(workers);
+    options.on_event = remember;
+    options.observer_user_data = memory;
+    return engine_of(options);
+}
+
 static size_t count_locked(const memory *memory, uint32_t kind, int64_t id, const told **last) {
     size_t found = 0;
     for (size_t i = 0; i < memory->count; i++) {

@@ -157,6 +157,8 @@ typedef struct memory {
 memory *memory_new(void);
 // Is an on_event; `user_data`: a memory.
 void remember(void *user_data, const backrun_event *events, size_t count);
+// An engine whose events are remembered.
+backrun_engine *engine_remembered(memory *memory, uint32_t workers);
 // Waits until an event of this kind and task has come, and gives a copy; `id` 0: of any task.
 told await_event(memory *memory, uint32_t kind, int64_t id);
 // How many events of this kind (0: any) and task (0: any) have come so far.

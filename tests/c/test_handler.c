@@ -117,10 +117,7 @@ static int32_t run_failing(void *user_data, backrun_task *task, backrun_bytes pa
 TEST(the_last_reason_of_a_failure_reaches_status_and_event) {
     for (int32_t answer = BACKRUN_RUN_FAILED; answer <= BACKRUN_RUN_FATAL; answer++) {
         memory *memory = memory_new();
-        backrun_engine_options options = options_with(1);
-        options.on_event = remember;
-        options.observer_user_data = memory;
-        backrun_engine *engine = engine_of(options);
+        backrun_engine *engine = engine_remembered(memory, 1);
         register_run(engine, "fail", run_failing, &answer);
         int64_t id = submit(engine, "fail");
         backrun_task_status *status = NULL;

@@ -42,10 +42,7 @@ TEST(many_are_accepted_in_their_order) {
 
 TEST(one_that_is_refused_refuses_all) {
     memory *memory = memory_new();
-    backrun_engine_options options = options_with(1);
-    options.on_event = remember;
-    options.observer_user_data = memory;
-    backrun_engine *engine = engine_of(options);
+    backrun_engine *engine = engine_remembered(memory, 1);
     register_run(engine, "nothing", run_done, NULL);
     backrun_submission submissions[MANY];
     int64_t ids[MANY];

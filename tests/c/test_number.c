@@ -100,10 +100,7 @@ TEST(a_name_without_a_handler_has_no_number) {
 
 TEST(a_number_that_the_engine_did_not_give_is_refused_and_told) {
     memory *memory = memory_new();
-    backrun_engine_options options = options_with(1);
-    options.on_event = remember;
-    options.observer_user_data = memory;
-    backrun_engine *engine = engine_of(options);
+    backrun_engine *engine = engine_remembered(memory, 1);
     register_run(engine, "nothing", run_done, NULL);
     const uint32_t wrong[] = {number_of(engine, "nothing") + 1, UINT32_MAX};
     for (size_t i = 0; i < 2; i++) {
@@ -125,10 +122,7 @@ TEST(a_number_that_the_engine_did_not_give_is_refused_and_told) {
 
 TEST(a_refusal_by_number_is_told_with_the_name) {
     memory *memory = memory_new();
-    backrun_engine_options options = options_with(1);
-    options.on_event = remember;
-    options.observer_user_data = memory;
-    backrun_engine *engine = engine_of(options);
+    backrun_engine *engine = engine_remembered(memory, 1);
     register_run(engine, "nothing", run_done, NULL);
     configure(engine, (backrun_queue_options){.capacity = 1});
     backrun_submission both[] = {numbered(number_of(engine, "nothing")), numbered(number_of(engine, "nothing"))};

@@ -2,13 +2,6 @@
 
 #include "test.h"
 
-static backrun_engine *engine_remembered(memory *memory, uint32_t workers) {
-    backrun_engine_options options = options_with(workers);
-    options.on_event = remember;
-    options.observer_user_data = memory;
-    return engine_of(options);
-}
-
 static const told *event_of(const memory *memory, uint32_t kind, int64_t id) {
     for (size_t i = 0; i < memory->count; i++) {
         if (memory->all[i].kind == kind && memory->all[i].id == id) {

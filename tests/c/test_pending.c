@@ -64,10 +64,7 @@ TEST(a_run_may_be_settled_before_it_has_returned) {
 
 TEST(a_second_settle_or_another_lease_is_stale_and_changes_nothing) {
     memory *memory = memory_new();
-    backrun_engine_options options = options_with(1);
-    options.on_event = remember;
-    options.observer_user_data = memory;
-    backrun_engine *engine = engine_of(options);
+    backrun_engine *engine = engine_remembered(memory, 1);
     away away = {.gone = GATE, .engine = engine};
     register_run(engine, "away", run_away, &away);
     int64_t id = submit(engine, "away");
@@ -122,10 +119,7 @@ TEST(the_outcome_of_a_settle_decides_the_state) {
 
 TEST(a_pending_run_counts_against_the_concurrency_limit) {
     memory *memory = memory_new();
-    backrun_engine_options options = options_with(2);
-    options.on_event = remember;
-    options.observer_user_data = memory;
-    backrun_engine *engine = engine_of(options);
+    backrun_engine *engine = engine_remembered(memory, 2);
     configure(engine, (backrun_queue_options){.concurrency_limit = 1});
     away away = {.gone = GATE, .engine = engine};
     register_run(engine, "away", run_away, &away);

@@ -31,10 +31,7 @@ static int32_t run_until_cancelled(void *user_data, backrun_task *task, backrun_
 
 TEST(cancelling_asks_what_runs_to_stop_and_cancels_what_is_queued) {
     memory *memory = memory_new();
-    backrun_engine_options options = options_with(1);
-    options.on_event = remember;
-    options.observer_user_data = memory;
-    backrun_engine *engine = engine_of(options);
+    backrun_engine *engine = engine_remembered(memory, 1);
     gate entered = GATE;
     register_run(engine, "looping", run_until_cancelled, &entered);
     int64_t running = submit(engine, "looping"), first = submit(engine, "looping"), second = submit(engine, "looping");

@@ -131,10 +131,7 @@ TEST(after_the_end_of_the_engine_there_is_nobody_to_tell) {
 
 TEST(watchers_and_observers_share_the_one_observer_thread) {
     memory *memory = memory_new();
-    backrun_engine_options options = options_with(2);
-    options.on_event = remember;
-    options.observer_user_data = memory;
-    backrun_engine *engine = engine_of(options);
+    backrun_engine *engine = engine_remembered(memory, 2);
     register_run(engine, "nothing", run_done, NULL);
     heard one = HEARD(engine), other = HEARD(engine);
     OK(backrun_engine_watch(engine, submit(engine, "nothing"), hear, &one, E));

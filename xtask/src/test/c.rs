@@ -147,14 +147,11 @@ fn run_tests(tally: &mut Tally, way: &Way, name: &str, folder: &Path, tests: &Te
     ctest.envs(way.environment.iter().chain(tests.environment).copied()).envs(tally.effort.environment());
     let limit = tally.effort.limit(Duration::from_secs(1800));
     let (output, ended) = tee(&mut within(limit, ctest));
-    let mut counts = counts::of_ctest(&output);
+    let counts = counts::of_ctest(&output);
     if counts == Counts::default() && tally.effort.is_long() && ended.is_ok() {
         return;
     }
-    for test in counts.failures.iter_mut().chain(&mut counts.skips) {
-        *test = format!("{name}: {test}");
-    }
-    tally.add(name, counts, ended);
+    tally.add(name, counts.run_as(name), ended);
 }
 
 fn build(way: &Way, project: &str, library: &Path, effort: Effort) -> Result<PathBuf> {

@@ -11,6 +11,16 @@ pub struct Counts {
     pub skips: Vec<String>,
 }
 
+impl Counts {
+    /// The same, with the name of what was run before those of the tests: it is run in several ways.
+    pub fn run_as(mut self, name: &str) -> Self {
+        for test in self.failures.iter_mut().chain(&mut self.skips) {
+            *test = format!("{name}: {test}");
+        }
+        self
+    }
+}
+
 /// `cargo test`: a line for each test, and one `test result:` line for each test program.
 pub fn of_cargo(output: &str) -> Counts {
     let mut counts = Counts::default();

@@ -119,11 +119,8 @@ fn test_again(tally: &mut Tally, name: &str, folder: &str, filter: &[&str], more
     test.args(["test", "--test-modules", &modules, "--no-ansi", "--no-progress"]).args(filter);
     more(&mut test);
     let (output, ended) = tee(&mut within(Duration::from_secs(1800), test));
-    let mut counts = counts::of_dotnet(&output);
-    for test in counts.failures.iter_mut().chain(&mut counts.skips) {
-        *test = format!("{name}: {test}");
-    }
-    tally.add(name, counts, ended);
+    let counts = counts::of_dotnet(&output);
+    tally.add(name, counts.run_as(name), ended);
 }
 
 fn example_prints_what_is_expected() -> Result<Verdict> {
