@@ -1,8 +1,9 @@
 //! What a shutdown does to tasks: cancel what is ready, ask what runs to stop, close the books. It needs no memory.
 
 use crate::alloc::Text;
+use crate::engine::event::{Event, EventKind};
 use crate::engine::moves::Extras;
-use crate::engine::observer::{ended_before, Event, EventKind};
+use crate::engine::observer::ended_before;
 use crate::engine::queues::{Queue, Slot};
 use crate::engine::shutdown::{ShutdownReport, SHUT_DOWN_REASON};
 use crate::engine::Inner;

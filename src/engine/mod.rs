@@ -3,10 +3,11 @@
 //! `intake` is where producers come in, under one lock; `queues` and `worker` are where tasks are taken and run, under
 //! another; `moves` is every move of a task that is more than "taken" and "succeeded", `watches` and `ends` who is told of
 //! it, `closing` what a shutdown does to tasks. `parking` is where idle workers sleep,
-//! `observer` tells what happened, `shutdown` ends it all, and `handler` is the user's side of a run.
+//! `event` is what happened, `observer` tells it, `shutdown` ends it all, and `handler` is the user's side of a run.
 
 pub(crate) mod closing;
 pub(crate) mod ends;
+pub(crate) mod event;
 pub(crate) mod handler;
 pub(crate) mod intake;
 #[cfg(all(test, loom))]
@@ -23,9 +24,10 @@ pub(crate) mod watchers;
 pub(crate) mod watches;
 pub(crate) mod worker;
 
+pub use self::event::{Event, EventKind, LogRecord};
 pub use self::handler::{Handler, IntoOutcome, TaskContext};
 pub use self::moves::CancelResult;
-pub use self::observer::{Event, EventKind, LogRecord, Observer};
+pub use self::observer::Observer;
 pub use self::shutdown::{LeftRunning, ShutdownMode, ShutdownReport};
 pub use self::stats::{Counters, Statistics};
 pub(crate) use self::submit::{Named, Work};

@@ -11,8 +11,9 @@
 
 use crate::alloc::{Ensure, NoMemory, Text};
 use crate::engine::ends::{Dropped, Locked};
+use crate::engine::event::{Event, EventKind};
 use crate::engine::handler::SharedHandler;
-use crate::engine::observer::{Event, EventKind, SharedObserver};
+use crate::engine::observer::SharedObserver;
 use crate::engine::queues::{Queue, Slot};
 use crate::engine::shutdown::SHUT_DOWN_REASON;
 use crate::engine::wait::WaitSlot;

@@ -2,8 +2,8 @@
 
 use crate::alloc::{self, Ensure, Text};
 use crate::engine::ends::Dropped;
+use crate::engine::event::{Event, EventKind};
 use crate::engine::intake::{Entrance, Intake};
-use crate::engine::observer::{Event, EventKind};
 use crate::engine::queues::Queue;
 use crate::engine::{Engine, Inner};
 use crate::error::{Error, Result};

@@ -1,10 +1,11 @@
 //! Worker threads: take the next task, run it, record the outcome.
 
 use crate::alloc::{self, Ensure, Text};
+use crate::engine::event::{Event, EventKind};
 use crate::engine::handler::{SharedHandler, TaskContext};
 use crate::engine::intake::Phase;
 use crate::engine::moves::Returned;
-use crate::engine::observer::{guarded, Event, EventKind, SharedObserver};
+use crate::engine::observer::{guarded, SharedObserver};
 use crate::engine::queues::{Queue, Slot};
 use crate::engine::Inner;
 use crate::error::{panic_text, Error, Result};
