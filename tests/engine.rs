@@ -372,6 +372,30 @@ fn the_newest_finished_tasks_can_be_asked_for_and_a_waiter_is_told_even_if_nothi
 }
 
 #[test]
+fn the_payload_of_a_task_can_be_read_while_it_lies_in_a_workers_hand() {
+    let engine = engine(1);
+    let (running, gate) = blocker(&engine);
+    let ran = Seen::default();
+    let counting = ran.clone();
+    engine.register("short", move |t: &TaskContext<'_>| counting.push(t.id().value())).unwrap();
+    // Short runs, so that the worker takes several at a time.
+    let warm: Vec<_> = (0..1000).map(|_| engine.submit(&task("short")).unwrap()).collect();
+    engine.wait(warm[999], LONG).unwrap();
+    let large = vec![7; 100_000];
+    let all: Vec<_> = (0..30u8)
+        .map(|n| if n == 0 { task("block") } else { Submission::new("short", &large[..usize::from(n) * 3000]) })
+        .collect();
+    let ids = engine.submit_many(&all).unwrap();
+    running.wait_for(|all| all.len() == 1);
+    for (id, submission) in ids.iter().zip(&all).skip(1) {
+        assert_eq!(engine.payload(*id).as_deref(), Ok(submission.payload), "{id}");
+    }
+    assert!(matches!(engine.payload(ids[0]), Err(Error::NotFound(_))), "it runs");
+    gate.open();
+    engine.wait(ids[29], LONG).unwrap();
+}
+
+#[test]
 fn queues_can_be_changed_while_they_work() {
     let engine = engine(2);
     let workers = |engine: &backrun::Engine| engine.statistics().unwrap().engine.workers;

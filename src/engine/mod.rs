@@ -323,7 +323,7 @@ impl Engine {
         self.inner.add_watch(id, Watch::Tell(Waiting::new(done)?))
     }
 
-    /// A copy of a task's payload, while it waits for a worker. Looks through the queue, so not for every task.
+    /// A copy of a task's payload, while it waits for its run, in the queue or in a worker's hand. Looks through the queue, so not for every task.
     ///
     /// # Errors
     /// [`Error::NotFound`], [`Error::OutOfMemory`].
@@ -331,7 +331,7 @@ impl Engine {
         // A task that left out of turn may have left its record behind.
         if self.status(id).is_some_and(|status| status.state == State::Ready) {
             for queue in self.inner.queues.iter() {
-                if let Some(copy) = queue.lanes.0.lock().find(id, |record| alloc::copy(record.payload)) {
+                if let Some(copy) = queue.find(id, |record| alloc::copy(record.payload)) {
                     return Ok(copy?);
                 }
             }

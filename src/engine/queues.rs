@@ -6,6 +6,7 @@ use crate::engine::stats::Counters;
 use crate::error::Result;
 use crate::queue::hand::{Hand, Taken};
 use crate::queue::lanes::Lanes;
+use crate::queue::log::Record;
 use crate::store::table::MAX_QUEUES;
 use crate::sync::{Arc, AtomicI64, AtomicU32, AtomicU64, AtomicUsize, Condvar, Mutex, Ordering, Padded};
 use crate::task::TaskId;
@@ -206,6 +207,16 @@ impl Queue {
     /// Takes a record that a worker has in its hand and has not begun. Whether there was one.
     pub(crate) fn take_from_hands(&self, taken: &mut Taken) -> bool {
         self.crew.lock().slots.iter().any(|slot| slot.hand.steal(taken))
+    }
+
+    /// Looks for a record in the lanes or in a hand, without taking it.
+    pub(crate) fn find<R>(&self, id: TaskId, mut found: impl FnMut(Record<'_>) -> R) -> Option<R> {
+        let mut lanes = self.lanes.0.lock();
+        // With the lock held: what leaves the lanes meanwhile would be missed in both.
+        lanes.find(id, &mut found).or_else(|| {
+            let crew = self.crew.lock();
+            crew.slots.iter().find_map(|slot| slot.hand.find(id, &mut found))
+        })
     }
 
     /// The oldest task of the lowest level that is in a hand or in the lanes, taken: what a full queue drops. Whether it may

@@ -171,6 +171,22 @@ impl Hand {
         }
     }
 
+    /// Looks for a record, without taking it.
+    pub(crate) fn find<R>(&self, id: TaskId, found: impl FnOnce(Record<'_>) -> R) -> Option<R> {
+        if !self.has_some() {
+            return None;
+        }
+        let segment = self.segment.lock();
+        let segment = segment.as_ref()?;
+        // From here on what is taken is not freed (invariant 4). First this, then the look at what is in the hand.
+        let _unfreed = segment.unfreed.lock();
+        let seen = self.state.load(Ordering::Acquire);
+        // Places of this round or of a later one, and so of records of this segment that were not taken when this began.
+        let places = self.at.get(next_of(seen)?..(seen & COUNT_BITS) as usize)?;
+        let at = places.iter().map(|at| at.load(Ordering::Relaxed) as usize).find(|at| segment.id(*at) == id)?;
+        Some(found(segment.record(at)))
+    }
+
     /// The task that comes next.
     pub(crate) fn next_task(&self) -> Option<TaskId> {
         let segment = self.segment.lock();

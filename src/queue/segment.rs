@@ -10,6 +10,8 @@
 //! 3. A record is taken once (`&mut Reader`, one a log; offsets only grow) and has one holder from then on: a `Taken`, or a
 //!    `Hand`, until somebody takes it from there. So its large allocation is freed once: by that holder, or, if nobody took it,
 //!    by the reader when the log ends.
+//! 4. A large allocation is freed with its segment's `unfreed` held. So whoever holds that and has then seen that a record is
+//!    still in a hand may read all of it, although others may take it meanwhile (`Hand::find`).
 
 use crate::alloc;
 use crate::error::Result;
@@ -199,6 +201,8 @@ pub(super) struct Segment {
     /// Nothing more comes: go on to the next one.
     pub(super) sealed: AtomicBool,
     pub(super) next: Mutex<Option<Tracked<Segment>>>,
+    /// Invariant 4.
+    pub(super) unfreed: Mutex<()>,
     /// Words that may be read. On a line of its own: the writer's other words are not read by others.
     pub(super) published: Padded<AtomicUsize>,
 }
@@ -210,6 +214,7 @@ impl Segment {
             pool: None,
             sealed: AtomicBool::new(false),
             next: Mutex::new(None),
+            unfreed: Mutex::new(()),
             published: Padded(AtomicUsize::new(0)),
         })?;
         Ok(segment)
@@ -282,15 +287,26 @@ impl Segment {
     ///
     /// # Safety
     /// Once for each record, after its last use (invariant 3).
+    #[inline]
     pub(super) unsafe fn free_large(&self, at: usize) {
         let meta = self.meta(at);
         if meta & IS_LARGE != 0 {
-            let (data_at, lengths) = self.layout(at, meta);
-            // SAFETY: published (invariant 1); made by Box::into_raw of a slice of this length, and freed once (contract).
-            unsafe {
-                let data = std::ptr::slice_from_raw_parts_mut(self.words.get(data_at) as *mut u8, lengths.sum());
-                drop(Box::from_raw(data));
-            }
+            // SAFETY: the caller's contract.
+            unsafe { self.free_allocation(at, meta) };
+        }
+    }
+
+    /// # Safety
+    /// Of a large record, and as [`Segment::free_large`].
+    #[cold]
+    unsafe fn free_allocation(&self, at: usize, meta: u64) {
+        let (data_at, lengths) = self.layout(at, meta);
+        let _unfreed = self.unfreed.lock();
+        // SAFETY: published (invariant 1); made by Box::into_raw of a slice of this length, and freed once (contract), while
+        // nobody reads it (invariant 4).
+        unsafe {
+            let data = std::ptr::slice_from_raw_parts_mut(self.words.get(data_at) as *mut u8, lengths.sum());
+            drop(Box::from_raw(data));
         }
     }
 }

@@ -104,6 +104,68 @@ mod guarantees {
     }
 
     #[test]
+    fn what_is_in_a_hand_is_found_and_what_was_taken_is_not() {
+        let (_pool, mut writer, mut reader) = new();
+        add(&mut writer, 1..=2, 30);
+        add(&mut writer, 3..=3, 20_000);
+        add(&mut writer, 4..=12, 30);
+        let (hand, mut mine) = (Hand::new(), Taken::default());
+        let found = |id| hand.find(TaskId::counted(id), |record| record.payload.to_vec());
+        assert_eq!(found(1), None);
+        assert!(reader.take_into_hand(BATCH, &hand, &mut mine));
+        let seen = (1..=12).map(found).collect::<Vec<_>>();
+        assert_eq!(
+            seen.iter().map(Option::is_some).collect::<Vec<_>>(),
+            (1..=12).map(|id| (2..=8).contains(&id)).collect::<Vec<_>>()
+        );
+        assert_eq!((&seen[1], &seen[2]), (&Some(vec![2; 30]), &Some(vec![3; 20_000])));
+        mine.clear();
+        assert!(hand.next(&mut mine));
+        assert_eq!((found(2), found(3)), (None, Some(vec![3; 20_000])));
+        mine.clear();
+        assert!(hand.steal(&mut mine));
+        assert_eq!((found(3), found(4)), (None, Some(vec![4; 30])));
+    }
+
+    /// Under the sanitizers, above all.
+    #[test]
+    fn what_is_found_in_a_hand_is_whole_however_it_is_taken_and_freed_meanwhile() {
+        const MOST: i64 = 2000;
+        let (_pool, mut writer, mut reader) = new();
+        add(&mut writer, 1..=MOST, 17_000);
+        let hand = Arc::new(Hand::new());
+        let at = Arc::new(std::sync::atomic::AtomicI64::new(0));
+        let looking = std::thread::spawn({
+            let (hand, at) = (hand.clone(), at.clone());
+            move || {
+                let mut found = 0;
+                loop {
+                    let id = at.load(std::sync::atomic::Ordering::Relaxed);
+                    if id == MOST {
+                        return found;
+                    }
+                    for id in id..=id + 2 {
+                        let whole = |record: Record<'_>| record.payload.iter().all(|byte| *byte == id as u8);
+                        if let Some(is_whole) = (id > 0).then(|| hand.find(TaskId::counted(id), whole)).flatten() {
+                            assert!(is_whole, "{id}");
+                            found += 1;
+                        }
+                    }
+                }
+            }
+        });
+        let mut mine = Taken::default();
+        let count = |taken: &mut Taken| at.store(id_of(taken), std::sync::atomic::Ordering::Relaxed);
+        while reader.take_into_hand(BATCH, &hand, &mut mine) {
+            count(&mut mine);
+            while hand.next(&mut mine) {
+                count(&mut mine);
+            }
+        }
+        println!("{} looks found one", looking.join().unwrap());
+    }
+
+    #[test]
     fn a_hand_with_records_in_it_lets_go_of_nothing() {
         let (_pool, mut writer, mut reader) = new();
         add(&mut writer, 1..=3, 10);
@@ -182,6 +244,28 @@ mod models {
             }
             let seen = looking.join().unwrap();
             assert!(matches!(seen, None | Some(2 | 4)), "{seen:?} was never in the hand");
+        });
+    }
+
+    #[test]
+    fn a_look_for_a_task_beside_its_owner_finds_it_in_the_hand_or_not() {
+        model(Some(3), || {
+            let (_pool, mut writer, mut reader) = new();
+            add(&mut writer, 1..=4, 0);
+            let hand = Arc::new(Hand::new());
+            let looking = thread::spawn({
+                let hand = hand.clone();
+                move || [1, 2, 3, 4].map(|id| hand.find(TaskId::counted(id), |_| ()).is_some())
+            });
+            let mut mine = Taken::default();
+            while reader.take_into_hand(2, &hand, &mut mine) {
+                mine.clear();
+                while hand.next(&mut mine) {
+                    mine.clear();
+                }
+            }
+            let found = looking.join().unwrap();
+            assert!(!found[0] && !found[2], "{found:?}: what its owner has taken at once was never in the hand");
         });
     }
 
