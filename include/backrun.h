@@ -419,7 +419,8 @@ typedef struct backrun_event {
     struct backrun_str message;
     // The error's detail, such as a stack trace.
     struct backrun_str detail;
-    // How long the run took in microseconds, where one ended; else 0.
+    // How long the run took in microseconds, where one ended; else 0. Measured, unless no kind of event that tells it was
+    // wanted when the run began (backrun_engine_set_event_kinds): then to some milliseconds.
     int64_t run_us;
     // How many, for BACKRUN_EVENT_EVENTS_LOST and refused batches; else 1.
     uint64_t count;

@@ -9,7 +9,7 @@ use backrun::{
 use common::*;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 fn task(name: &str) -> Submission<'_> {
     Submission::new(name, b"")
@@ -393,6 +393,44 @@ fn the_payload_of_a_task_can_be_read_while_it_lies_in_a_workers_hand() {
     assert!(matches!(engine.payload(ids[0]), Err(Error::NotFound(_))), "it runs");
     gate.open();
     engine.wait(ids[29], LONG).unwrap();
+}
+
+/// Runs that take a while, whatever their end is.
+#[test]
+fn how_long_a_run_took_is_measured_however_it_ended() {
+    for (kind, outcome) in [
+        (EventKind::RunFailed, Outcome::Failed(Failure::new("", "by design", ""))),
+        (EventKind::Dead, Outcome::Failed(Failure::new("", "by design", ""))),
+        (EventKind::Cancelled, Outcome::Cancelled),
+        (EventKind::Succeeded, Outcome::Done),
+    ] {
+        let recorder = Recorder::default();
+        let mut options = options(1);
+        options.event_kinds = 1 << kind as u32;
+        options.log_level = backrun::LogFilter::Off;
+        let engine = backrun::Engine::start_observed(options, Arc::new(recorder.clone())).unwrap();
+        let took = Seen::default();
+        let measured = took.clone();
+        engine
+            .register("busy", move |_: &TaskContext<'_>| {
+                let began = Instant::now();
+                while began.elapsed() < Duration::from_micros(300) {
+                    std::hint::spin_loop();
+                }
+                measured.push(began.elapsed());
+                outcome.clone()
+            })
+            .unwrap();
+        for round in 0..20 {
+            let before = Instant::now();
+            engine.submit(&task("busy")).unwrap();
+            let events = recorder.events.wait_for(|all| all.len() == round + 1);
+            let run = Duration::from_micros(u64::try_from(events[round].run_us).unwrap());
+            // Cut to whole microseconds.
+            let least = took.all()[round].saturating_sub(Duration::from_micros(1));
+            assert!(least <= run && run <= before.elapsed(), "{kind:?}: {run:?}, {least:?}");
+        }
+    }
 }
 
 #[test]

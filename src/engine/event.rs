@@ -41,7 +41,7 @@ pub enum EventKind {
 }
 
 impl EventKind {
-    pub(super) fn bit(self) -> u64 {
+    pub(super) const fn bit(self) -> u64 {
         1 << self as u32
     }
 
@@ -86,7 +86,8 @@ pub struct Event {
     pub failure: Option<Failure>,
     /// Why a task was cancelled or a submit refused; may be empty.
     pub message: Text,
-    /// How long the run took in microseconds, where one ended.
+    /// How long the run took in microseconds, where one ended: measured, unless no kind of event that tells it was wanted when
+    /// the run began; then it is to the precision of the system's coarse clock, some milliseconds.
     pub run_us: i64,
     /// How many; 1 but for lost events and refused batches.
     pub count: u64,

@@ -59,8 +59,8 @@ pub(crate) struct Extra {
     pub(crate) watches: Vec<Watch>,
     /// Settled before its `run` has returned.
     pub(crate) settled_early: Option<Outcome>,
-    /// It is pending since then; `None` also where there was no memory to note it.
-    pub(crate) pending_since: Option<Instant>,
+    /// When the run began that is now pending, where that was looked at.
+    pub(crate) started: Option<Instant>,
 }
 
 impl Extra {
@@ -92,10 +92,10 @@ pub enum CancelResult {
 /// The run that a worker has just ended.
 pub(crate) struct Returned<'a> {
     pub(crate) queue: &'a Queue,
-    pub(crate) slot: &'a Slot,
     pub(crate) id: TaskId,
     pub(crate) entry: &'a Entry,
     pub(crate) lease: Lease,
+    /// When it began, where that was looked at; else the coarse clock has to do.
     pub(crate) started: Option<Instant>,
 }
 
@@ -140,7 +140,7 @@ impl Inner {
                 let moved = run.entry.move_slowly(&[State::Running], State::Pending, false);
                 assert!(moved.is_ok(), "a run that returns is running");
                 if let Ok(extra) = extras.get(run.id) {
-                    extra.pending_since = Some(run.started.unwrap_or_else(Instant::now));
+                    extra.started = run.started;
                 }
                 run.queue.pending.fetch_add(1, Ordering::AcqRel);
                 if self.observation.wants(EventKind::Pending) {
@@ -152,14 +152,19 @@ impl Inner {
         }
     }
 
-    /// A worker claimed a task and then saw that the engine is shutting down.
-    pub(crate) fn put_back(&self, run: &Returned<'_>) {
+    /// A worker claimed a task and then saw that the engine is shutting down: no run has begun, so the task leaves as one that
+    /// is queued. `bytes`: what it takes of the capacity.
+    pub(crate) fn put_back(&self, queue: &Queue, slot: &Slot, id: TaskId, entry: &Entry, bytes: u32) {
         let mut extras = self.lock_extras();
-        if run.slot.is_abandoned(run.id) {
-            return self.refuse_outcome(&extras, run.id, run.entry, run.lease);
+        // Of one that was given up before it began, all has been told.
+        if !slot.is_abandoned(id) {
+            let moved = entry.unclaim();
+            assert!(moved.is_ok(), "a task that is put back was claimed");
+            // The memory store has nowhere to keep it, also where the engine has closed meanwhile.
+            self.cancel_ready(&mut extras, id, entry, &Text::fixed(SHUT_DOWN_REASON));
         }
-        // It never ran, so it is not left behind even where the engine has closed meanwhile.
-        self.end_run(&mut extras, run.queue, run.id, run.entry, Ending::Interrupted, run.started);
+        let _untold = extras.unlock();
+        queue.left_out_of_turn(bytes, false);
     }
 
     /// Settles a pending run, or one whose `run` has not returned yet.
@@ -184,8 +189,8 @@ impl Inner {
             }
         } else if pending {
             let queue = self.queue(word);
-            let since = extras.tasks.get_mut(&id).and_then(|extra| extra.pending_since.take());
-            self.end_run(&mut extras, queue, id, entry, Ending::of(outcome), since);
+            let started = extras.tasks.get_mut(&id).and_then(|extra| extra.started.take());
+            self.end_run(&mut extras, queue, id, entry, Ending::of(outcome), started);
             // Only now: another run may take its place under the concurrency limit, and a shutdown may go on.
             queue.pending.fetch_sub(1, Ordering::AcqRel);
             let _untold = extras.unlock();
@@ -211,7 +216,7 @@ impl Inner {
         const RUNNING: &[State] = &[State::Running, State::Pending];
         let run_us = match started {
             Some(started) => i64::try_from(started.elapsed().as_micros()).unwrap_or(i64::MAX),
-            None => sys::coarse_unix_micros() - entry.times(entry.word()).started_us,
+            None => (sys::coarse_unix_micros() - entry.times(entry.word()).started_us).max(0),
         };
         // A shutdown asked it to stop, and nobody else did.
         let asked_by_shutdown = || {

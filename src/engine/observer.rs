@@ -176,11 +176,17 @@ impl Observation {
         self.tells(kind) || self.logs(kind)
     }
 
-    /// Whether anybody wants to hear of runs that begin or of tasks that succeed.
+    /// Whether anybody wants to hear of runs that begin or of tasks that succeed, or how long a run took, however it ends: the
+    /// lines of the log say that of successes only.
     #[inline]
     pub(crate) fn wants_runs(&self) -> bool {
-        let either = EventKind::Started.bit() | EventKind::Succeeded.bit();
-        self.kinds.load(Ordering::Relaxed) & either != 0
+        const ANY: u64 = EventKind::Started.bit()
+            | EventKind::Succeeded.bit()
+            | EventKind::RunFailed.bit()
+            | EventKind::Dead.bit()
+            | EventKind::Cancelled.bit()
+            | EventKind::Interrupted.bit();
+        self.kinds.load(Ordering::Relaxed) & ANY != 0
             || self.logs(EventKind::Started)
             || self.logs(EventKind::Succeeded)
     }

@@ -293,27 +293,42 @@ impl<'a> Run<'a> {
             slot.current.store(0, Ordering::Release);
             return queue.gap_closed();
         };
-        queue.started(slot, bytes);
-        inner.tell_of_room(queue);
+        // Before the phase: handlers are let go of once it is closed, so whoever finds none sees that.
+        self.find_handler(word.registration());
         if inner.observation.wants_runs() || inner.phase() >= Phase::Cancelling {
-            self.run_seen(word);
+            self.run_seen(word, bytes);
         } else {
-            let outcome = self.execute(word);
-            *self.now_ms = sys::coarse_unix_millis();
-            // The word is looked at again: most that are not plain were marked while they ran, and are not to be counted here.
-            let finish = || entry.finish_plain(word, State::Succeeded, *self.now_ms).ok();
-            let plain = (outcome.is_none() && !entry.word().is_slow()).then(|| slot.count_success_of(finish)).flatten();
-            if let Some(told) = plain {
-                self.succeeded.push(id);
-                if told {
-                    // Recorded, and not yet up to be forgotten.
-                    self.tell(word.lease());
-                }
-            } else {
-                inner.run_returned(&self.returned(word, None), outcome.unwrap_or(Outcome::Done));
-            }
+            self.begin(bytes);
+            self.run_plainly(word, None);
         }
         slot.current.store(0, Ordering::Release);
+    }
+
+    /// From here on user code runs.
+    #[inline(always)]
+    fn begin(&self, bytes: u32) {
+        self.queue.started(self.slot, bytes);
+        self.inner.tell_of_room(self.queue);
+    }
+
+    /// The rest of a run whose success nobody wants to hear of. `started`: where it was looked at.
+    #[inline(always)]
+    fn run_plainly(&mut self, word: Word, started: Option<Instant>) {
+        let (slot, entry) = (self.slot, self.entry);
+        let outcome = self.execute(word);
+        *self.now_ms = sys::coarse_unix_millis();
+        // The word is looked at again: most that are not plain were marked while they ran, and are not to be counted here.
+        let finish = || entry.finish_plain(word, State::Succeeded, *self.now_ms).ok();
+        let plain = (outcome.is_none() && !entry.word().is_slow()).then(|| slot.count_success_of(finish)).flatten();
+        if let Some(told) = plain {
+            self.succeeded.push(self.id);
+            if told {
+                // Recorded, and not yet up to be forgotten.
+                self.tell(word.lease());
+            }
+        } else {
+            self.inner.run_returned(&self.returned(word, started), outcome.unwrap_or(Outcome::Done));
+        }
     }
 
     #[cold]
@@ -325,36 +340,36 @@ impl<'a> Run<'a> {
 
     /// The rest of a run that somebody wants to hear of, or that is not to be.
     #[cold]
-    fn run_seen(&mut self, word: Word) {
+    fn run_seen(&mut self, word: Word, bytes: u32) {
         let inner = self.inner;
-        let returned = self.returned(word, Some(Instant::now()));
         if inner.phase() >= Phase::Cancelling {
-            return inner.put_back(&returned);
+            return inner.put_back(self.queue, self.slot, self.id, self.entry, bytes);
         }
+        let started = Some(Instant::now());
+        self.begin(bytes);
         let seen = &inner.observation;
         if seen.wants(EventKind::Started) {
             if let Some(status) = inner.status(self.id) {
                 seen.event(Event::of(EventKind::Started, &status));
             }
         }
+        if !seen.wants(EventKind::Succeeded) {
+            return self.run_plainly(word, started);
+        }
         let outcome = self.execute(word);
         *self.now_ms = sys::coarse_unix_millis();
-        inner.run_returned(&returned, outcome.unwrap_or(Outcome::Done));
+        inner.run_returned(&self.returned(word, started), outcome.unwrap_or(Outcome::Done));
     }
 
     fn returned(&self, word: Word, started: Option<Instant>) -> Returned<'a> {
-        Returned { queue: self.queue, slot: self.slot, id: self.id, entry: self.entry, lease: word.lease(), started }
+        Returned { queue: self.queue, id: self.id, entry: self.entry, lease: word.lease(), started }
     }
 
     /// Runs user code. `None`: it is done.
-    #[inline]
+    #[inline(always)]
     fn execute(&mut self, word: Word) -> Option<Outcome> {
-        let registration = word.registration();
-        if self.handler.as_ref().is_none_or(|(number, ..)| *number != registration) {
-            self.find_handler(registration);
-        }
         let Some((_, task_name, handler)) = &*self.handler else {
-            return Some(Outcome::Cancelled);
+            unreachable!("without a handler it is put back");
         };
         let context = TaskContext {
             id: self.id,
@@ -375,8 +390,16 @@ impl<'a> Run<'a> {
         }
     }
 
-    #[cold]
+    /// Makes the handler that ran last the one of this task, if there is one.
+    #[inline(always)]
     fn find_handler(&mut self, registration: usize) {
+        if self.handler.as_ref().is_none_or(|(number, ..)| *number != registration) {
+            self.look_handler_up(registration);
+        }
+    }
+
+    #[cold]
+    fn look_handler_up(&mut self, registration: usize) {
         let known = self.inner.registrations.lock()[registration].clone();
         // What it replaces may be held by nobody else: dropped here, without a lock.
         *self.handler = known.handler.map(|handler| (registration, known.name, handler));

@@ -84,7 +84,8 @@ pub struct backrun_event {
     pub message: backrun_str,
     /// The error's detail, such as a stack trace.
     pub detail: backrun_str,
-    /// How long the run took in microseconds, where one ended; else 0.
+    /// How long the run took in microseconds, where one ended; else 0. Measured, unless no kind of event that tells it was
+    /// wanted when the run began (backrun_engine_set_event_kinds): then to some milliseconds.
     pub run_us: i64,
     /// How many, for BACKRUN_EVENT_EVENTS_LOST and refused batches; else 1.
     pub count: u64,

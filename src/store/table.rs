@@ -114,6 +114,10 @@ impl Word {
         // What is full stays so.
         Self(self.0.checked_add(1 << CLAIMS_AT).unwrap_or(self.0))
     }
+
+    fn unclaimed(self) -> Self {
+        Self(self.0.checked_sub(1 << CLAIMS_AT).unwrap_or(self.0))
+    }
 }
 
 fn state_bits(state: State) -> u64 {
@@ -243,6 +247,14 @@ impl Entry {
             let state = seen.state().filter(|state| from.contains(state))?;
             assert!(state.can_move_to(to), "a task cannot move from {state:?} to {to:?}");
             Some(seen.with_state(to).0 | SLOW | if cancel { CANCEL } else { 0 })
+        })
+    }
+
+    /// Takes the claim of a task back whose run has not begun: it is ready again, as before, and nobody can have used the lease.
+    /// The extras' lock is held. The word before, or as it is.
+    pub(crate) fn unclaim(&self) -> std::result::Result<Word, Word> {
+        self.change(|seen| {
+            (seen.state() == Some(State::Running)).then(|| seen.with_state(State::Ready).unclaimed().0 | SLOW)
         })
     }
 

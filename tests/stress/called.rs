@@ -141,6 +141,7 @@ impl Observer for Listener {
                 EventKind::Accepted => &told.accepted,
                 EventKind::Succeeded | EventKind::Dead | EventKind::Cancelled | EventKind::Dropped => &told.ended,
                 EventKind::Abandoned => &told.abandoned,
+                EventKind::Started => &told.started,
                 _ => continue,
             };
             counter.fetch_add(1, SeqCst);

@@ -16,6 +16,18 @@ mod guarantees {
     use proptest::prelude::*;
     use std::panic::{catch_unwind, AssertUnwindSafe};
 
+    #[test]
+    fn a_claim_that_is_taken_back_leaves_the_task_as_it_was() {
+        let entry = entry(ready());
+        assert!(entry.unclaim().is_err(), "nobody has claimed it");
+        assert!(entry.start(7).is_some());
+        assert_eq!(entry.unclaim().unwrap().state(), Some(State::Running));
+        let word = entry.word();
+        assert_eq!((word.state(), word.claims(), entry.times(word).started_us), (Some(State::Ready), 0, 0));
+        assert_eq!(unchanging(word), unchanging(ready()));
+        assert_eq!(entry.start(8).map(|(word, bytes)| (word.claims(), bytes)), Some((1, 42)));
+    }
+
     fn words() -> impl Strategy<Value = Word> {
         let priority = (0..5usize).prop_map(|at| Priority::ALL[at]);
         let format = prop_oneof![Just(PayloadFormat::Contractless), Just(PayloadFormat::Standard)];
