@@ -8,6 +8,8 @@
 //! [`Arc`] is a shared pointer like std's, [`Text`] a shared text, [`Reserved`] memory for a value that comes later.
 
 mod arc;
+#[cfg(all(test, not(loom)))]
+pub(crate) mod measured;
 mod text;
 
 pub(crate) use self::arc::Arc;

@@ -15,48 +15,9 @@ fn take(reader: &mut Reader, most: usize) -> Vec<Taken> {
 }
 
 #[cfg(not(loom))]
-mod counting {
-    use std::alloc::{GlobalAlloc, Layout, System};
-    use std::cell::Cell;
-
-    thread_local! {
-        static LIVE: Cell<isize> = const { Cell::new(0) };
-    }
-
-    /// Counts, for each thread, the bytes that it allocated less those that it freed.
-    struct Counting;
-
-    #[global_allocator]
-    static COUNTING: Counting = Counting;
-
-    fn count(bytes: isize) {
-        let _ = LIVE.try_with(|live| live.set(live.get() + bytes));
-    }
-
-    // SAFETY: all is passed on to the system's allocator.
-    unsafe impl GlobalAlloc for Counting {
-        unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-            count(layout.size() as isize);
-            // SAFETY: the caller's contract.
-            unsafe { System.alloc(layout) }
-        }
-
-        unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
-            count(-(layout.size() as isize));
-            // SAFETY: the caller's contract.
-            unsafe { System.dealloc(at, layout) }
-        }
-    }
-
-    pub(super) fn live_bytes() -> isize {
-        LIVE.get()
-    }
-}
-
-#[cfg(not(loom))]
 mod guarantees {
-    use super::counting::live_bytes;
     use super::*;
+    use crate::alloc::measured::live_bytes;
     use proptest::prelude::*;
     use std::collections::VecDeque;
 
