@@ -28,6 +28,8 @@ pub mod error;
 pub mod ffi;
 pub mod options;
 mod queue;
+#[cfg_attr(not(test), allow(dead_code, reason = "the engine will ask it when it retries"))]
+mod retry;
 mod store;
 mod sync;
 mod sys;
@@ -40,8 +42,8 @@ pub use engine::{
 };
 pub use error::{Error, Result};
 pub use options::{
-    Durability, EngineOptions, LogFilter, LogLevel, QueueName, QueueOptions, Retention, RetryPolicy, StoreKind,
-    TaskOptions, WhenFull,
+    Backoff, Durability, EngineOptions, LogFilter, LogLevel, QueueName, QueueOptions, Retention, RetryPolicy,
+    StoreKind, TaskOptions, WhenFull,
 };
 pub use task::{
     Failure, Lease, Outcome, PayloadFormat, Priority, State, Submission, TaskId, TaskName, TaskNumber, TaskStatus,

@@ -5,6 +5,11 @@ use crate::error::{Error, Result};
 use std::fmt;
 use std::time::Duration;
 
+pub use crate::retry::{
+    Backoff, RetryPolicy, DEFAULT_JITTER_PERCENT, DEFAULT_MAX_RETRY_DELAY, DEFAULT_RETRY_DELAY, MAX_ATTEMPTS,
+    MAX_RETRY_DELAY,
+};
+
 /// Bytes of a payload.
 pub const MAX_PAYLOAD_BYTES: usize = 4 * 1024 * 1024;
 /// Bytes of a task name.
@@ -242,11 +247,6 @@ pub enum WhenFull {
     /// The oldest queued task of the lowest level in use is dropped. Memory store only.
     DropOldest,
 }
-
-/// What follows a failed run. This version does not retry: one attempt.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[non_exhaustive]
-pub struct RetryPolicy {}
 
 /// Options of all tasks of one name.
 #[derive(Debug, Clone, Default)]

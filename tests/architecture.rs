@@ -10,12 +10,13 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("error", &["alloc"]),
     ("sync", &["alloc"]),
     ("sys", &["alloc"]),
-    ("options", &["alloc", "error", "sys"]),
+    ("retry", &["alloc", "error", "sys"]),
+    ("options", &["alloc", "error", "sys", "retry"]),
     ("task", &["alloc", "error", "options"]),
     ("queue", &["alloc", "error", "sync", "sys", "task", "options"]),
     ("store", &["alloc", "error", "sync", "sys", "task", "options"]),
-    ("engine", &["alloc", "error", "sync", "sys", "task", "options", "queue", "store"]),
-    ("ffi", &["alloc", "error", "sync", "sys", "task", "options", "queue", "store", "engine"]),
+    ("engine", &["alloc", "error", "sync", "sys", "retry", "task", "options", "queue", "store"]),
+    ("ffi", &["alloc", "error", "sync", "sys", "retry", "task", "options", "queue", "store", "engine"]),
 ];
 
 fn sources(folder: &Path, found: &mut Vec<PathBuf>) {

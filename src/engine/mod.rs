@@ -237,7 +237,7 @@ impl Engine {
     ///
     /// # Errors
     /// [`Error::AlreadyRegistered`], [`Error::InvalidArgument`], [`Error::TooLarge`], [`Error::NotFound`] (no such queue),
-    /// [`Error::ShuttingDown`], [`Error::OutOfMemory`].
+    /// [`Error::NotSupported`] (more than one attempt), [`Error::ShuttingDown`], [`Error::OutOfMemory`].
     pub fn register(&self, name: &str, handler: impl Handler) -> Result<()> {
         self.register_with(name, TaskOptions::default(), || handler)
     }
@@ -253,6 +253,9 @@ impl Engine {
         handler: impl FnOnce() -> H,
     ) -> Result<()> {
         let name = TaskName::new(name)?;
+        if let Some(retry) = &options.retry {
+            retry.check_kept()?;
+        }
         let mut intake = self.inner.intake.0.lock();
         intake.check_open()?;
         if intake.is_registered(name.as_str()) {

@@ -62,6 +62,9 @@ impl<'a> Work<'a> {
         if submission.durability.is_some() {
             inner.store_kind.check_durability(submission.durability)?;
         }
+        if let Some(retry) = &submission.retry {
+            retry.check_kept()?;
+        }
         Ok(Self {
             task: Named::of(submission),
             queue: submission.queue,
