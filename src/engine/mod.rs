@@ -10,6 +10,8 @@ pub(crate) mod ends;
 pub(crate) mod event;
 pub(crate) mod handler;
 pub(crate) mod intake;
+#[cfg_attr(not(test), allow(dead_code, reason = "statistics will tell how long tasks waited and ran"))]
+pub(crate) mod latency;
 #[cfg(all(test, loom))]
 mod models;
 pub(crate) mod moves;
