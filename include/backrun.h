@@ -438,8 +438,8 @@ typedef void (*backrun_event_fn)(void *user_data, const struct backrun_event *ev
 typedef void (*backrun_release_fn)(void *user_data);
 
 // Hears of the end of a task that backrun_engine_tell_end asked for: once, after the end was recorded. `state`: the final
-// one, of BACKRUN_STATE_SUCCEEDED and its kin; 0: the engine ended before the task did, and no end will be recorded. `lease`:
-// that of the task's last run; 0 if it never ran. The task can be asked for during the call, even if nothing of it is kept
+// one, of BACKRUN_STATE_SUCCEEDED and its kin; 0: the engine ended before the task did, and no end will be recorded; or it panicked
+// (BACKRUN_PANIC), and none will be told. `lease`: that of the task's last run; 0 if it never ran. The task can be asked for during the call, even if nothing of it is kept
 // after that.
 //
 // Comes on the thread that recorded the end, from several at once: a worker, or a thread of the program inside
@@ -602,7 +602,7 @@ typedef struct backrun_filter {
 } backrun_filter;
 
 // Hears of the end of a task. `code`: BACKRUN_OK: `status` is final; BACKRUN_SHUTDOWN_INCOMPLETE: the engine ended before
-// the task did, and `status` is the last that was known. `status`: valid for the call, not to be freed.
+// the task did, and BACKRUN_PANIC: it panicked before that; `status` is then the last that was known. `status`: valid for the call, not to be freed.
 typedef void (*backrun_watch_fn)(void *user_data, int32_t code, const struct backrun_task_status *status);
 
 // A small named text that travels with a task.

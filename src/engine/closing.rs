@@ -2,10 +2,12 @@
 
 use crate::alloc::Text;
 use crate::engine::event::{Event, EventKind};
+use crate::engine::handler::let_go;
 use crate::engine::moves::Extras;
 use crate::engine::observer::ended_before;
+use crate::engine::poison::{point, Place};
 use crate::engine::queues::{Queue, Slot};
-use crate::engine::shutdown::{ShutdownReport, SHUT_DOWN_REASON};
+use crate::engine::shutdown::{ShutdownReport, BROKEN_REASON, SHUT_DOWN_REASON};
 use crate::engine::Inner;
 use crate::queue::hand::Taken;
 use crate::store::table::{Entry, Word};
@@ -13,8 +15,14 @@ use crate::sync::Ordering;
 use crate::task::{State, TaskId};
 
 impl Inner {
+    /// Why what is queued is cancelled at the end of the engine.
+    pub(crate) fn end_reason(&self) -> Text {
+        Text::fixed(if self.is_poisoned() { BROKEN_REASON } else { SHUT_DOWN_REASON })
+    }
+
     /// Cancels all that is ready: what a shutdown leaves in a memory store. How many.
     pub(crate) fn cancel_all_ready(&self) -> u64 {
+        point(Place::CancelReady);
         let mut cancelled = 0;
         for queue in self.queues.iter() {
             let mut taken = Taken::default();
@@ -36,7 +44,7 @@ impl Inner {
         let entry = chunk.entry(id);
         let mut extras = self.lock_extras();
         let bytes = entry.bytes();
-        let cancelled = self.cancel_ready(&mut extras, id, entry, &Text::fixed(SHUT_DOWN_REASON));
+        let cancelled = self.cancel_ready(&mut extras, id, entry, &self.end_reason());
         let _untold = extras.unlock();
         if cancelled {
             queue.left_out_of_turn(bytes, false);
@@ -106,6 +114,7 @@ impl Inner {
         let mut extras = self.extras.lock();
         extras.closed = true;
         self.for_each_run(&extras, |id, entry, slot| {
+            point(Place::Close);
             // From here on its worker comes to run_returned, which refuses it. One that was faster is done.
             let Ok(word) = entry.mark_slow(false) else { return };
             if !matches!(word.state(), Some(State::Running | State::Pending)) {
@@ -137,13 +146,15 @@ impl Inner {
 
     /// Lets go of the handlers; the last holder of one releases it. User code, so not with a lock held.
     pub(crate) fn release_handlers(&self) {
+        point(Place::Release);
         for index in 0.. {
-            let Some(handler) =
-                self.registrations.lock().get_mut(index).map(|registration| registration.handler.take())
-            else {
-                return;
-            };
-            drop(handler);
+            let mut registrations = self.registrations.lock();
+            let Some(registration) = registrations.get_mut(index) else { return };
+            let handler = registration.handler.take();
+            drop(registrations);
+            if let Some(handler) = handler {
+                let_go(handler, &self.observation);
+            }
         }
     }
 }

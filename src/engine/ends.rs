@@ -6,6 +6,7 @@
 
 use crate::engine::moves::Extras;
 use crate::engine::observer::{ended_before, guarded, SharedObserver};
+use crate::engine::poison::{point, Place};
 use crate::engine::{unknown, Engine, Inner};
 use crate::error::{Error, Result};
 use crate::store::table::{ChunkCache, Entry};
@@ -23,7 +24,7 @@ impl Engine {
     /// [`Error::NotFound`], [`Error::InvalidArgument`] (no observer, or one that does not want ends),
     /// [`Error::ShutdownIncomplete`] (the engine has ended and recorded no end).
     pub fn tell_end(&self, id: TaskId) -> Result<Option<(State, Lease)>> {
-        self.inner.tell_end(id)
+        self.sound(|| self.inner.tell_end(id))
     }
 }
 
@@ -69,7 +70,10 @@ impl Inner {
         match ask(chunk.entry(id), &self.extras) {
             Asked::Told => Ok(None),
             Asked::Final(state, lease) => Ok(Some((state, lease))),
-            Asked::GaveUp => Err(self.status(id).map_or_else(|| unknown(id), |status| ended_before(&status))),
+            Asked::GaveUp => Err(self
+                .check_sound()
+                .err()
+                .unwrap_or_else(|| self.status(id).map_or_else(|| unknown(id), |status| ended_before(&status)))),
             Asked::Nothing => Err(unknown(id)),
         }
     }
@@ -82,12 +86,17 @@ impl Inner {
     pub(crate) fn give_up_tasks(&self) {
         let mut extras = self.extras.lock();
         extras.gave_up = true;
-        let observer = extras.told_of_ends.take();
+        // Not taken yet: where a task is ended meanwhile, by a worker that puts it back, or after a panic by any, that one tells.
+        let Some(observer) = extras.told_of_ends.clone() else { return };
+        // A shutdown may come meanwhile, where this is after a panic: it waits for these calls.
+        self.untold.fetch_add(1, Ordering::SeqCst);
         drop(extras);
-        let Some(observer) = observer else { return };
         sys::inside(self.number, || {
             self.store.table.give_up_all(|id, word| guarded(|| observer.ended(id, word.lease(), None)));
         });
+        let last = self.extras.lock().told_of_ends.take();
+        guarded(|| drop((observer, last)));
+        self.told();
     }
 
     /// Waits until everybody who recorded an end has told of it. After [`Inner::give_up_tasks`] there are no more.
@@ -150,10 +159,11 @@ pub(crate) struct Untold<'a> {
 impl Drop for Untold<'_> {
     fn drop(&mut self) {
         if let Some(observer) = self.observer.take() {
-            self.inner.tell_recorded(&observer, self.id, self.lease, self.state, self.has_extra);
+            let inner = self.inner;
+            inner.survive(|| inner.tell_recorded(&observer, self.id, self.lease, self.state, self.has_extra));
             // Before it is counted as told: a shutdown that waits for that has the observer released then.
-            drop(observer);
-            self.inner.told();
+            guarded(|| drop(observer));
+            inner.told();
         }
     }
 }
@@ -186,26 +196,28 @@ impl Drop for Dropped<'_> {
     fn drop(&mut self) {
         let Some((untold, observer)) = self.first.take() else { return };
         let inner = untold.inner;
-        let mut chunks = ChunkCache::default();
         let mut told = 0;
-        for id in self.range.0..=self.range.1 {
-            let id = TaskId::counted(id);
-            // Another submit's range may have it too, and that one may have told of it already.
-            let Some(chunk) = chunks.get(&inner.store.table, id) else { continue };
-            let entry = chunk.entry(id);
-            if !entry.word().is_told() {
-                continue;
+        inner.survive(|| {
+            let mut chunks = ChunkCache::default();
+            for id in self.range.0..=self.range.1 {
+                let id = TaskId::counted(id);
+                // Another submit's range may have it too, and that one may have told of it already.
+                let Some(chunk) = chunks.get(&inner.store.table, id) else { continue };
+                let entry = chunk.entry(id);
+                if !entry.word().is_told() {
+                    continue;
+                }
+                // With the lock, so that whoever has dropped it is done with it.
+                let extras = inner.extras.lock();
+                let taken = entry.take_dropped();
+                drop(extras);
+                if let Some(word) = taken {
+                    told += 1;
+                    inner.survive(|| inner.tell_recorded(&observer, id, word.lease(), State::Dropped, false));
+                }
             }
-            // With the lock, so that whoever has dropped it is done with it.
-            let extras = inner.extras.lock();
-            let taken = entry.take_dropped();
-            drop(extras);
-            if let Some(word) = taken {
-                inner.tell_recorded(&observer, id, word.lease(), State::Dropped, false);
-                told += 1;
-            }
-        }
-        drop(observer);
+        });
+        guarded(|| drop(observer));
         (0..told).for_each(|_| inner.told());
     }
 }
@@ -213,6 +225,7 @@ impl Drop for Dropped<'_> {
 impl Inner {
     fn tell_recorded(&self, observer: &SharedObserver, id: TaskId, lease: Lease, state: State, has_extra: bool) {
         sys::inside(self.number, || guarded(|| observer.ended(id, lease, Some(state))));
+        point(Place::Told);
         // Only now may it be forgotten.
         let mut forgotten = None;
         self.keep(id, state, has_extra, |id| forgotten = Some(id));

@@ -1,11 +1,15 @@
 //! What runs tasks: the trait, and what a run is told.
 
 use crate::alloc::Text;
+use crate::engine::observer::Observation;
+use crate::error::panic_text;
+use crate::options::LogLevel;
 use crate::queue::log::Record;
 use crate::store::table::{Entry, Word};
 use crate::sync::Arc;
 use crate::task::{Failure, Lease, Outcome, PayloadFormat, Priority, TaskId};
 use std::fmt::Display;
+use std::panic::{catch_unwind, AssertUnwindSafe};
 
 /// What runs tasks of one name. Called from many threads at once; dropped once, when nothing of the engine uses it any more.
 ///
@@ -22,8 +26,16 @@ pub trait Handler: Send + Sync + 'static {
     }
 }
 
-/// Whoever lets go of it last drops it.
+/// Whoever lets go of it last drops it: by [`let_go`], since that is user code.
 pub(crate) type SharedHandler = Arc<Box<dyn Handler>>;
+
+/// Drops a handler if nobody else has it. A panic in its drop is its own. Not with a lock held.
+pub(crate) fn let_go(handler: SharedHandler, seen: &Observation) {
+    if let Err(panic) = catch_unwind(AssertUnwindSafe(|| drop(handler))) {
+        let text = panic_text(&*panic);
+        seen.log(LogLevel::Error, format_args!("a handler panicked as it was dropped: {text}"));
+    }
+}
 
 impl<F, R> Handler for F
 where

@@ -30,6 +30,8 @@ pub(crate) enum Phase {
 
 pub(crate) struct Intake {
     pub(crate) phase: Phase,
+    /// What a panic of ours said: the engine takes nothing more.
+    pub(crate) broken: Option<Text>,
     pub(crate) entrances: Vec<Entrance>,
     /// Task names to their numbers.
     names: HashMap<Text, usize>,
@@ -61,6 +63,7 @@ impl Intake {
     pub(crate) fn new() -> Self {
         Self {
             phase: Phase::Open,
+            broken: None,
             entrances: Vec::new(),
             names: HashMap::new(),
             registered: Vec::new(),
@@ -77,8 +80,13 @@ impl Intake {
         if self.phase == Phase::Open {
             Ok(())
         } else {
-            Err(Error::ShuttingDown)
+            Err(self.why_not_open())
         }
+    }
+
+    #[cold]
+    fn why_not_open(&self) -> Error {
+        self.broken.clone().map_or(Error::ShuttingDown, Error::Panic)
     }
 
     pub(crate) fn queue_named(&self, name: &str) -> Result<usize> {

@@ -17,6 +17,7 @@ mod models;
 pub(crate) mod moves;
 pub(crate) mod observer;
 pub(crate) mod parking;
+pub(crate) mod poison;
 pub(crate) mod queues;
 pub(crate) mod shutdown;
 pub(crate) mod stats;
@@ -38,6 +39,7 @@ use self::handler::SharedHandler;
 use self::intake::{Entrance, Intake, Phase};
 use self::moves::{Extras, Watch};
 use self::observer::{Observation, SharedObserver, Telling};
+use self::poison::{point, Place};
 use self::queues::{Queue, Queues};
 use self::wait::{Changes, WaitSlot};
 use self::watchers::Waiting;
@@ -52,7 +54,7 @@ use crate::sync::{deadline_after, Arc, AtomicU8, AtomicUsize, Mutex, Ordering, P
 use crate::sys;
 use crate::task::{cut, Lease, Outcome, State, TaskId, TaskName, TaskStatus};
 use std::fmt;
-use std::panic::{catch_unwind, AssertUnwindSafe};
+use std::panic::{catch_unwind, resume_unwind, AssertUnwindSafe};
 use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
@@ -157,11 +159,7 @@ impl Engine {
         let telling = Telling::new(observer)?;
         let observer_thread = inner.clone();
         sys::start_thread(format_args!("backrun-observer"), OBSERVER_STACK, inner.number, move || {
-            if let Err(panic) = catch_unwind(AssertUnwindSafe(|| observer_thread.observation.run(telling))) {
-                // A bug of ours: a callback's panic is caught closer to it.
-                observer_thread.observation.give_up();
-                observer_thread.poison(&Error::from_panic(&*panic));
-            }
+            observer_thread.observe(telling);
         })
         .map_err(|why| no_thread(format_args!("the observer thread"), why))?;
         let engine = Self { inner };
@@ -180,9 +178,11 @@ impl Engine {
     /// And then the queue is as before: [`Error::InvalidArgument`] (also where the workers of all queues exceed `max_workers`),
     /// [`Error::ShuttingDown`], [`Error::System`] (a thread could not be started), [`Error::OutOfMemory`].
     pub fn configure_queue(&self, name: &str, options: QueueOptions) -> Result<()> {
-        let workers = self.set_queue(name, options)?;
-        self.inner.observation.log(LogLevel::Info, format_args!("queue '{name}' has {workers} workers"));
-        Ok(())
+        self.sound(|| {
+            let workers = self.set_queue(name, options)?;
+            self.inner.observation.log(LogLevel::Info, format_args!("queue '{name}' has {workers} workers"));
+            Ok(())
+        })
     }
 
     /// Adds a queue or changes one. How many workers it has.
@@ -215,7 +215,10 @@ impl Engine {
             intake.entrances.push(Entrance::new(queue, options.clone()));
         }
         let queue = inner.queues.get(index);
-        let before = std::mem::replace(&mut queue.crew.lock().target, target);
+        let mut crew = queue.crew.lock();
+        let before = std::mem::replace(&mut crew.target, target);
+        point(Place::Configure);
+        drop(crew);
         if let Err(error) = worker::start_missing(inner, queue) {
             queue.crew.lock().target = before;
             // A new queue keeps its place, which its threads know, but nobody can name it.
@@ -254,6 +257,23 @@ impl Engine {
         options: TaskOptions,
         handler: impl FnOnce() -> H,
     ) -> Result<()> {
+        let mut panic = None;
+        let done = self.sound(|| {
+            self.add_handler(name, options, || {
+                catch_unwind(AssertUnwindSafe(handler)).map_err(|said| panic = Some(said)).ok()
+            })
+        });
+        // Of the caller's own code, which the engine has nothing to do with.
+        panic.map_or(done, |said| resume_unwind(said))
+    }
+
+    /// `handler`: `None`: it could not be made.
+    fn add_handler<H: Handler>(
+        &self,
+        name: &str,
+        options: TaskOptions,
+        handler: impl FnOnce() -> Option<H>,
+    ) -> Result<()> {
         let name = TaskName::new(name)?;
         if let Some(retry) = &options.retry {
             retry.check_kept()?;
@@ -273,7 +293,9 @@ impl Engine {
         }
         registrations.ensure(1)?;
         let (memory, shared) = (Reserved::new()?, Arc::reserve()?);
-        let handler: Box<dyn Handler> = memory.fill(handler());
+        point(Place::Register);
+        let Some(handler) = handler() else { return Ok(()) };
+        let handler: Box<dyn Handler> = memory.fill(handler);
         registrations.push(Registration { name: name.text(), handler: Some(Arc::new_in(shared, handler)) });
         intake.add_name(name.text(), queue);
         Ok(())
@@ -304,18 +326,19 @@ impl Engine {
                 instead: "watch it instead, or wait on a thread of your own",
             });
         }
-        self.check_sound()?;
-        let slot = Arc::try_new(WaitSlot::new())?;
-        self.inner.add_watch(id, Watch::Slot(slot.clone()))?;
-        if let Some(end) = slot.wait(deadline) {
-            return end;
-        }
-        self.inner.remove_watch(id, &slot);
-        // It may have ended between the limit and the lock, and even be no longer kept.
-        match slot.wait(Some(Instant::now())) {
-            Some(end) => end,
-            None => self.inner.status(id).ok_or_else(|| unknown(id)),
-        }
+        self.sound(|| {
+            let slot = Arc::try_new(WaitSlot::new())?;
+            self.inner.add_watch(id, Watch::Slot(slot.clone()))?;
+            if let Some(end) = slot.wait(deadline) {
+                return end;
+            }
+            self.inner.remove_watch(id, &slot);
+            // It may have ended between the limit and the lock, and even be no longer kept.
+            match slot.wait(Some(Instant::now())) {
+                Some(end) => end,
+                None => self.inner.status(id).ok_or_else(|| unknown(id)),
+            }
+        })
     }
 
     /// Asks to be told, once, on the observer thread, when a task is in a final state. `done` must return promptly. It is
@@ -325,7 +348,7 @@ impl Engine {
     /// [`Error::NotFound`], [`Error::ShutdownIncomplete`] (a shutdown left it running), [`Error::ShuttingDown`] (the engine
     /// has ended: ask for the status), [`Error::OutOfMemory`]. `done` is then not called.
     pub fn watch(&self, id: TaskId, done: impl FnOnce(TaskStatus, Result<()>) + Send + 'static) -> Result<()> {
-        self.inner.add_watch(id, Watch::Tell(Waiting::new(done)?))
+        self.sound(|| self.inner.add_watch(id, Watch::Tell(Waiting::new(done)?)))
     }
 
     /// A copy of a task's payload, while it waits for its run, in the queue or in a worker's hand. Looks through the queue, so not for every task.
@@ -333,6 +356,10 @@ impl Engine {
     /// # Errors
     /// [`Error::NotFound`], [`Error::OutOfMemory`].
     pub fn payload(&self, id: TaskId) -> Result<Vec<u8>> {
+        self.sound(|| self.copy_payload(id))
+    }
+
+    fn copy_payload(&self, id: TaskId) -> Result<Vec<u8>> {
         // A task that left out of turn may have left its record behind.
         if self.status(id).is_some_and(|status| status.state == State::Ready) {
             for queue in self.inner.queues.iter() {
@@ -352,7 +379,7 @@ impl Engine {
     /// # Errors
     /// [`Error::OutOfMemory`]: nothing has changed.
     pub fn cancel(&self, id: TaskId, reason: &str) -> Result<CancelResult> {
-        self.inner.cancel(id, cut(reason, crate::options::MAX_REASON_BYTES))
+        self.sound(|| self.inner.cancel(id, cut(reason, crate::options::MAX_REASON_BYTES)))
     }
 
     /// Settles a pending run, from any thread; legal even before its `run` has returned. Once.
@@ -365,7 +392,7 @@ impl Engine {
         if outcome == Outcome::Pending {
             return Err(Error::InvalidArgument("a run cannot be settled as pending; say how it ended".into()));
         }
-        self.inner.settle(id, lease, outcome)
+        self.sound(|| self.inner.settle(id, lease, outcome))
     }
 
     /// All counters now.
@@ -373,7 +400,7 @@ impl Engine {
     /// # Errors
     /// [`Error::OutOfMemory`].
     pub fn statistics(&self) -> Result<Statistics> {
-        stats::statistics(&self.inner)
+        self.inner.caught(|| stats::statistics(&self.inner))
     }
 
     /// Changes which events are told, from now on: the sum of `1 << kind`; 0 is all of them.
@@ -389,33 +416,9 @@ impl Engine {
             Err(Error::Forked)
         }
     }
-
-    /// Whether no panic has left the engine in an unknown state.
-    pub(crate) fn check_sound(&self) -> Result<()> {
-        self.inner.check_sound()
-    }
-
-    pub(crate) fn poison(&self, error: &Error) {
-        self.inner.poison(error);
-    }
 }
 
 impl Inner {
-    /// Notes a bug: from now on only status, shutdown and free answer. Whoever waits for a task is told.
-    pub(crate) fn poison(&self, error: &Error) {
-        let text = match error {
-            Error::Panic(text) => text.clone(),
-            other => Text::say(format_args!("{other}")),
-        };
-        let _ = self.poison.set(text);
-        self.poisoned.store(true, Ordering::Release);
-        self.observation.log(LogLevel::Error, format_args!("{error}"));
-        self.fail_waits(error);
-        for queue in self.queues.iter() {
-            queue.room.notify_all();
-        }
-    }
-
     pub(crate) fn phase(&self) -> Phase {
         match self.phase.load(Ordering::SeqCst) {
             0 => Phase::Open,
@@ -441,13 +444,6 @@ impl Inner {
         if self.phase() > Phase::Open {
             self.changes.tell();
         }
-    }
-
-    fn check_sound(&self) -> Result<()> {
-        if !self.poisoned.load(Ordering::Acquire) {
-            return Ok(());
-        }
-        Err(Error::Panic(self.poison.get().cloned().unwrap_or_default()))
     }
 }
 

@@ -14,8 +14,8 @@ use crate::engine::ends::{Dropped, Locked};
 use crate::engine::event::{Event, EventKind};
 use crate::engine::handler::SharedHandler;
 use crate::engine::observer::SharedObserver;
+use crate::engine::poison::{point, Place};
 use crate::engine::queues::{Queue, Slot};
-use crate::engine::shutdown::SHUT_DOWN_REASON;
 use crate::engine::wait::WaitSlot;
 use crate::engine::watchers::Waiting;
 use crate::engine::{unknown, Inner};
@@ -130,6 +130,7 @@ impl Inner {
     /// Records what `run` returned, where that is more than a plain success.
     pub(crate) fn run_returned(&self, run: &Returned<'_>, outcome: Outcome) {
         let mut extras = self.lock_extras();
+        point(Place::Returned);
         if extras.closed {
             return self.refuse_outcome(&extras, run.id, run.entry, run.lease);
         }
@@ -161,7 +162,7 @@ impl Inner {
             let moved = entry.unclaim();
             assert!(moved.is_ok(), "a task that is put back was claimed");
             // The memory store has nowhere to keep it, also where the engine has closed meanwhile.
-            self.cancel_ready(&mut extras, id, entry, &Text::fixed(SHUT_DOWN_REASON));
+            self.cancel_ready(&mut extras, id, entry, &self.end_reason());
         }
         let _untold = extras.unlock();
         queue.left_out_of_turn(bytes, false);
@@ -172,6 +173,7 @@ impl Inner {
         let chunk = self.store.chunk(id).ok_or_else(|| unknown(id))?;
         let entry = chunk.entry(id);
         let mut extras = self.lock_extras();
+        point(Place::Settle);
         let word = entry.word();
         let state = word.state().ok_or_else(|| unknown(id))?;
         let counts = !extras.closed && word.lease() == lease && matches!(state, State::Running | State::Pending);
@@ -255,7 +257,7 @@ impl Inner {
                     self.observation.event(Event { run_us, ..Event::of(EventKind::Interrupted, &status) });
                 }
                 // The memory store has nowhere to keep it.
-                self.cancel_ready(extras, id, entry, &Text::fixed(SHUT_DOWN_REASON));
+                self.cancel_ready(extras, id, entry, &self.end_reason());
             }
             Ending::Cancelled => {
                 if let Ok(extra) = extras.get(id) {
@@ -306,6 +308,7 @@ impl Inner {
         to: State,
         run_us: i64,
     ) {
+        point(Place::Ended);
         entry.note_finished(sys::coarse_unix_millis());
         let kind = {
             let mut seldom = self.queue(before).seldom.lock();
@@ -370,6 +373,7 @@ impl Inner {
         let entry = chunk.entry(id);
         let reason = Text::copy(reason)?;
         let mut extras = self.lock_extras();
+        point(Place::Cancel);
         let word = entry.word();
         match word.state() {
             None => return Ok(CancelResult::Unknown),

@@ -6,8 +6,10 @@
 
 use crate::alloc::{self, Ensure, Text};
 use crate::engine::event::{Event, EventKind, LogRecord};
-use crate::engine::handler::SharedHandler;
+use crate::engine::handler::{let_go, SharedHandler};
+use crate::engine::poison::{point, Place};
 use crate::engine::watchers::{ToBeTold, Waiting};
+use crate::engine::Inner;
 use crate::error::{Error, Result};
 use crate::options::{LogFilter, LogLevel};
 use crate::sync::{Arc, Condvar, Mutex};
@@ -144,6 +146,21 @@ impl Telling {
             Ok(()) => room,
             Err(_) => room.min(self.events.capacity().min(self.logs.capacity()).saturating_sub(1)),
         }
+    }
+}
+
+impl Inner {
+    /// The observer thread.
+    pub(crate) fn observe(&self, mut telling: Telling) {
+        // A panic here is a bug of ours: a callback's is caught closer to it. What is left is told nevertheless, watches above
+        // all, unless it goes on and on.
+        for _ in 0..3 {
+            let Err(panic) = catch_unwind(AssertUnwindSafe(|| self.observation.run(&mut telling))) else { return };
+            self.poison(&Error::from_panic(&*panic));
+            telling.events.clear();
+            telling.logs.clear();
+        }
+        self.observation.give_up(&mut telling);
     }
 }
 
@@ -319,17 +336,21 @@ impl Observation {
         true
     }
 
-    /// Ends the thread's part after a panic of ours: nobody may wait for it.
-    pub(crate) fn give_up(&self) {
+    /// Ends the thread's part after panics of ours: nobody may wait for it.
+    fn give_up(&self, telling: &mut Telling) {
         let mut buffer = self.buffer.lock();
         buffer.closed = true;
-        buffer.ended = true;
+        let (cancels, watches) = (std::mem::take(&mut buffer.cancels), buffer.watches.take());
         drop(buffer);
+        cancels.into_iter().for_each(|(handler, ..)| let_go(handler, self));
+        watches.for_each(guarded);
+        guarded(|| drop(telling.observer.take()));
+        self.buffer.lock().ended = true;
         self.ended.notify_all();
     }
 
     /// The observer thread. The observer is dropped after its last call, before the thread counts as ended.
-    pub(crate) fn run(&self, mut telling: Telling) {
+    fn run(&self, telling: &mut Telling) {
         loop {
             let mut buffer = self.buffer.lock();
             while buffer.cancels.is_empty()
@@ -340,10 +361,12 @@ impl Observation {
             {
                 buffer = self.changed.wait(buffer);
             }
+            point(Place::ObserverTake);
             // One by one, so that the list keeps the memory that was reserved for it.
             if let Some((handler, id, lease)) = buffer.cancels.pop_front() {
                 drop(buffer);
                 guarded(|| handler.cancel_requested(id, lease));
+                let_go(handler, self);
                 continue;
             }
             if !buffer.watches.is_empty() {
@@ -358,7 +381,7 @@ impl Observation {
                 // Nothing is left to tell, so it was told to stop.
                 buffer.closed = true;
                 drop(buffer);
-                guarded(|| drop(telling.observer));
+                guarded(|| drop(telling.observer.take()));
                 self.buffer.lock().ended = true;
                 self.ended.notify_all();
                 return;
@@ -384,12 +407,13 @@ impl Observation {
                 }
             }
             drop(buffer);
-            self.tell(&mut telling, events_lost, logs_lost);
+            self.tell(telling, events_lost, logs_lost);
         }
     }
 
     /// Tells a batch and, last, what was lost.
     fn tell(&self, telling: &mut Telling, events_lost: u64, logs_lost: u64) {
+        point(Place::ObserverTell);
         let nothing = Text::default;
         let report = Event::other(EventKind::EventsLost, nothing(), nothing(), nothing());
         if events_lost > 0 && self.tells(report.kind) {

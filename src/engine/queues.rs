@@ -2,6 +2,7 @@
 
 use crate::alloc::{self, Ensure, Text};
 use crate::engine::parking::{Parker, Parking};
+use crate::engine::poison::{point, Place};
 use crate::engine::stats::Counters;
 use crate::error::Result;
 use crate::queue::hand::{Hand, Taken};
@@ -185,6 +186,7 @@ impl Queue {
         let workers = self.workers.load(Ordering::Relaxed);
         let found = lanes.take(if limit > 0 { 1 } else { most }, workers, now_ms, &slot.hand, taken);
         if found {
+            point(Place::Take);
             slot.busy.store(1, Ordering::Relaxed);
         }
         found
@@ -212,6 +214,7 @@ impl Queue {
     /// Looks for a record in the lanes or in a hand, without taking it.
     pub(crate) fn find<R>(&self, id: TaskId, mut found: impl FnMut(Record<'_>) -> R) -> Option<R> {
         let mut lanes = self.lanes.0.lock();
+        point(Place::Payload);
         // With the lock held: what leaves the lanes meanwhile would be missed in both.
         lanes.find(id, &mut found).or_else(|| {
             let crew = self.crew.lock();

@@ -5,6 +5,7 @@
 
 use crate::alloc::{Ensure, Shown, Text};
 use crate::engine::intake::Phase;
+use crate::engine::poison::{point, Place};
 use crate::engine::queues::{Queue, Slot};
 use crate::engine::{Engine, Inner};
 use crate::error::{Error, Result};
@@ -93,6 +94,7 @@ impl ShutdownReport {
 }
 
 pub(crate) const SHUT_DOWN_REASON: &str = "the engine was shut down";
+pub(crate) const BROKEN_REASON: &str = "a bug in Backrun has ended the engine";
 
 /// How long the observer may take to tell what waits, where the shutdown's own limit is shorter.
 const OBSERVER_GRACE: Duration = Duration::from_secs(1);
@@ -114,7 +116,7 @@ impl Engine {
                 instead: "tell a thread of your own to do it, or abandon the engine",
             });
         }
-        Ok(shut_down(&self.inner, mode, deadline_after(limit)))
+        self.inner.caught(|| Ok(shut_down(&self.inner, mode, deadline_after(limit))))
     }
 
     /// Ends the engine: where it was not shut down, it is, by [`ShutdownMode::Cancel`] within 5 s. From a thread of this
@@ -135,14 +137,15 @@ impl Engine {
             return;
         }
         let inner = &self.inner;
-        start_cancelling(inner);
+        // Each step on its own, as in `shut_down`.
+        inner.survive(|| start_cancelling(inner));
         if !inner.enter(Phase::Closed) {
             return;
         }
-        inner.cancel_all_ready();
-        inner.close_moves(&mut ShutdownReport::default());
+        inner.survive(|| inner.cancel_all_ready());
+        inner.survive(|| inner.close_moves(&mut ShutdownReport::default()));
         wake_all(inner);
-        inner.give_up_tasks();
+        inner.survive(|| inner.give_up_tasks());
         let mut threads = inner.threads.lock();
         threads.shut = true;
         threads.living.clear();
@@ -150,7 +153,7 @@ impl Engine {
         drop(threads);
         inner.changes.tell();
         inner.observation.stop();
-        inner.release_handlers();
+        inner.insist(|| inner.release_handlers());
     }
 }
 
@@ -175,32 +178,42 @@ impl Drop for Engine {
 fn shut_down(inner: &Inner, mode: ShutdownMode, deadline: Option<Instant>) -> ShutdownReport {
     let seen = &inner.observation;
     let mut report = ShutdownReport::default();
+    // Each step on its own: a panic of ours in one poisons the engine, and it must end nevertheless.
     match mode {
         ShutdownMode::Drain => start_draining(inner),
         ShutdownMode::Cancel => {
-            start_cancelling(inner);
-            report.queued += inner.cancel_all_ready();
+            inner.survive(|| start_cancelling(inner));
+            report.queued += inner.survive(|| inner.cancel_all_ready());
         }
     }
     // Threads that have nothing to do any more end by themselves, so only runs and queued tasks need the limit.
-    inner.changes.wait_while(deadline, || inner.phase() < Phase::Closed && inner.has_unfinished());
-    start_cancelling(inner);
-    report.queued += inner.cancel_all_ready();
+    let has_unfinished = || inner.phase() < Phase::Closed && inner.has_unfinished();
+    inner.insist(|| {
+        inner.changes.wait_while(deadline, has_unfinished);
+    });
+    inner.survive(|| start_cancelling(inner));
+    report.queued += inner.survive(|| inner.cancel_all_ready());
     if !inner.enter(Phase::Closed) {
         // Somebody else has closed it. Its part ends by itself; what is left are runs that may come back in time.
         return wait_for_the_rest(inner, deadline, report);
     }
-    inner.close_moves(&mut report);
+    let is_told = inner.survives(|| inner.close_moves(&mut report));
     wake_all(inner);
     // The last holder of a handler releases it: for those without a run that is here.
-    inner.release_handlers();
+    inner.insist(|| inner.release_handlers());
 
     // All but those that were left behind: one that took a task at the last moment puts it back first.
-    inner.changes.wait_while(None, || inner.living_threads() > inner.abandoned_workers());
+    inner.changes.wait_while(None, || inner.living_threads() > inner.workers_left_behind());
     inner.join_ended();
-    inner.give_up_tasks();
+    inner.survive(|| inner.give_up_tasks());
     inner.wait_for_untold();
-    log_end(inner, &report);
+    if !is_told {
+        (report.running, report.unnamed) = (Vec::new(), 0);
+        inner.survive(|| inner.report_left_running(&mut report));
+        // As where they were given up one by one: no thread could come back with one.
+        inner.queues.iter().for_each(|queue| queue.pending.store(0, Ordering::SeqCst));
+    }
+    inner.survive(|| log_end(inner, &report));
     seen.stop();
     let grace = Instant::now() + OBSERVER_GRACE;
     report.observer_stuck = !seen.wait_for_end(deadline.map(|deadline| deadline.max(grace)));
@@ -216,14 +229,15 @@ fn start_draining(inner: &Inner) {
 }
 
 fn start_cancelling(inner: &Inner) {
-    if inner.enter(Phase::Cancelling) {
+    // A panic of ours has gone there by itself, and has asked no run to stop.
+    if inner.enter(Phase::Cancelling) || inner.is_poisoned() {
         inner.interrupt_runs();
         wake_all(inner);
     }
 }
 
 /// Wakes whoever waits for work or for room, or in another shutdown, to see the new phase.
-fn wake_all(inner: &Inner) {
+pub(crate) fn wake_all(inner: &Inner) {
     for queue in inner.queues.iter() {
         queue.parking.wake_all();
         queue.room.notify_all();
@@ -247,6 +261,11 @@ impl Inner {
 
     /// Whether anything is queued, running or pending.
     fn has_unfinished(&self) -> bool {
+        point(Place::Unfinished);
+        if self.is_poisoned() {
+            // Nobody runs what is queued, nor can settle what is pending.
+            return self.runs_on_workers() > 0;
+        }
         // Queued before running: a task goes the other way only in a shutdown.
         let queued = self.intake.0.lock().entrances.iter_mut().any(|entrance| entrance.ready().0 > 0);
         queued || self.runs_on_workers() > 0 || self.queues.iter().any(|queue| queue.pending.load(Ordering::SeqCst) > 0)
@@ -257,9 +276,10 @@ impl Inner {
         self.count_workers(|slot| slot.running().is_some())
     }
 
-    /// Those of them that were left to their workers.
-    fn abandoned_workers(&self) -> usize {
-        self.count_workers(|slot| slot.running().is_some_and(|id| slot.is_abandoned(id)))
+    /// Those of them that were left to their workers; all, where a panic of ours may have come between.
+    fn workers_left_behind(&self) -> usize {
+        let poisoned = self.is_poisoned();
+        self.count_workers(|slot| slot.running().is_some_and(|id| poisoned || slot.is_abandoned(id)))
     }
 
     fn count_workers(&self, counts: impl Fn(&Slot) -> bool) -> usize {

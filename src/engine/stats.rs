@@ -1,6 +1,7 @@
 //! Counters.
 
 use crate::alloc::{self, Text};
+use crate::engine::poison::{point, Place};
 use crate::engine::Inner;
 use crate::error::Result;
 use crate::task::State;
@@ -103,6 +104,7 @@ pub struct Statistics {
 
 pub(crate) fn statistics(inner: &Inner) -> Result<Statistics> {
     let mut intake = inner.intake.0.lock();
+    point(Place::Statistics);
     let is_running = |id| {
         let state = inner.store.chunk(id).and_then(|chunk| chunk.entry(id).word().state());
         state == Some(State::Running)

@@ -4,6 +4,7 @@ use crate::alloc::{self, Ensure, Text};
 use crate::engine::ends::Dropped;
 use crate::engine::event::{Event, EventKind};
 use crate::engine::intake::{Entrance, Intake};
+use crate::engine::poison::{point, Place};
 use crate::engine::queues::Queue;
 use crate::engine::{Engine, Inner};
 use crate::error::{Error, Result};
@@ -95,8 +96,7 @@ impl Engine {
     /// [`Error::TooLarge`], [`Error::InvalidArgument`], [`Error::NotSupported`], [`Error::ShuttingDown`],
     /// [`Error::WouldDeadlock`] (waiting for room on a thread of this engine), [`Error::OutOfMemory`].
     pub fn submit(&self, submission: &Submission<'_>) -> Result<TaskId> {
-        Work::of(&self.inner, submission)
-            .and_then(|work| accept_one(&self.inner, &work))
+        self.sound(|| Work::of(&self.inner, submission).and_then(|work| accept_one(&self.inner, &work)))
             .inspect_err(|error| self.refused(Named::of(submission), submission.queue, 1, error))
     }
 
@@ -110,14 +110,13 @@ impl Engine {
             return Ok(Vec::new());
         };
         let count = submissions.len();
-        alloc::list(count)
-            .map_err(Error::from)
-            .and_then(|mut ids| {
-                let first = accept_mixed(&self.inner, submissions)?;
-                ids.extend((0..count as i64).map(|index| TaskId::counted(first.value() + index)));
-                Ok(ids)
-            })
-            .inspect_err(|error| self.refused(Named::of(first), first.queue, submissions.len(), error))
+        let accept = || {
+            let mut ids = alloc::list(count)?;
+            let first = accept_mixed(&self.inner, submissions)?;
+            ids.extend((0..count as i64).map(|index| TaskId::counted(first.value() + index)));
+            Ok(ids)
+        };
+        self.sound(accept).inspect_err(|error| self.refused(Named::of(first), first.queue, submissions.len(), error))
     }
 
     /// [`Engine::submit`] of what is known to be within its limits.
@@ -157,7 +156,7 @@ impl Engine {
     /// # Errors
     /// [`Error::NoHandler`], or what is wrong with the name.
     pub fn task_number(&self, task_name: &str) -> Result<TaskNumber> {
-        self.inner.intake.0.lock().number_of(task_name)
+        self.sound(|| self.inner.intake.0.lock().number_of(task_name))
     }
 
     /// Notes a submit that was refused before or by the engine.
@@ -194,6 +193,7 @@ fn accept_one(inner: &Inner, work: &Work<'_>) -> Result<TaskId> {
     intake.check_open()?;
     let (registration, queue) = intake.target(work.task, work.queue)?;
     let part = Part { queue, tasks: 1, bytes };
+    point(Place::Submit);
     let drops = !part.has_room(&mut intake.entrances[queue]) && {
         intake = wait_for_room(inner, intake, &[part], work.when_full)?;
         true
@@ -208,6 +208,7 @@ fn accept_one(inner: &Inner, work: &Work<'_>) -> Result<TaskId> {
         part.drop_for(inner, entrance, &mut dropped);
     }
     inner.make_known(chunk.entry(id), id, work.word(registration, queue), now.unix_us, work.bytes);
+    point(Place::Written);
     entrance.commit(work.priority, 1, bytes);
     intake.advance(1);
     drop(intake);
@@ -380,8 +381,10 @@ impl Part {
 
     /// Drops the oldest tasks of a full queue. Last, when all that can fail is done: nothing is dropped in vain.
     fn drop_for<'a>(&self, inner: &'a Inner, entrance: &mut Entrance, dropped: &mut Dropped<'a>) {
-        while !self.has_room(entrance) {
+        // Where a worker has panicked between the two moments below there is none, and it does not matter any more.
+        while !self.has_room(entrance) && !inner.is_poisoned() {
             if !inner.drop_oldest(&entrance.queue, dropped) {
+                point(Place::Undropped);
                 // What is ready and cannot be dropped is between its worker's taking and starting it: room in a moment, and
                 // that worker needs no lock that is held here.
                 std::thread::yield_now();

@@ -3,6 +3,7 @@
 use crate::alloc::Ensure;
 use crate::engine::moves::{Extra, Extras, Watch};
 use crate::engine::observer::ended_before;
+use crate::engine::poison::{point, Place};
 use crate::engine::wait::WaitSlot;
 use crate::engine::{unknown, Inner};
 use crate::error::{Error, Result};
@@ -58,6 +59,8 @@ impl Inner {
         let chunk = self.store.chunk(id).ok_or_else(|| unknown(id))?;
         let entry = chunk.entry(id);
         let mut extras = self.extras.lock();
+        // With the lock: a panic that is noted after this finds the watch.
+        self.check_sound()?;
         if extras.closed {
             let status = self.status_from(id, entry, entry.word(), extras.tasks.get(&id)).ok_or_else(|| unknown(id))?;
             return match (watch, status.state.is_final()) {
@@ -74,6 +77,7 @@ impl Inner {
             let watches = &mut extras.get(id)?.watches;
             watches.ensure(1)?;
             watches.push(watch);
+            point(Place::Watch);
             return Ok(());
         }
         let status = self.status_from(id, entry, entry.word(), extras.tasks.get(&id)).ok_or_else(|| unknown(id))?;
@@ -96,12 +100,21 @@ impl Inner {
         }
     }
 
-    /// Tells those who wait in a call that the engine is broken.
-    pub(crate) fn fail_waits(&self, error: &Error) {
-        for extra in self.extras.lock().tasks.values() {
-            for watch in &extra.watches {
-                if let Watch::Slot(slot) = watch {
-                    slot.fill(Err(error.clone()));
+    /// Tells all who wait that the engine is broken.
+    pub(crate) fn fail_watches(&self, error: &Error) {
+        let mut extras = self.extras.lock();
+        for (&id, extra) in extras.tasks.iter_mut().filter(|(_, extra)| !extra.watches.is_empty()) {
+            let chunk = self.store.chunk(id);
+            let status = chunk.and_then(|chunk| {
+                let entry = chunk.entry(id);
+                self.status_from(id, entry, entry.word(), Some(extra))
+            });
+            for watch in std::mem::take(&mut extra.watches) {
+                match (watch, &status) {
+                    (Watch::Slot(slot), _) => slot.fill(Err(error.clone())),
+                    (watch, Some(status)) => self.tell_end_to(watch, status.clone(), Err(error.clone())),
+                    // A task that somebody watches is not forgotten.
+                    (Watch::Tell(_), None) => {}
                 }
             }
         }

@@ -2,10 +2,11 @@
 
 use crate::alloc::{self, Ensure, Text};
 use crate::engine::event::{Event, EventKind};
-use crate::engine::handler::{SharedHandler, TaskContext};
+use crate::engine::handler::{let_go, SharedHandler, TaskContext};
 use crate::engine::intake::Phase;
 use crate::engine::moves::Returned;
 use crate::engine::observer::{guarded, SharedObserver};
+use crate::engine::poison::{point, Place};
 use crate::engine::queues::{Queue, Slot};
 use crate::engine::Inner;
 use crate::error::{panic_text, Error, Result};
@@ -121,25 +122,57 @@ impl Worker {
                 self.run_taken();
             }
         }));
+        let inner = self.inner.clone();
         if let Err(panic) = &caught {
             // A bug of ours (a handler's panic is caught closer to it): nobody may build on the state it left.
-            self.inner.poison(&Error::from_panic(&**panic));
+            inner.poison(&Error::from_panic(&**panic));
+            inner.survive(|| self.cancel_taken());
             // Its run cannot end any more; no shutdown may wait for it.
             self.slot.current.store(0, Ordering::SeqCst);
         }
-        if !self.retired {
-            let mut crew = self.queue.crew.lock();
-            self.queue.retire(&mut crew, &self.slot);
+        // Each step on its own, so that whatever happens in one the thread counts as ended.
+        inner.survive(|| {
+            if !self.retired {
+                let mut crew = self.queue.crew.lock();
+                self.queue.retire(&mut crew, &self.slot);
+            }
+        });
+        // What may call user code goes before that.
+        if let Some((.., handler)) = self.handler.take() {
+            let_go(handler, &inner.observation);
         }
-        // What may call user code goes before the thread counts as ended.
-        self.handler = None;
-        self.told_of_ends = None;
-        let mut threads = self.inner.threads.lock();
+        guarded(|| drop(self.told_of_ends.take()));
+        let mut threads = inner.threads.lock();
         if let Some(thread) = threads.living.remove(&self.number) {
             threads.ended.push(thread);
         }
         drop(threads);
-        self.inner.changes.tell();
+        inner.changes.tell();
+    }
+
+    /// Cancels what is in its hand: nobody would find it once the worker is gone.
+    fn cancel_hand(&self) {
+        let mut taken = Taken::default();
+        while self.slot.hand.steal(&mut taken) {
+            if let Some(id) = taken.id() {
+                self.inner.cancel_at_shutdown(&self.queue, id);
+            }
+            taken.clear();
+        }
+    }
+
+    /// After a panic: cancels what it has taken and not claimed.
+    fn cancel_taken(&mut self) {
+        let mut taken = std::mem::take(&mut self.taken);
+        let is_ready = |id| {
+            let chunk = self.inner.store.chunk(id);
+            chunk.is_some_and(|chunk| chunk.entry(id).word().state() == Some(State::Ready))
+        };
+        if let Some(id) = taken.id().filter(|id| is_ready(*id)) {
+            self.inner.cancel_at_shutdown(&self.queue, id);
+        }
+        taken.clear();
+        self.cancel_hand();
     }
 
     /// Waits for the next work, and takes it. `false`: this worker is no longer needed.
@@ -192,16 +225,10 @@ impl Worker {
             Phase::Cancelling | Phase::Closed => true,
         };
         if done {
-            // Nobody would find what is left in the hand of a worker that is gone.
-            let mut taken = Taken::default();
-            while self.slot.hand.steal(&mut taken) {
-                if let Some(id) = taken.id() {
-                    self.inner.cancel_at_shutdown(&self.queue, id);
-                }
-                taken.clear();
-            }
+            self.cancel_hand();
         }
         let mut crew = self.queue.crew.lock();
+        point(if done { Place::Leave } else { Place::Search });
         let surplus = crew.slots.len() > crew.target as usize && !self.slot.hand.has_some();
         if done || surplus {
             self.queue.retire(&mut crew, &self.slot);
@@ -261,6 +288,7 @@ impl Worker {
 
     fn tell_of_succeeded(&mut self) {
         if !self.succeeded.is_empty() {
+            point(Place::Keep);
             self.inner.keep_succeeded(&mut self.succeeded, &mut self.forgotten);
         }
     }
@@ -289,10 +317,12 @@ impl<'a> Run<'a> {
         // First the slot, then the move, then the phase; a shutdown changes the phase first and then looks at the slots: one
         // of the two sees the other (the move is sequentially consistent).
         slot.current.store(id.value(), Ordering::Relaxed);
+        point(Place::Claim);
         let Some((word, bytes)) = entry.start(*self.now_ms) else {
             slot.current.store(0, Ordering::Release);
             return queue.gap_closed();
         };
+        point(Place::Claimed);
         // Before the phase: handlers are let go of once it is closed, so whoever finds none sees that.
         self.find_handler(word.registration());
         if inner.observation.wants_runs() || inner.phase() >= Phase::Cancelling {
@@ -379,6 +409,7 @@ impl<'a> Run<'a> {
             record: self.record,
             entry: self.entry,
         };
+        point(Place::Begun);
         let mut other = None;
         let caught = catch_unwind(AssertUnwindSafe(|| match handler.run(&context) {
             Outcome::Done => {}
@@ -401,7 +432,10 @@ impl<'a> Run<'a> {
     #[cold]
     fn look_handler_up(&mut self, registration: usize) {
         let known = self.inner.registrations.lock()[registration].clone();
+        let found = known.handler.map(|handler| (registration, known.name, handler));
         // What it replaces may be held by nobody else: dropped here, without a lock.
-        *self.handler = known.handler.map(|handler| (registration, known.name, handler));
+        if let Some((.., before)) = std::mem::replace(self.handler, found) {
+            let_go(before, &self.inner.observation);
+        }
     }
 }

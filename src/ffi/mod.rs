@@ -20,6 +20,8 @@ mod layout_tests;
 pub mod lookup;
 pub mod observer;
 pub mod panic;
+#[cfg(all(test, not(loom)))]
+mod poison_tests;
 pub mod queue;
 pub mod stats;
 pub mod status;

@@ -130,8 +130,8 @@ pub type backrun_log_fn =
     Option<unsafe extern "C" fn(user_data: *mut c_void, records: *const backrun_log_record, count: usize)>;
 
 /// Hears of the end of a task that backrun_engine_tell_end asked for: once, after the end was recorded. `state`: the final
-/// one, of BACKRUN_STATE_SUCCEEDED and its kin; 0: the engine ended before the task did, and no end will be recorded. `lease`:
-/// that of the task's last run; 0 if it never ran. The task can be asked for during the call, even if nothing of it is kept
+/// one, of BACKRUN_STATE_SUCCEEDED and its kin; 0: the engine ended before the task did, and no end will be recorded; or it panicked
+/// (BACKRUN_PANIC), and none will be told. `lease`: that of the task's last run; 0 if it never ran. The task can be asked for during the call, even if nothing of it is kept
 /// after that.
 ///
 /// Comes on the thread that recorded the end, from several at once: a worker, or a thread of the program inside
@@ -142,7 +142,7 @@ pub type backrun_log_fn =
 pub type backrun_end_fn = Option<unsafe extern "C" fn(user_data: *mut c_void, id: i64, lease: i64, state: u32)>;
 
 /// Hears of the end of a task. `code`: BACKRUN_OK: `status` is final; BACKRUN_SHUTDOWN_INCOMPLETE: the engine ended before
-/// the task did, and `status` is the last that was known. `status`: valid for the call, not to be freed.
+/// the task did, and BACKRUN_PANIC: it panicked before that; `status` is then the last that was known. `status`: valid for the call, not to be freed.
 pub type backrun_watch_fn =
     Option<unsafe extern "C" fn(user_data: *mut c_void, code: i32, status: *const backrun_task_status)>;
 
