@@ -10,7 +10,7 @@ pub(crate) mod ends;
 pub(crate) mod event;
 pub(crate) mod handler;
 pub(crate) mod intake;
-#[cfg_attr(not(test), allow(dead_code, reason = "statistics will tell how long tasks waited and ran"))]
+#[cfg_attr(any(not(test), loom), allow(dead_code, reason = "statistics will tell how long tasks waited and ran"))]
 pub(crate) mod latency;
 #[cfg(all(test, loom))]
 mod models;

@@ -163,6 +163,13 @@ macro_rules! count {
                 old
             }
 
+            pub(crate) fn fetch_max(&self, other: $value, order: Ordering) -> $value {
+                before(order);
+                let old = self.0.fetch_max(other, weakened(order));
+                after(order);
+                old
+            }
+
             pub(crate) fn fetch_sub(&self, less: $value, order: Ordering) -> $value {
                 before(order);
                 let old = self.0.fetch_sub(less, weakened(order));
