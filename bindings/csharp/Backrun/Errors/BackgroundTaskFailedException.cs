@@ -37,7 +37,7 @@ public sealed class BackgroundTaskFailedException : BackrunException
     }
 
     /// <summary>The id of the task.</summary>
-    public BackgroundTaskId Id { get; }
+    public BackgroundTaskId Id { get; internal init; }
 
     /// <summary>The name of the task.</summary>
     public string TaskName { get; } = string.Empty;

@@ -63,7 +63,7 @@ internal sealed class EngineCore
 
     /// <summary>Whether waiting for the engine here would wait for the current thread, or the current run, itself.</summary>
     internal bool IsInside =>
-        ObserverCallbacks.IsOnObserverThreadOf(this) || WorkerRun.Active?.Core == this || BackgroundTaskContext.Current?.Core == this;
+        ObserverCallbacks.IsInCallbackOf(this) || WorkerRun.Active?.Core == this || BackgroundTaskContext.Current?.Core == this;
 
     internal void Attach(EngineHandle engine) => _engine = new WeakReference<EngineHandle>(engine);
 

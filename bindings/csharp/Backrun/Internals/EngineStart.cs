@@ -14,6 +14,7 @@ internal static unsafe class EngineStart
             NativeOptions.Write(options, ref texts, ref native);
             native.on_log = ObserverCallbacks.LogFunction;
             native.on_event = ObserverCallbacks.EventFunction;
+            native.on_end = ObserverCallbacks.EndFunction;
             native.observer_user_data = (void*)core.Key;
             native.observer_release = ObserverCallbacks.ReleaseFunction;
             native.log_level = core.Log.NativeLevel;

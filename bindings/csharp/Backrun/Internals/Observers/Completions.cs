@@ -1,4 +1,5 @@
 using System;
+using System.Collections.Concurrent;
 using System.Threading.Tasks;
 using Backrun.Native;
 
@@ -6,127 +7,148 @@ namespace Backrun.Internals;
 
 /// <summary>The tasks of an engine whose end somebody awaits.</summary>
 /// <remarks>
-/// Each entry refers to the engine, so that an engine which somebody waits for is not collected. Continuations never run on a thread of the engine.
+/// Whoever adds an entry asks native to tell of the end. Then there are three who may take it out again, and end it: native's callback; whoever added it, where native
+/// answers that nobody will be told; and the end of the engine. Who finds an entry that is there already shares its fate, and asks nothing. Each entry refers to the engine, so
+/// that an engine which somebody waits for is not collected. Continuations never run on a thread of the engine.
 /// </remarks>
 internal sealed unsafe class Completions
 {
-    private readonly AwaitedTable _waiting = new();
+    // Locks by the dozen: entries are added by those who await and taken out by workers, at the same time.
+    private readonly ConcurrentDictionary<long, Awaited> _waiting = new(concurrencyLevel: 64, capacity: 64);
     private readonly EngineCore _core;
 
     internal Completions(EngineCore core) => _core = core;
 
     internal Task Of(BackrunEngine engine, BackgroundTaskId id)
     {
-        Awaited waiting = _waiting.GetOrAdd(engine, id.Value, out bool added);
-        if (added)
+        Awaited made = new(engine);
+        Awaited waiting = _waiting.GetOrAdd(id.Value, made);
+        if (ReferenceEquals(waiting, made))
         {
-            Watch(engine, id, waiting);
+            Ask(engine, id, waiting);
         }
 
         return waiting.Task;
     }
 
-    /// <summary>Native's callback: a task is in a final state, or the engine ended before it was.</summary>
-    internal void Ended(int code, backrun_task_status* status)
+    /// <summary>
+    /// Native's callback, on the thread that recorded the end: a worker, or a thread of the program that cancels, settles, submits or shuts down. Quick, therefore; failures
+    /// are rare, and looked up.
+    /// </summary>
+    /// <param name="id">The task.</param>
+    /// <param name="lease">Of its last run.</param>
+    /// <param name="state">Its final state, or 0: the engine ended first.</param>
+    internal void Ended(long id, long lease, uint state)
     {
-        Awaited? waiting = _waiting.Take(NativeMethods.backrun_task_status_id(status));
-        if (waiting is null)
+        if (!_waiting.TryRemove(id, out Awaited? waiting))
         {
             return;
         }
 
-        // Nearly all ends are these, and nothing more is to be known of them.
-        if (code == NativeConstants.BACKRUN_OK && NativeMethods.backrun_task_status_state(status) == (uint)BackgroundTaskState.Succeeded)
+        if (state == (uint)BackgroundTaskState.Succeeded)
         {
             waiting.TrySetResult();
             return;
         }
 
-        BackgroundTaskStatus last = new(status);
-        if (code == NativeConstants.BACKRUN_OK)
+        try
         {
-            End(waiting, last);
+            End(waiting, new BackgroundTaskId(id), lease, state);
         }
-        else
+        catch (Exception exception)
         {
-            waiting.TrySetException(EngineEnded(last));
+            // It could not be looked up. But nobody waits for ever.
+            waiting.TrySetException(exception);
         }
     }
 
     /// <summary>The engine is gone: nobody is left waiting.</summary>
     internal void EndAll()
     {
-        foreach (Awaited waiting in _waiting.TakeAll())
+        foreach (long id in _waiting.Keys)
         {
-            waiting.TrySetException(new BackrunException(
-                BackrunErrorCode.ShutdownIncomplete, $"The engine ended before task {waiting.Id} did: how it ends will not be recorded."));
+            if (_waiting.TryRemove(id, out Awaited? waiting))
+            {
+                waiting.TrySetException(EngineEnded(new BackgroundTaskId(id), null));
+            }
         }
     }
 
-    private static BackrunException EngineEnded(BackgroundTaskStatus last) => new(
-        BackrunErrorCode.ShutdownIncomplete,
-        $"The engine ended before task {last.Id.Value} ('{last.TaskName}') did, which was {last.State} then: how it ends will not be recorded.");
-
-    private void Watch(BackrunEngine engine, BackgroundTaskId id, Awaited waiting)
+    private void Ask(BackrunEngine engine, BackgroundTaskId id, Awaited waiting)
     {
-        int code;
-        string? message = null;
+        uint state = 0;
+        long lease = 0;
+        Exception failure;
         try
         {
-            using EngineHandle.Use use = engine.Borrow();
             backrun_error* error = null;
-            code = NativeMethods.backrun_engine_watch(use.Pointer, id.Value, ObserverCallbacks.WatchFunction, (void*)_core.Key, &error);
-            if (code != NativeConstants.BACKRUN_OK)
+            int code = engine.Handle.TellEnd(id.Value, &state, &lease, &error);
+            if (code == NativeConstants.BACKRUN_OK)
             {
-                message = NativeError.TakeMessage(code, error);
+                if (state == 0)
+                {
+                    return;
+                }
+
+                // It has ended already, and nobody will be told of it.
+                Ended(id.Value, lease, state);
+                return;
             }
+
+            failure = NativeError.ToException(code, error);
         }
         catch (ObjectDisposedException exception)
         {
-            Withdraw(id, waiting, exception);
-            return;
+            failure = exception;
         }
 
-        if (code == NativeConstants.BACKRUN_OK)
-        {
-            return;
-        }
-
-        // An engine that has ended has no thread left to tell; it still answers what became of the task.
-        if (code == NativeConstants.BACKRUN_SHUTTING_DOWN && engine.Look(id) is { IsFinal: true } last)
-        {
-            _waiting.Take(id.Value);
-            End(waiting, last);
-            return;
-        }
-
-        Withdraw(id, waiting, new BackrunException((BackrunErrorCode)code, OptionNames.Translate(message!)));
+        _waiting.TryRemove(id.Value, out _);
+        waiting.TrySetException(failure);
     }
 
-    private void Withdraw(BackgroundTaskId id, Awaited waiting, Exception exception)
+    private void End(Awaited waiting, BackgroundTaskId id, long lease, uint state)
     {
-        _waiting.Take(id.Value);
-        waiting.TrySetException(exception);
-    }
-
-    private void End(Awaited waiting, BackgroundTaskStatus last)
-    {
-        switch (last.State)
+        switch ((BackgroundTaskState)state)
         {
-            case BackgroundTaskState.Succeeded:
-                waiting.TrySetResult();
-                break;
             case BackgroundTaskState.Cancelled:
                 waiting.TrySetCanceled();
                 break;
             case BackgroundTaskState.Dropped:
-                waiting.TrySetException(new QueueFullException(
-                    $"Task {last.Id.Value} ('{last.TaskName}') was dropped from the full queue '{last.Queue}' to make room for a newer one (WhenFull.DropOldest)."));
+                waiting.TrySetException(Dropped(id, Look(waiting, id)));
+                break;
+            case BackgroundTaskState.Dead:
+                waiting.TrySetException(_core.Failures.Find(id.Value, lease) ?? Failed(id, Look(waiting, id)));
                 break;
             default:
-                waiting.TrySetException(
-                    _core.Failures.Find(last.Id.Value, last.Lease) ?? new BackgroundTaskFailedException(last.Id, last.TaskName, last.Error));
+                waiting.TrySetException(EngineEnded(id, Look(waiting, id)));
                 break;
         }
     }
+
+    /// <summary>What is recorded of a task. Native keeps it until it has told of the end; null where somebody asked later, and it was forgotten meanwhile, or the engine is gone.</summary>
+    private static BackgroundTaskStatus? Look(Awaited waiting, BackgroundTaskId id)
+    {
+        try
+        {
+            return waiting.Engine.Look(id);
+        }
+        catch (ObjectDisposedException)
+        {
+            return null;
+        }
+    }
+
+    private static QueueFullException Dropped(BackgroundTaskId id, BackgroundTaskStatus? last) => new(last is null
+        ? $"Task {id.Value} was dropped from a full queue to make room for a newer one (WhenFull.DropOldest)."
+        : $"Task {id.Value} ('{last.TaskName}') was dropped from the full queue '{last.Queue}' to make room for a newer one (WhenFull.DropOldest).");
+
+    private static BackgroundTaskFailedException Failed(BackgroundTaskId id, BackgroundTaskStatus? last) => last is null
+        ? new($"Task {id.Value} failed; why is no longer kept.") { Id = id }
+        : new(last.Id, last.TaskName, last.Error);
+
+    private static BackrunException EngineEnded(BackgroundTaskId id, BackgroundTaskStatus? last) => new(
+        BackrunErrorCode.ShutdownIncomplete,
+        last is null
+            ? $"The engine ended before task {id.Value} did: how it ends will not be recorded."
+            : $"The engine ended before task {id.Value} ('{last.TaskName}') did, which was {last.State} then: how it ends will not be recorded.");
 }

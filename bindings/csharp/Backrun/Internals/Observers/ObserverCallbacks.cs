@@ -6,7 +6,7 @@ using Backrun.Native;
 namespace Backrun.Internals;
 
 /// <summary>
-/// What native calls on the observer thread. The user data is a key into <see cref="EngineTable"/>, not a handle: a call that came after the engine's end would find
+/// What native calls on the observer thread, and, at the end of a task that somebody awaits, on whichever thread recorded it. The user data is a key into <see cref="EngineTable"/>, not a handle: a call that came after the engine's end would find
 /// nothing, and do nothing. No exception leaves any of them.
 /// </summary>
 internal static unsafe class ObserverCallbacks
@@ -18,12 +18,12 @@ internal static unsafe class ObserverCallbacks
 
     internal static delegate* unmanaged[Cdecl]<void*, backrun_event*, nuint, void> EventFunction => &OnEvent;
 
-    internal static delegate* unmanaged[Cdecl]<void*, int, backrun_task_status*, void> WatchFunction => &OnWatched;
+    internal static delegate* unmanaged[Cdecl]<void*, long, long, uint, void> EndFunction => &OnEnd;
 
     internal static delegate* unmanaged[Cdecl]<void*, void> ReleaseFunction => &OnReleased;
 
-    /// <summary>Whether the current thread is in a callback of this engine's observer.</summary>
-    internal static bool IsOnObserverThreadOf(EngineCore core) => _engine == core;
+    /// <summary>Whether the current thread is in one of these callbacks of this engine.</summary>
+    internal static bool IsInCallbackOf(EngineCore core) => _engine == core;
 
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
     private static void OnLog(void* userData, backrun_log_record* records, nuint count)
@@ -74,14 +74,13 @@ internal static unsafe class ObserverCallbacks
     }
 
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
-    private static void OnWatched(void* userData, int code, backrun_task_status* status)
+    private static void OnEnd(void* userData, long id, long lease, uint state)
     {
+        // Who cancels in a logger ends a task inside of another callback.
+        EngineCore? before = _engine;
         try
         {
-            if (Enter(userData) is { } core)
-            {
-                core.Completions.Ended(code, status);
-            }
+            Enter(userData)?.Completions.Ended(id, lease, state);
         }
         catch (Exception exception)
         {
@@ -89,7 +88,7 @@ internal static unsafe class ObserverCallbacks
         }
         finally
         {
-            _engine = null;
+            _engine = before;
         }
     }
 

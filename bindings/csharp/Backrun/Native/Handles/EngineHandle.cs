@@ -43,6 +43,11 @@ internal sealed unsafe class EngineHandle : SafeHandle
     internal int Submit(backrun_submission* submission, long* id, backrun_error** error)
     {
         CallSlot slot = CallSlot.OfThisThread;
+        if (slot.Engine is not null)
+        {
+            return SubmitInside(submission, id, error);
+        }
+
         slot.Engine = this;
         if (_ended)
         {
@@ -50,8 +55,36 @@ internal sealed unsafe class EngineHandle : SafeHandle
             ThrowDisposed();
         }
 
-        // Native throws nothing, and calls nobody back from here, who could call another engine.
+        // Native throws nothing. It may tell of tasks that it drops from a full queue.
         int code = NativeMethods.backrun_engine_submit((backrun_engine*)handle, submission, id, error);
+        slot.Engine = null;
+        if (_ended)
+        {
+            Leave(slot);
+        }
+
+        return code;
+    }
+
+    /// <summary>backrun_engine_tell_end, in the same way.</summary>
+    /// <exception cref="ObjectDisposedException">The engine was disposed of.</exception>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    internal int TellEnd(long id, uint* state, long* lease, backrun_error** error)
+    {
+        CallSlot slot = CallSlot.OfThisThread;
+        if (slot.Engine is not null)
+        {
+            return TellEndInside(id, state, lease, error);
+        }
+
+        slot.Engine = this;
+        if (_ended)
+        {
+            Leave(slot);
+            ThrowDisposed();
+        }
+
+        int code = NativeMethods.backrun_engine_tell_end((backrun_engine*)handle, id, state, lease, error);
         slot.Engine = null;
         if (_ended)
         {
@@ -119,6 +152,22 @@ internal sealed unsafe class EngineHandle : SafeHandle
         _ended = true;
         Interlocked.MemoryBarrierProcessWide();
         DisposeIfUnused();
+    }
+
+    // The slot is taken where native, in a call that is not counted, tells of an end, and the one who awaits it has a SynchronizationContext or a TaskScheduler of its own
+    // that calls an engine there and then. The slot stays the outer call's, and this one is counted.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private int SubmitInside(backrun_submission* submission, long* id, backrun_error** error)
+    {
+        using Use use = Borrow();
+        return NativeMethods.backrun_engine_submit(use.Pointer, submission, id, error);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private int TellEndInside(long id, uint* state, long* lease, backrun_error** error)
+    {
+        using Use use = Borrow();
+        return NativeMethods.backrun_engine_tell_end(use.Pointer, id, state, lease, error);
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
