@@ -26,7 +26,7 @@ pub(super) const SEGMENT_WORDS: usize = 8192;
 #[cfg(loom)]
 pub(super) const SEGMENT_WORDS: usize = 4;
 
-/// Segments that are kept for the next ones; the rest goes back to the system after a backlog.
+/// Segments that are kept for the next ones; the rest is freed after a backlog.
 pub(super) const POOLED: usize = 8;
 
 // The second word of a record: [ready_at:32 | flags | payload length:24].

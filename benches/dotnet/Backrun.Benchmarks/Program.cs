@@ -14,6 +14,12 @@ internal static class Program
 {
     private static int Main(string[] arguments)
     {
+        return arguments is [Children.ChildProgram.Option, string child] ? Children.ChildProgram.Run(child) : RunAll(arguments);
+    }
+
+    // Apart from Main, so that a child does not load what it does not need.
+    private static int RunAll(string[] arguments)
+    {
         if (!BenchmarkOptions.TryParse(arguments, out BenchmarkOptions options, out string? complaint))
         {
             Console.Error.WriteLine(complaint);

@@ -1,4 +1,5 @@
 using System.Collections.Generic;
+using Backrun.Benchmarks.Children;
 using Backrun.Benchmarks.Contenders;
 using Backrun.Benchmarks.Measuring;
 using Backrun.Benchmarks.Work;
@@ -37,6 +38,16 @@ internal static class Scenarios
             workers => new BackrunIdle(workers),
             workers => new ChannelIdle(workers),
             _ => new ThreadPoolIdle()),
+        new ChildScenario("backlog", "1,000,000 tasks of 100 bytes that wait: memory of one, and the collector",
+            BacklogMeter.Columns, false,
+            ("Backrun", "backlog-backrun"),
+            ("Channel<byte[]>", "backlog-bytes"),
+            ("Channel<T> of objects with bytes", "backlog-references")),
+        new ChildScenario("start", "from the start of a process to the end of its first task, by the JIT", ["ms"], true,
+            ("Backrun", "start-backrun"),
+            ("Channel<byte[]> and MessagePack", "start-bytes"),
+            ("Channel<Action>", "start-channel"),
+            ("(no task at all)", "start-nothing")),
     ];
 
     private static ThroughputScenario Whole<TParameters>(string name, string title, PayloadFormat format, int producers)

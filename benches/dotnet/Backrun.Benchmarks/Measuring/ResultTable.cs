@@ -63,7 +63,7 @@ internal sealed record ResultTable(string Name, string Title, string[] Columns, 
             for (int column = 0; column < Columns.Length; column++)
             {
                 double[] values = Values(contender, column);
-                string ratio = contender == _contenders[0] ? "" : Text(Ratio(contender, column), "0.00x");
+                string ratio = contender == _contenders[0] ? "" : RatioText(Ratio(contender, column));
                 output.Write($"{Number(Median(values)),11}{Number(values.Min()),9}{Number(values.Max()),9}{ratio,7}");
             }
             output.WriteLine();
@@ -77,6 +77,8 @@ internal sealed record ResultTable(string Name, string Title, string[] Columns, 
         int middle = values.Length / 2;
         return values.Length % 2 == 1 ? values[middle] : (values[middle - 1] + values[middle]) / 2;
     }
+
+    private static string RatioText(double ratio) => Text(ratio, ratio < 100 ? "0.00x" : "0x");
 
     private static string Number(double value) => Text(value, Math.Abs(value) < 100 ? "N1" : "N0");
 

@@ -1,0 +1,53 @@
+using System;
+using System.Globalization;
+using System.Linq;
+
+namespace Backrun.Benchmarks.Children;
+
+/// <summary>What this program does as a child of itself (<see cref="Measuring.ChildScenario"/>).</summary>
+internal static class ChildProgram
+{
+    public const string Option = "--child";
+
+    /// <summary>Runs one, and prints what it has measured.</summary>
+    public static int Run(string child)
+    {
+        switch (child)
+        {
+            case "start-backrun":
+                FirstTask.OfBackrun();
+                return 0;
+            case "start-channel":
+                FirstTask.OfChannel();
+                return 0;
+            case "start-bytes":
+                FirstTask.OfChannelOfBytes();
+                return 0;
+            case "start-nothing":
+                FirstTask.Say();
+                return 0;
+            default:
+                // In a method of its own, so that what starts does not load what it does not need.
+                return Measure(child);
+        }
+    }
+
+    private static int Measure(string child)
+    {
+        using IBacklog? backlog = child switch
+        {
+            "backlog-backrun" => new BacklogOfBackrun(),
+            "backlog-bytes" => new BacklogOfBytes(),
+            "backlog-references" => new BacklogOfReferences(),
+            _ => null,
+        };
+        if (backlog is null)
+        {
+            Console.Error.WriteLine($"There is no child '{child}'.");
+            return 2;
+        }
+        double[] values = BacklogMeter.Measure(backlog);
+        Console.WriteLine(string.Join(' ', values.Select(value => value.ToString("R", CultureInfo.InvariantCulture))));
+        return 0;
+    }
+}
