@@ -134,6 +134,21 @@
 // Events could not be kept up with; `count` of them are missing before this one.
 #define BACKRUN_EVENT_EVENTS_LOST 14
 
+// A run lasts past its queue's stall threshold while tasks wait: its worker gets a replacement.
+#define BACKRUN_EVENT_RUN_STALLED 15
+
+// Such a run ended.
+#define BACKRUN_EVENT_STALL_ENDED 16
+
+// More runs stall than the engine may have workers for (`max_workers`).
+#define BACKRUN_EVENT_WORKERS_EXHAUSTED 17
+
+// A run went past its time limit and did not stop: its outcome will be refused.
+#define BACKRUN_EVENT_RUN_GIVEN_UP 18
+
+// A dead task is to run again.
+#define BACKRUN_EVENT_REPLAYED 19
+
 // Something needs a person: a task died, the engine cannot go on.
 #define BACKRUN_LOG_ERROR 1
 

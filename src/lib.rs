@@ -28,7 +28,6 @@ pub mod error;
 pub mod ffi;
 pub mod options;
 mod queue;
-#[cfg_attr(not(test), allow(dead_code, reason = "the engine will ask it when it retries"))]
 mod retry;
 mod store;
 mod sync;
@@ -38,7 +37,7 @@ pub mod task;
 pub use alloc::Text;
 pub use engine::{
     CancelResult, Counters, Engine, Event, EventKind, Handler, IntoOutcome, LeftRunning, LogRecord, Observer,
-    ShutdownMode, ShutdownReport, Statistics, TaskContext,
+    ShutdownMode, ShutdownReport, StalledRun, Statistics, TaskContext, TaskFilter,
 };
 pub use error::{Error, Result};
 pub use options::{
@@ -46,5 +45,6 @@ pub use options::{
     StoreKind, TaskOptions, WhenFull,
 };
 pub use task::{
-    Failure, Lease, Outcome, PayloadFormat, Priority, State, Submission, TaskId, TaskName, TaskNumber, TaskStatus,
+    Failure, Lease, Outcome, PayloadFormat, Priority, ResultBytes, State, Submission, TaskId, TaskName, TaskNumber,
+    TaskStatus,
 };

@@ -22,6 +22,22 @@ pub const MAX_HEADER_BYTES: usize = 4 * 1024;
 pub const MAX_QUEUE_NAME_BYTES: usize = 64;
 /// Bytes that are kept of the reason of a cancel.
 pub const MAX_REASON_BYTES: usize = 512;
+/// Bytes that are kept of what a run says of its progress.
+pub const MAX_PROGRESS_TEXT_BYTES: usize = 512;
+/// Bytes of a result.
+pub const MAX_RESULT_BYTES: usize = 4 * 1024 * 1024;
+/// The longest that a delay may be: a hundred years.
+pub const MAX_DELAY: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
+/// The longest that a time limit, a time of grace or a retention may be: a hundred years.
+pub const MAX_TIME_LIMIT: Duration = MAX_DELAY;
+/// From the time limit of a run to where it is given up, where the options do not say.
+pub const DEFAULT_GRACE: Duration = Duration::from_secs(5);
+/// How long a result is kept, where the options do not say.
+pub const DEFAULT_RESULT_RETENTION: Duration = Duration::from_secs(3600);
+/// When a run that holds others up gets its worker a replacement, where the options do not say.
+pub const DEFAULT_STALL_THRESHOLD: Duration = Duration::from_millis(100);
+/// The least that a stall threshold may be.
+pub const MIN_STALL_THRESHOLD: Duration = Duration::from_millis(1);
 /// Worker threads of an engine, where its options do not say.
 pub const DEFAULT_MAX_WORKERS: u32 = 64;
 /// The most that `max_workers` may be.
@@ -72,6 +88,9 @@ pub struct EngineOptions {
     pub log_level: LogFilter,
     /// Events and log records together that may wait for the observer. `None`: [`DEFAULT_OBSERVER_CAPACITY`].
     pub observer_capacity: Option<u32>,
+    /// Time passes only by [`Engine::advance_time`](crate::Engine::advance_time): for tests of what delays, retries and time
+    /// limits do. What a task's status says of times is not touched by it.
+    pub manual_time: bool,
 }
 
 impl EngineOptions {
@@ -205,6 +224,8 @@ pub struct QueueOptions {
     pub capacity_bytes: u64,
     /// What a submit to the full queue does.
     pub when_full: WhenFull,
+    /// A run that lasts so long while tasks of the queue wait gets its worker a replacement, up to the engine's `max_workers`.
+    pub stall_threshold: Duration,
     /// Ageing: a task waits at most this much longer for each level of priority above its own.
     pub ageing_step: Duration,
 }
@@ -217,6 +238,7 @@ impl Default for QueueOptions {
             capacity: 1_000_000,
             capacity_bytes: 512 * 1024 * 1024,
             when_full: WhenFull::Refuse,
+            stall_threshold: DEFAULT_STALL_THRESHOLD,
             ageing_step: Duration::from_secs(1),
         }
     }
@@ -232,6 +254,12 @@ impl QueueOptions {
             return Err(Error::InvalidArgument(
                 "workers, concurrency_limit, capacity and capacity_bytes of a queue are at least 1 where given".into(),
             ));
+        }
+        if !(MIN_STALL_THRESHOLD..=MAX_TIME_LIMIT).contains(&self.stall_threshold) {
+            return Err(Error::invalid(format_args!(
+                "stall_threshold of a queue is {:?}; pass {MIN_STALL_THRESHOLD:?} to {MAX_TIME_LIMIT:?}",
+                self.stall_threshold
+            )));
         }
         Ok(())
     }
@@ -256,6 +284,40 @@ pub struct TaskOptions {
     pub queue: Option<QueueName>,
     /// What follows a failed run. `None`: the default.
     pub retry: Option<RetryPolicy>,
+    /// How long each run may take; then it is asked to stop. `None`: as long as it likes.
+    pub time_limit: Option<Duration>,
+    /// How long a run may take to stop from its time limit on; then it is given up. `None`: [`DEFAULT_GRACE`].
+    pub grace: Option<Duration>,
+    /// How long results are kept, at most as long as the task is. `None`: [`DEFAULT_RESULT_RETENTION`].
+    pub result_retention: Option<Duration>,
+}
+
+impl TaskOptions {
+    pub(crate) fn check(&self) -> Result<()> {
+        self.retry.map_or(Ok(()), |retry| retry.check())?;
+        self.time_limit.map_or(Ok(()), check_time_limit)?;
+        self.grace.map_or(Ok(()), |grace| check_at_most("the grace after a time limit", grace, MAX_TIME_LIMIT))?;
+        self.result_retention.map_or(Ok(()), |time| check_at_most("the retention of results", time, MAX_TIME_LIMIT))
+    }
+}
+
+/// A delay that is within its limit.
+pub(crate) fn check_delay(what: &str, delay: Duration) -> Result<()> {
+    check_at_most(what, delay, MAX_DELAY)
+}
+
+pub(crate) fn check_time_limit(limit: Duration) -> Result<()> {
+    if limit.is_zero() {
+        return Err(Error::InvalidArgument("the time limit is 0; pass how long a run may take, or no limit".into()));
+    }
+    check_at_most("the time limit", limit, MAX_TIME_LIMIT)
+}
+
+fn check_at_most(what: &str, value: Duration, most: Duration) -> Result<()> {
+    if value <= most {
+        return Ok(());
+    }
+    Err(Error::invalid(format_args!("{what} is {} ms; pass at most {} ms", value.as_millis(), most.as_millis())))
 }
 
 /// The name of a queue: 1 to 64 bytes of printable UTF-8.

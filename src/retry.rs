@@ -138,19 +138,6 @@ impl RetryPolicy {
         Ok(())
     }
 
-    /// Checks what no type checks, and refuses more than one attempt, which the engine does not make yet: what is asked for is
-    /// never ignored.
-    pub(crate) fn check_kept(&self) -> Result<()> {
-        self.check()?;
-        if self.attempts > 1 {
-            return Err(Error::not_supported(
-                "a retry policy of more than 1 attempt",
-                "this version does not retry failed runs yet; pass 1 attempt, or no policy",
-            ));
-        }
-        Ok(())
-    }
-
     /// The delay after the failure of attempt `attempt`, 1 for the first. `None`: that was the last.
     ///
     /// `random`, any number, spreads it evenly over `delay * (1 ± jitter_percent / 100)`, or over the part of that which is
@@ -181,30 +168,30 @@ fn of_nanos(nanos: u128) -> Duration {
     Duration::new(u64::try_from(nanos / SECOND).unwrap_or(u64::MAX), (nanos % SECOND) as u32)
 }
 
-/// Numbers without a pattern that matters, the same ones for the same seed: splitmix64. Not for secrets.
-#[derive(Debug)]
-pub(crate) struct Random(u64);
-
-impl Random {
-    pub(crate) fn new(seed: u64) -> Self {
-        Self(seed)
-    }
-
-    pub(crate) fn next_u32(&mut self) -> u32 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut bits = self.0;
-        bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((bits ^ (bits >> 31)) >> 32) as u32
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
 
     const SECOND: Duration = Duration::from_secs(1);
+
+    /// Numbers without a pattern that matters, the same ones for the same seed: splitmix64. Not for secrets.
+    #[derive(Debug)]
+    struct Random(u64);
+
+    impl Random {
+        fn new(seed: u64) -> Self {
+            Self(seed)
+        }
+
+        fn next_u32(&mut self) -> u32 {
+            self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+            let mut bits = self.0;
+            bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+            bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+            ((bits ^ (bits >> 31)) >> 32) as u32
+        }
+    }
 
     fn delays(policy: RetryPolicy, random: u32) -> Vec<Duration> {
         (1..).map_while(|attempt| policy.delay_after(attempt, random)).collect()

@@ -2,6 +2,7 @@
 
 use crate::alloc::NoMemory;
 use std::cell::Cell;
+use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -138,6 +139,34 @@ pub(crate) fn watch_forks() -> Result<(), NoMemory> {
 #[cfg(not(unix))]
 pub(crate) fn watch_forks() -> Result<(), NoMemory> {
     Ok(())
+}
+
+/// The system's number of the thread that calls this; 0 where it has none.
+pub(crate) fn thread_number() -> u32 {
+    #[cfg(target_os = "linux")]
+    // SAFETY: takes nothing, and cannot fail.
+    let number = u32::try_from(unsafe { libc::syscall(libc::SYS_gettid) }).unwrap_or(0);
+    #[cfg(not(target_os = "linux"))]
+    let number = 0;
+    number
+}
+
+/// Lets a thread of this process have little of the processors where others want them, for as long as it lives: who may not
+/// raise priorities cannot take that back. Where that cannot be, nothing happens.
+pub(crate) fn demote_thread(number: u32) {
+    /// Of -20 to 19; each step is a quarter less. At 10 it has a tenth of what a normal thread has.
+    #[cfg(target_os = "linux")]
+    const NICE: std::os::raw::c_int = 10;
+    #[cfg(target_os = "linux")]
+    // SAFETY: takes numbers only. On Linux a thread has a niceness of its own. One that has ended is not found.
+    let _ = unsafe { libc::setpriority(libc::PRIO_PROCESS, number, NICE) };
+    #[cfg(not(target_os = "linux"))]
+    let _ = number;
+}
+
+/// A number that nobody can foretell, to spread what would come at once. Not for secrets.
+pub(crate) fn random() -> u32 {
+    RandomState::new().build_hasher().finish() as u32
 }
 
 /// Microseconds since 1970 UTC, for people; nothing is scheduled by it.

@@ -1,13 +1,15 @@
 //! The words: ids, names, submissions, outcomes, and the table of states.
 
-use crate::alloc::Text;
+use crate::alloc::{self, Arc, Text};
 use crate::error::{Error, Result};
 use crate::options::{
-    check_name, Durability, RetryPolicy, WhenFull, MAX_HEADER_BYTES, MAX_PAYLOAD_BYTES, MAX_TASK_NAME_BYTES,
-    MAX_USER_CONTEXT_BYTES,
+    check_delay, check_name, check_time_limit, Durability, RetryPolicy, WhenFull, MAX_HEADER_BYTES, MAX_PAYLOAD_BYTES,
+    MAX_TASK_NAME_BYTES, MAX_USER_CONTEXT_BYTES,
 };
 use std::fmt;
 use std::num::NonZeroU32;
+use std::ops::Deref;
+use std::time::Duration;
 
 /// The id of a task: a positive number given by the store, growing, never reused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -192,6 +194,12 @@ pub struct Submission<'a> {
     pub when_full: Option<WhenFull>,
     /// What follows a failed run. `None`: the task name's.
     pub retry: Option<RetryPolicy>,
+    /// Not to be started before so much time has passed. Zero: at once. At most a hundred years.
+    pub delay: Duration,
+    /// Not to be started before this time of day, in milliseconds since 1970 UTC, as the clock of this machine says then.
+    pub run_at_unix_ms: Option<i64>,
+    /// How long each run may take. `None`: as the task name's options say.
+    pub time_limit: Option<Duration>,
 }
 
 impl<'a> Submission<'a> {
@@ -242,6 +250,34 @@ impl<'a> Submission<'a> {
         self
     }
 
+    /// Not before so much time has passed.
+    #[must_use]
+    pub fn delay(mut self, delay: Duration) -> Self {
+        self.delay = delay;
+        self
+    }
+
+    /// Not before this time of day, in milliseconds since 1970 UTC.
+    #[must_use]
+    pub fn run_at_unix_ms(mut self, run_at_unix_ms: i64) -> Self {
+        self.run_at_unix_ms = Some(run_at_unix_ms);
+        self
+    }
+
+    /// With this retry policy.
+    #[must_use]
+    pub fn retry(mut self, retry: RetryPolicy) -> Self {
+        self.retry = Some(retry);
+        self
+    }
+
+    /// With this time limit for each run.
+    #[must_use]
+    pub fn time_limit(mut self, time_limit: Duration) -> Self {
+        self.time_limit = Some(time_limit);
+        self
+    }
+
     /// Checks every limit but that of the name: a registered name keeps it, and another one is looked at when it is not
     /// found.
     pub(crate) fn check(&self) -> Result<()> {
@@ -267,7 +303,22 @@ impl<'a> Submission<'a> {
                 return Err(Error::invalid(format_args!("the header '{name}' is given twice; give each once")));
             }
         }
-        Ok(())
+        if !self.delay.is_zero() && self.run_at_unix_ms.is_some() {
+            return Err(Error::InvalidArgument(
+                "the submission says both a delay and a time to run at; say one of them".into(),
+            ));
+        }
+        check_delay("the delay", self.delay)?;
+        if let Some(at_ms) = self.run_at_unix_ms {
+            const LATEST: i64 = 32_503_680_000_000;
+            if !(0..=LATEST).contains(&at_ms) {
+                return Err(Error::invalid(format_args!(
+                    "the time to run at is {at_ms}; pass milliseconds since 1970 UTC, from 0 to {LATEST} (the year 3000)"
+                )));
+            }
+        }
+        self.retry.map_or(Ok(()), |retry| retry.check())?;
+        self.time_limit.map_or(Ok(()), check_time_limit)
     }
 
     fn header_bytes(&self) -> usize {
@@ -360,6 +411,8 @@ pub enum Outcome {
     Done,
     /// It failed; the retry policy decides what follows.
     Failed(Failure),
+    /// It failed, and wants to be tried again after this time: so often as the retry policy says, or, without one, always.
+    RetryAfter(Failure, Duration),
     /// It failed for good.
     Fatal(Failure),
     /// It stopped because it was asked to.
@@ -411,7 +464,7 @@ impl Failure {
         Self { texts: Text::fixed(message), type_bytes: 0, message_bytes: message.len() }
     }
 
-    const MISSING: Self = Self::fixed("(there was no memory for the reason of the failure)");
+    pub(crate) const MISSING: Self = Self::fixed("(there was no memory for the reason of the failure)");
 
     /// The kind of error; may be empty.
     #[must_use]
@@ -471,6 +524,42 @@ pub struct TaskStatus {
     pub cancel_requested: bool,
     /// Why; may be empty.
     pub cancel_reason: Text,
+    /// When a scheduled task may run, in microseconds since 1970 UTC; 0 where it is not scheduled, or waits for its last run's
+    /// thread to come back. The clock on the wall may jump meanwhile.
+    pub run_at_us: i64,
+    /// How far its last run said it is, from 0 to 1.
+    pub progress: f64,
+    /// What that run said it is at; may be empty.
+    pub progress_text: Text,
+    /// What it left, if it succeeded and that is still kept.
+    pub result: Option<ResultBytes>,
+    /// For how long its run has held up what waits behind it, in microseconds; 0: it does not.
+    pub stalled_us: i64,
+}
+
+/// The result of a task. Cloned without an allocation.
+#[derive(Clone)]
+pub struct ResultBytes(Arc<Box<[u8]>>);
+
+impl ResultBytes {
+    pub(crate) fn copy(bytes: &[u8]) -> Result<Self> {
+        Ok(Self(Arc::try_new(alloc::copy(bytes)?.into_boxed_slice())?))
+    }
+}
+
+impl Deref for ResultBytes {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for ResultBytes {
+    /// Not the bytes themselves: they are the user's.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} bytes", self.len())
+    }
 }
 
 #[cfg(test)]

@@ -3,8 +3,8 @@
 mod common;
 
 use backrun::{
-    CancelResult, Error, EventKind, Failure, Handler, Lease, Outcome, Priority, RetryPolicy, State, Submission,
-    TaskContext, TaskId, TaskNumber, TaskOptions, WhenFull,
+    CancelResult, Error, EventKind, Failure, Handler, Lease, Outcome, Priority, State, Submission, TaskContext, TaskId,
+    TaskNumber, WhenFull,
 };
 use common::*;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -118,30 +118,6 @@ fn a_submit_that_cannot_be_done_says_why_and_accepts_nothing() {
     let statistics = engine.statistics().unwrap();
     assert_eq!((statistics.engine.accepted, statistics.engine.refused), (0, 6));
     assert_eq!(engine.register("known", |_: &TaskContext<'_>| ()), Err(Error::AlreadyRegistered("known".into())));
-}
-
-#[test]
-fn more_than_one_attempt_is_refused_by_name_and_not_ignored() {
-    let (engine, _) = observed(1);
-    let options = |retry| {
-        let mut options = TaskOptions::default();
-        options.retry = Some(retry);
-        options
-    };
-    let register = |name, retry| engine.register_with(name, options(retry), || |_: &TaskContext<'_>| {});
-    register("once", RetryPolicy::none()).unwrap();
-    let error = register("often", RetryPolicy::attempts(2)).unwrap_err();
-    assert!(matches!(error, Error::NotSupported { .. }), "{error}");
-    assert!(matches!(register("never", RetryPolicy::attempts(0)), Err(Error::InvalidArgument(_))));
-    let submit = |retry| {
-        let mut submission = task("once");
-        submission.retry = Some(retry);
-        engine.submit(&submission)
-    };
-    engine.wait(submit(RetryPolicy::none()).unwrap(), None).unwrap();
-    let error = submit(RetryPolicy::attempts(2)).unwrap_err();
-    assert!(error.to_string().contains("does not retry failed runs yet"), "{error}");
-    assert!(matches!(submit(RetryPolicy::none().jitter_percent(101)), Err(Error::InvalidArgument(_))));
 }
 
 #[test]

@@ -98,7 +98,8 @@ impl Inner {
         let extras = self.extras.lock();
         self.for_each_run(&extras, |id, entry, _| {
             let word = entry.word();
-            if matches!(word.state(), Some(State::Running | State::Pending)) {
+            let is_given_up = extras.tasks.get(&id).is_some_and(|extra| extra.given_up.is_some());
+            if is_given_up || matches!(word.state(), Some(State::Running | State::Pending)) {
                 report.add_running(id, self.name_of(word));
             }
         });
@@ -115,9 +116,16 @@ impl Inner {
         extras.closed = true;
         self.for_each_run(&extras, |id, entry, slot| {
             point(Place::Close);
-            // From here on its worker comes to run_returned, which refuses it. One that was faster is done.
-            let Ok(word) = entry.mark_slow(false) else { return };
+            // From here on its worker comes to run_returned, which refuses it. One that was faster is done, unless its run was
+            // given up: then its thread is in user code still.
+            let word = entry.mark_slow(false).unwrap_or_else(|word| word);
+            let is_given_up = extras.tasks.get(&id).is_some_and(|extra| extra.given_up.is_some());
             if !matches!(word.state(), Some(State::Running | State::Pending)) {
+                if let Some(slot) = slot.filter(|_| is_given_up) {
+                    report.add_running(id, self.name_of(word));
+                    self.queue(word).seldom.lock().abandoned += 1;
+                    slot.abandon(id);
+                }
                 return;
             }
             report.add_running(id, self.name_of(word));

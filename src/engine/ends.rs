@@ -234,7 +234,7 @@ impl Inner {
         let mut forgotten = None;
         self.keep(id, state, has_extra, |id| forgotten = Some(id));
         if let Some(id) = forgotten {
-            self.extras.lock().tasks.remove(&id);
+            self.extras.lock().forget(&self.control, id);
         }
     }
 

@@ -38,6 +38,16 @@ pub enum EventKind {
     StaleSettle = 13,
     /// Events could not be kept up with.
     EventsLost = 14,
+    /// A run holds up what waits behind it: its worker gets a replacement.
+    RunStalled = 15,
+    /// Such a run ended.
+    StallEnded = 16,
+    /// More runs stall than the engine may have workers for.
+    WorkersExhausted = 17,
+    /// A run went past its time limit and did not stop: its outcome will be refused.
+    RunGivenUp = 18,
+    /// A dead task is to run again.
+    Replayed = 19,
 }
 
 impl EventKind {
@@ -47,17 +57,21 @@ impl EventKind {
 
     pub(super) fn level(self) -> LogLevel {
         match self {
-            EventKind::Dead | EventKind::Abandoned => LogLevel::Error,
-            EventKind::Refused | EventKind::Dropped | EventKind::StaleSettle | EventKind::EventsLost => {
-                LogLevel::Warning
+            EventKind::Dead | EventKind::Abandoned | EventKind::WorkersExhausted | EventKind::RunGivenUp => {
+                LogLevel::Error
             }
-            EventKind::Cancelled | EventKind::Interrupted | EventKind::CancelRequested => LogLevel::Info,
-            // A failed run that is the last one is logged as the death of its task.
-            EventKind::Accepted
-            | EventKind::Started
-            | EventKind::Succeeded
-            | EventKind::RunFailed
-            | EventKind::Pending => LogLevel::Debug,
+            EventKind::Refused
+            | EventKind::Dropped
+            | EventKind::StaleSettle
+            | EventKind::EventsLost
+            | EventKind::RunStalled
+            | EventKind::RunFailed => LogLevel::Warning,
+            EventKind::Cancelled
+            | EventKind::Interrupted
+            | EventKind::CancelRequested
+            | EventKind::StallEnded
+            | EventKind::Replayed => LogLevel::Info,
+            EventKind::Accepted | EventKind::Started | EventKind::Succeeded | EventKind::Pending => LogLevel::Debug,
         }
     }
 }
@@ -89,6 +103,8 @@ pub struct Event {
     /// How long the run took in microseconds, where one ended: measured, unless no kind of event that tells it was wanted when
     /// the run began; then it is to the precision of the system's coarse clock, some milliseconds.
     pub run_us: i64,
+    /// When the next run may begin, in microseconds since 1970 UTC, where a run failed and another one follows; else 0.
+    pub run_at_us: i64,
     /// How many; 1 but for lost events and refused batches.
     pub count: u64,
     /// The error's number of a refused submit; else 0.
@@ -121,8 +137,17 @@ impl Event {
             failure: None,
             message,
             run_us: 0,
+            run_at_us: 0,
             count: 1,
             code: 0,
+        }
+    }
+
+    /// How severe it is. A failed run that is the last one is logged as the death of its task.
+    pub(super) fn level(&self) -> LogLevel {
+        match (self.kind, self.state) {
+            (EventKind::RunFailed, Some(State::Dead)) => LogLevel::Debug,
+            (kind, _) => kind.level(),
         }
     }
 
@@ -148,6 +173,10 @@ impl Event {
             EventKind::Succeeded => write!(f, "succeeded after {} µs in attempt {}", self.run_us, self.attempt),
             EventKind::RunFailed => {
                 write!(f, "attempt {} failed", self.attempt)?;
+                if self.run_at_us > 0 {
+                    let in_tenths = ((self.run_at_us - self.time_us).max(0) + 50_000) / 100_000;
+                    write!(f, ", the next one is in {}.{} s", in_tenths / 10, in_tenths % 10)?;
+                }
                 because_it_failed(f)
             }
             EventKind::Dead => {
@@ -169,6 +198,13 @@ impl Event {
                 because(f, &self.message)
             }
             EventKind::StaleSettle => f.write_str("an outcome came too late and was refused (stale lease)"),
+            EventKind::RunStalled => f.write_str(&self.message),
+            EventKind::StallEnded => write!(f, "its run no longer holds others up, after {} ms", self.run_us / 1000),
+            EventKind::WorkersExhausted => f.write_str(&self.message),
+            EventKind::RunGivenUp => f.write_str(
+                "its run went past its time limit and does not stop: it is given up, and its outcome will be refused",
+            ),
+            EventKind::Replayed => f.write_str("is to run again"),
             EventKind::EventsLost => {
                 write!(f, "{} events were lost: the observer did not keep up, or there was no memory", self.count)
             }
@@ -183,7 +219,7 @@ impl Event {
 
     pub(super) fn record_that_says(&self, message: Text) -> LogRecord {
         LogRecord {
-            level: self.kind.level(),
+            level: self.level(),
             time_us: self.time_us,
             task_id: self.task_id,
             lease: self.lease,

@@ -2,13 +2,14 @@
 
 use crate::alloc::Text;
 use crate::engine::observer::Observation;
-use crate::error::panic_text;
+use crate::engine::Inner;
+use crate::error::{panic_text, Result};
 use crate::options::LogLevel;
 use crate::queue::log::Record;
 use crate::store::table::{Entry, Word};
 use crate::sync::Arc;
 use crate::task::{Failure, Lease, Outcome, PayloadFormat, Priority, TaskId};
-use std::fmt::Display;
+use std::fmt::{self, Display};
 use std::panic::{catch_unwind, AssertUnwindSafe};
 
 /// What runs tasks of one name. Called from many threads at once; dropped once, when nothing of the engine uses it any more.
@@ -65,7 +66,7 @@ impl IntoOutcome for Outcome {
     }
 }
 
-impl<T: IntoOutcome, E: Display> IntoOutcome for Result<T, E> {
+impl<T: IntoOutcome, E: Display> IntoOutcome for std::result::Result<T, E> {
     fn into_outcome(self) -> Outcome {
         match self {
             Ok(value) => value.into_outcome(),
@@ -77,7 +78,6 @@ impl<T: IntoOutcome, E: Display> IntoOutcome for Result<T, E> {
 }
 
 /// A task as its run sees it.
-#[derive(Debug)]
 pub struct TaskContext<'a> {
     pub(crate) id: TaskId,
     pub(crate) task_name: &'a str,
@@ -87,6 +87,19 @@ pub struct TaskContext<'a> {
     pub(crate) record: Record<'a>,
     /// Where a request to stop shows.
     pub(crate) entry: &'a Entry,
+    pub(crate) inner: &'a Inner,
+}
+
+impl fmt::Debug for TaskContext<'_> {
+    /// Not what the task brings: that is the user's.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TaskContext")
+            .field("id", &self.id)
+            .field("task_name", &self.task_name)
+            .field("queue", &self.queue)
+            .field("lease", &self.lease())
+            .finish_non_exhaustive()
+    }
 }
 
 impl TaskContext<'_> {
@@ -117,7 +130,7 @@ impl TaskContext<'_> {
     /// 1 for the first run; an interrupted run does not count.
     #[must_use]
     pub fn attempt(&self) -> u32 {
-        self.word.claims()
+        self.inner.attempt_of(self.id, self.word)
     }
 
     /// The lease of this run.
@@ -153,6 +166,26 @@ impl TaskContext<'_> {
     /// All headers, in the order of the submission.
     pub fn headers(&self) -> impl Iterator<Item = (&str, &str)> {
         self.record.headers()
+    }
+
+    /// Tells how far the run is: from 0 to 1, and what it is at (the first 512 bytes are kept). It is in the task's status until
+    /// the next call.
+    ///
+    /// # Errors
+    /// [`Error::InvalidArgument`](crate::Error::InvalidArgument), [`Error::StaleLease`](crate::Error::StaleLease) (the run was
+    /// given up), [`Error::OutOfMemory`](crate::Error::OutOfMemory).
+    pub fn set_progress(&self, fraction: f64, text: &str) -> Result<()> {
+        self.inner.sound(|| self.inner.set_progress(self.id, self.lease(), fraction, text))
+    }
+
+    /// Leaves the result of the task: kept if the run succeeds, for the time that the task name's options say. The last one
+    /// counts. At most 4 MiB.
+    ///
+    /// # Errors
+    /// [`Error::TooLarge`](crate::Error::TooLarge), [`Error::StaleLease`](crate::Error::StaleLease) (the run was given up),
+    /// [`Error::OutOfMemory`](crate::Error::OutOfMemory).
+    pub fn set_result(&self, result: &[u8]) -> Result<()> {
+        self.inner.sound(|| self.inner.set_result(self.id, self.lease(), result))
     }
 
     /// Whether the run is asked to stop. Costs one load.

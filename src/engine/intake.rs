@@ -56,6 +56,10 @@ pub(crate) struct Entrance {
     /// Tasks and bytes that came in since the start, and of those the part known to have left.
     pushed: (u64, u64),
     known_left: (u64, u64),
+    /// Tasks that were accepted before they came in: they had waited for their time, or are run anew.
+    came_again: u64,
+    /// Tasks that were accepted to wait for their time.
+    accepted_for_later: u64,
     pub(crate) refused: u64,
 }
 
@@ -224,6 +228,8 @@ impl Entrance {
             writers: Writers::default(),
             pushed: (0, 0),
             known_left: (0, 0),
+            came_again: 0,
+            accepted_for_later: 0,
             refused: 0,
         }
     }
@@ -239,7 +245,18 @@ impl Entrance {
     }
 
     pub(crate) fn accepted(&self) -> u64 {
-        self.pushed.0
+        self.pushed.0 - self.came_again + self.accepted_for_later
+    }
+
+    /// Counts a task that waits for its time.
+    pub(crate) fn accept_for_later(&mut self) {
+        self.accepted_for_later += 1;
+    }
+
+    /// Counts a task of so many bytes that was accepted before and comes in now.
+    pub(crate) fn come_again(&mut self, bytes: u64) {
+        self.count(bytes);
+        self.came_again += 1;
     }
 
     /// Whether so many more tasks of so many bytes in all fit now.
@@ -255,7 +272,9 @@ impl Entrance {
     }
 
     fn would_fit(&self, ready: (u64, u64), tasks: u64, bytes: u64) -> bool {
-        ready.0 + tasks <= self.options.capacity && ready.1 + bytes <= self.options.capacity_bytes
+        let scheduled = self.queue.scheduled.get();
+        ready.0 + scheduled.0 + tasks <= self.options.capacity
+            && ready.1 + scheduled.1 + bytes <= self.options.capacity_bytes
     }
 
     /// Whether they fit into the empty queue.
@@ -302,10 +321,14 @@ impl Entrance {
         }
     }
 
-    /// Lets workers see what was added to any level.
-    pub(crate) fn commit_all(&mut self, tasks: u64, bytes: u64) {
-        self.pushed.0 += tasks;
+    /// Counts a task that was added.
+    pub(crate) fn count(&mut self, bytes: u64) {
+        self.pushed.0 += 1;
         self.pushed.1 += bytes;
+    }
+
+    /// Lets workers see what was added to any level and counted.
+    pub(crate) fn commit_all(&mut self) {
         self.writers.writers.iter_mut().flatten().for_each(Writer::commit);
     }
 

@@ -5,13 +5,17 @@
 //! it, `closing` what a shutdown does to tasks. `parking` is where idle workers sleep,
 //! `event` is what happened, `observer` tells it, `shutdown` ends it all, and `handler` is the user's side of a run.
 
+pub(crate) mod clock;
 pub(crate) mod closing;
+pub(crate) mod control;
 pub(crate) mod ends;
 pub(crate) mod event;
 pub(crate) mod handler;
 pub(crate) mod intake;
 #[cfg_attr(any(not(test), loom), allow(dead_code, reason = "statistics will tell how long tasks waited and ran"))]
 pub(crate) mod latency;
+pub(crate) mod limits;
+pub(crate) mod listing;
 #[cfg(all(test, loom))]
 mod models;
 pub(crate) mod moves;
@@ -19,22 +23,30 @@ pub(crate) mod observer;
 pub(crate) mod parking;
 pub(crate) mod poison;
 pub(crate) mod queues;
+pub(crate) mod results;
+pub(crate) mod runs;
+pub(crate) mod schedule;
 pub(crate) mod shutdown;
 pub(crate) mod stats;
 pub(crate) mod submit;
 pub(crate) mod wait;
+pub(crate) mod watchdog;
 pub(crate) mod watchers;
 pub(crate) mod watches;
 pub(crate) mod worker;
 
 pub use self::event::{Event, EventKind, LogRecord};
 pub use self::handler::{Handler, IntoOutcome, TaskContext};
+pub use self::listing::{TaskFilter, DEFAULT_LIST_LIMIT};
 pub use self::moves::CancelResult;
 pub use self::observer::Observer;
 pub use self::shutdown::{LeftRunning, ShutdownMode, ShutdownReport};
 pub use self::stats::{Counters, Statistics};
 pub(crate) use self::submit::{Named, Work};
+pub use self::watchdog::StalledRun;
 
+use self::clock::micros;
+use self::control::Control;
 use self::handler::SharedHandler;
 use self::intake::{Entrance, Intake, Phase};
 use self::moves::{Extras, Watch};
@@ -46,7 +58,10 @@ use self::watchers::Waiting;
 use self::worker::{no_thread, Threads};
 use crate::alloc::{self, Ensure, Reserved, Text};
 use crate::error::{Error, Result};
-use crate::options::{EngineOptions, LogLevel, QueueName, QueueOptions, Resolved, StoreKind, TaskOptions};
+use crate::options::{
+    EngineOptions, LogLevel, QueueName, QueueOptions, Resolved, RetryPolicy, StoreKind, TaskOptions, DEFAULT_GRACE,
+    DEFAULT_RESULT_RETENTION,
+};
 use crate::queue::segment::Pool;
 use crate::store::memory::MemoryStore;
 use crate::store::table::{MAX_QUEUES, MAX_REGISTRATIONS};
@@ -90,6 +105,7 @@ pub(crate) struct Inner {
     /// A run or a thread ended, or the engine closed: what shutdowns wait for.
     pub(crate) changes: Changes,
     pub(crate) observation: Observation,
+    pub(crate) control: Control,
     poisoned: AtomicBool,
     poison: OnceLock<Text>,
 }
@@ -100,6 +116,27 @@ pub(crate) struct Registration {
     pub(crate) name: Text,
     /// `None` once the engine has closed.
     pub(crate) handler: Option<SharedHandler>,
+    pub(crate) policy: Policy,
+}
+
+/// What goes for all tasks of a name.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Policy {
+    pub(crate) retry: Option<RetryPolicy>,
+    pub(crate) time_limit: Option<Duration>,
+    pub(crate) grace: Duration,
+    pub(crate) result_retention: Duration,
+}
+
+impl Policy {
+    fn of(options: &TaskOptions) -> Self {
+        Self {
+            retry: options.retry,
+            time_limit: options.time_limit,
+            grace: options.grace.unwrap_or(DEFAULT_GRACE),
+            result_retention: options.result_retention.unwrap_or(DEFAULT_RESULT_RETENTION),
+        }
+    }
 }
 
 /// Of the observer thread, in bytes: what std gives a thread.
@@ -153,6 +190,7 @@ impl Engine {
                 options.log_level,
                 resolved.observer_capacity,
             ),
+            control: Control::new(options.manual_time),
             poisoned: AtomicBool::new(false),
             poison: OnceLock::new(),
         })?;
@@ -163,6 +201,7 @@ impl Engine {
         })
         .map_err(|why| no_thread(format_args!("the observer thread"), why))?;
         let engine = Self { inner };
+        control::start(&engine.inner)?;
         // From here on, a failure drops the engine, which stops what was started.
         let workers = engine.set_queue(QueueName::DEFAULT, options.default_queue.clone())?;
         engine.inner.observation.log(
@@ -227,7 +266,8 @@ impl Engine {
             return Err(error);
         }
         intake.entrances[index].usable = true;
-        queue.limit.store(options.concurrency_limit.unwrap_or(0), Ordering::Relaxed);
+        queue.set_limit(options.concurrency_limit.unwrap_or(0));
+        queue.stall_threshold_us.store(micros(options.stall_threshold), Ordering::Relaxed);
         queue.lanes.0.lock().set_step(options.ageing_step);
         intake.entrances[index].options = options;
         drop(intake);
@@ -275,9 +315,7 @@ impl Engine {
         handler: impl FnOnce() -> Option<H>,
     ) -> Result<()> {
         let name = TaskName::new(name)?;
-        if let Some(retry) = &options.retry {
-            retry.check_kept()?;
-        }
+        options.check()?;
         let mut intake = self.inner.intake.0.lock();
         intake.check_open()?;
         if intake.is_registered(name.as_str()) {
@@ -296,7 +334,11 @@ impl Engine {
         point(Place::Register);
         let Some(handler) = handler() else { return Ok(()) };
         let handler: Box<dyn Handler> = memory.fill(handler);
-        registrations.push(Registration { name: name.text(), handler: Some(Arc::new_in(shared, handler)) });
+        registrations.push(Registration {
+            name: name.text(),
+            handler: Some(Arc::new_in(shared, handler)),
+            policy: Policy::of(&options),
+        });
         intake.add_name(name.text(), queue);
         Ok(())
     }
@@ -380,6 +422,89 @@ impl Engine {
     /// [`Error::OutOfMemory`]: nothing has changed.
     pub fn cancel(&self, id: TaskId, reason: &str) -> Result<CancelResult> {
         self.sound(|| self.inner.cancel(id, cut(reason, crate::options::MAX_REASON_BYTES)))
+    }
+
+    /// Lets no further task of a queue start; what runs goes on, and submits are still taken. A drain does not wait for what is
+    /// queued there. Pausing a paused queue changes nothing.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] (no such queue), [`Error::ShuttingDown`].
+    pub fn pause(&self, queue: &str) -> Result<()> {
+        self.sound(|| self.set_paused(queue, true))
+    }
+
+    /// Ends a pause. Resuming a queue that is not paused changes nothing.
+    ///
+    /// # Errors
+    /// As [`Engine::pause`].
+    pub fn resume(&self, queue: &str) -> Result<()> {
+        self.sound(|| self.set_paused(queue, false))
+    }
+
+    fn set_paused(&self, name: &str, paused: bool) -> Result<()> {
+        let intake = self.inner.intake.0.lock();
+        intake.check_open()?;
+        let queue = intake.entrances[intake.queue_named(name)?].queue.clone();
+        drop(intake);
+        queue.set_paused(paused);
+        if !paused {
+            queue.parking.wake_all();
+            // All of them may be at runs that last.
+            self.inner.control.start_watching();
+        }
+        self.inner.observation.log(
+            LogLevel::Info,
+            format_args!("queue '{}' is {}", queue.name, if paused { "paused" } else { "resumed" }),
+        );
+        Ok(())
+    }
+
+    /// Tells how far a run is that is known by id and lease, such as a pending one:
+    /// [`TaskContext::set_progress`].
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::StaleLease`], [`Error::InvalidArgument`], [`Error::OutOfMemory`].
+    pub fn set_progress(&self, id: TaskId, lease: Lease, fraction: f64, text: &str) -> Result<()> {
+        self.sound(|| self.inner.set_progress(id, lease, fraction, text))
+    }
+
+    /// Leaves the result of a run that is known by id and lease, such as a pending one: [`TaskContext::set_result`].
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::StaleLease`], [`Error::TooLarge`], [`Error::OutOfMemory`].
+    pub fn set_result(&self, id: TaskId, lease: Lease, result: &[u8]) -> Result<()> {
+        self.sound(|| self.inner.set_result(id, lease, result))
+    }
+
+    /// Lets time pass for an engine with [`EngineOptions::manual_time`], the clock on the wall too, and waits until what is due
+    /// then has been done: scheduled tasks are ready, runs past their limit are asked to stop or given up.
+    ///
+    /// # Errors
+    /// [`Error::InvalidArgument`] (the engine has no manual time), [`Error::WouldDeadlock`] (on a thread of this engine).
+    pub fn advance_time(&self, by: Duration) -> Result<()> {
+        self.set_clock(|clock| clock.advance(by))
+    }
+
+    /// Has the clock on the wall of an engine with [`EngineOptions::manual_time`] jump by so many milliseconds, forward or back,
+    /// while no time passes.
+    ///
+    /// # Errors
+    /// As [`Engine::advance_time`].
+    pub fn jump_wall_clock(&self, by_ms: i64) -> Result<()> {
+        self.set_clock(|clock| clock.jump(by_ms))
+    }
+
+    fn set_clock(&self, set: impl FnOnce(&mut clock::Clock) -> bool) -> Result<()> {
+        if sys::is_thread_of(self.inner.number) {
+            return Err(Error::WouldDeadlock {
+                operation: "setting the time",
+                instead: "do it on a thread of your own",
+            });
+        }
+        if self.inner.control.set_clock(set) {
+            return Ok(());
+        }
+        Err(Error::InvalidArgument("the engine's time is the system's; start it with manual_time to set it".into()))
     }
 
     /// Settles a pending run, from any thread; legal even before its `run` has returned. Once.

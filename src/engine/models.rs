@@ -35,7 +35,7 @@ impl Gate {
         let chunk = Table::default().chunk_for_new(id(1)).unwrap();
         chunk.entry(id(1)).init(Word::ready(0, 0, Priority::Normal, PayloadFormat::Contractless), 1, 1);
         Arc::new(Self {
-            slot: Slot::new().unwrap(),
+            slot: Slot::new(1).unwrap(),
             chunk,
             phase: AtomicU8::new(Phase::Open as u8),
             threads: Mutex::new(()),
@@ -134,7 +134,7 @@ struct Room {
 
 impl Room {
     fn new(pushed: u64, looks_again: bool) -> Arc<Self> {
-        let (queue, slot) = (queue(), Slot::new().unwrap());
+        let (queue, slot) = (queue(), Slot::new(1).unwrap());
         queue.enlist(&mut queue.crew.lock(), slot.clone());
         Arc::new(Self { queue, slot, intake: Mutex::new(pushed), capacity: 1, looks_again })
     }
@@ -228,7 +228,7 @@ fn without_fences_a_waiter_for_room_waits_for_ever() {
 fn no_more_run_at_once_than_the_limit_says() {
     model(Some(2), || {
         let queue = queue();
-        queue.limit.store(1, Ordering::Relaxed);
+        queue.set_limit(1);
         let pool = Arc::<Pool>::default();
         let (mut writer, reader) = log(&pool).unwrap();
         queue.lanes.0.lock().open(2, reader);
@@ -239,7 +239,7 @@ fn no_more_run_at_once_than_the_limit_says() {
         writer.commit();
         let running = Arc::new(std::sync::atomic::AtomicUsize::new(0));
         let worker = |queue: Arc<Queue>| {
-            let slot = Slot::new().unwrap();
+            let slot = Slot::new(1).unwrap();
             queue.enlist(&mut queue.crew.lock(), slot.clone());
             let running = running.clone();
             move || {

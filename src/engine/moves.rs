@@ -10,24 +10,29 @@
 //! Order of locks: intake, extras, then the small ones (lanes, crew, kept, registrations, observer's buffer).
 
 use crate::alloc::{Ensure, NoMemory, Text};
+use crate::engine::control::{Alarm, Control};
 use crate::engine::ends::{Dropped, Locked};
 use crate::engine::event::{Event, EventKind};
 use crate::engine::handler::SharedHandler;
+use crate::engine::limits::{GivenUp, Limit};
 use crate::engine::observer::SharedObserver;
-use crate::engine::poison::{point, Place};
-use crate::engine::queues::{Queue, Slot};
+use crate::engine::poison::{self, point};
+use crate::engine::queues::Queue;
+use crate::engine::results::{Progress, TaskResult};
 use crate::engine::wait::WaitSlot;
 use crate::engine::watchers::Waiting;
-use crate::engine::{unknown, Inner};
-use crate::error::{Error, Result};
+use crate::engine::Inner;
+use crate::error::Result;
+use crate::options::RetryPolicy;
 use crate::queue::lanes::level_of;
+use crate::queue::shelf::ShelfPlace;
 use crate::store::table::{Entry, Word};
-use crate::sync::{Arc, Ordering};
+use crate::sync::Arc;
 use crate::sys;
 use crate::task::{Failure, Lease, Outcome, State, TaskId, TaskStatus};
 use std::cell::Cell;
 use std::collections::HashMap;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// What is known of tasks beyond their word.
 #[derive(Default)]
@@ -47,26 +52,58 @@ impl Extras {
         self.tasks.ensure(1)?;
         Ok(self.tasks.entry(id).or_default())
     }
+
+    /// Lets go of what is known of a task beyond its word, and of what waits for it elsewhere.
+    pub(crate) fn forget(&mut self, control: &Control, id: TaskId) {
+        let Some(extra) = self.tasks.remove(&id) else { return };
+        let timer = extra.result.and_then(|result| result.timer);
+        if extra.place.is_none() && timer.is_none() {
+            return;
+        }
+        let mut schedule = control.open();
+        if let Some(place) = extra.place {
+            schedule.shelf.take(place);
+        }
+        if let Some(timer) = timer {
+            schedule.cancel_timer(timer, Alarm::Result(id));
+        }
+    }
 }
 
 #[derive(Default)]
 pub(crate) struct Extra {
+    /// What its submission says of its own.
+    pub(crate) retry: Option<RetryPolicy>,
+    pub(crate) time_limit: Option<Duration>,
     pub(crate) failure: Option<Failure>,
     /// Why it was cancelled or asked to stop. A running task that is asked to stop and has none is asked by a shutdown.
     pub(crate) reason: Option<Text>,
-    /// Claims that do not count as attempts.
-    pub(crate) interruptions: u32,
+    /// Claims that do not count as attempts: of interrupted runs, and all those before a replay.
+    pub(crate) uncounted: u32,
     pub(crate) watches: Vec<Watch>,
     /// Settled before its `run` has returned.
     pub(crate) settled_early: Option<Outcome>,
-    /// When the run began that is now pending, where that was looked at.
+    /// When the run of a pending task began, if that was looked at.
     pub(crate) started: Option<Instant>,
+    /// Where the record of a pending or dead task lies, for its retry or replay; `None` also where there was no memory for it.
+    pub(crate) place: Option<ShelfPlace>,
+    /// Watches the time limit of its run.
+    pub(crate) limit: Option<Limit>,
+    /// The run of this lease was given up, and its thread has not come back: until then the task is not run again.
+    pub(crate) given_up: Option<GivenUp>,
+    pub(crate) progress: Option<Progress>,
+    pub(crate) result: Option<TaskResult>,
 }
 
 impl Extra {
     /// Whether there is anything to tell of it once it is final.
     fn tells_something(&self) -> bool {
-        self.failure.is_some() || self.reason.is_some() || self.interruptions > 0
+        self.failure.is_some()
+            || self.reason.is_some()
+            || self.uncounted > 0
+            || self.given_up.is_some()
+            || self.progress.is_some()
+            || self.result.is_some()
     }
 }
 
@@ -89,35 +126,6 @@ pub enum CancelResult {
     Unknown,
 }
 
-/// The run that a worker has just ended.
-pub(crate) struct Returned<'a> {
-    pub(crate) queue: &'a Queue,
-    pub(crate) id: TaskId,
-    pub(crate) entry: &'a Entry,
-    pub(crate) lease: Lease,
-    /// When it began, where that was looked at; else the coarse clock has to do.
-    pub(crate) started: Option<Instant>,
-}
-
-/// How a run ends: an outcome that is not pending, or by a shutdown.
-enum Ending {
-    Done,
-    Failed(Failure),
-    Cancelled,
-    Interrupted,
-}
-
-impl Ending {
-    fn of(outcome: Outcome) -> Self {
-        match outcome {
-            Outcome::Done => Ending::Done,
-            Outcome::Failed(failure) | Outcome::Fatal(failure) => Ending::Failed(failure),
-            Outcome::Cancelled => Ending::Cancelled,
-            Outcome::Pending => unreachable!("the callers take pending apart"),
-        }
-    }
-}
-
 impl Inner {
     pub(crate) fn queue(&self, word: Word) -> &Queue {
         self.queues.get(word.queue())
@@ -125,147 +133,6 @@ impl Inner {
 
     pub(crate) fn handler(&self, word: Word) -> Option<SharedHandler> {
         self.registrations.lock()[word.registration()].handler.clone()
-    }
-
-    /// Records what `run` returned, where that is more than a plain success.
-    pub(crate) fn run_returned(&self, run: &Returned<'_>, outcome: Outcome) {
-        let mut extras = self.lock_extras();
-        point(Place::Returned);
-        if extras.closed {
-            return self.refuse_outcome(&extras, run.id, run.entry, run.lease);
-        }
-        // What a settle said first counts, whatever `run` returned after it.
-        let early = extras.tasks.get_mut(&run.id).and_then(|extra| extra.settled_early.take());
-        match early.unwrap_or(outcome) {
-            Outcome::Pending => {
-                let moved = run.entry.move_slowly(&[State::Running], State::Pending, false);
-                assert!(moved.is_ok(), "a run that returns is running");
-                if let Ok(extra) = extras.get(run.id) {
-                    extra.started = run.started;
-                }
-                run.queue.pending.fetch_add(1, Ordering::AcqRel);
-                if self.observation.wants(EventKind::Pending) {
-                    let status = self.status_locked(&extras, run.id, run.entry);
-                    self.observation.event(Event::of(EventKind::Pending, &status));
-                }
-            }
-            outcome => self.end_run(&mut extras, run.queue, run.id, run.entry, Ending::of(outcome), run.started),
-        }
-    }
-
-    /// A worker claimed a task and then saw that the engine is shutting down: no run has begun, so the task leaves as one that
-    /// is queued. `bytes`: what it takes of the capacity.
-    pub(crate) fn put_back(&self, queue: &Queue, slot: &Slot, id: TaskId, entry: &Entry, bytes: u32) {
-        let mut extras = self.lock_extras();
-        // Of one that was given up before it began, all has been told.
-        if !slot.is_abandoned(id) {
-            let moved = entry.unclaim();
-            assert!(moved.is_ok(), "a task that is put back was claimed");
-            // The memory store has nowhere to keep it, also where the engine has closed meanwhile.
-            self.cancel_ready(&mut extras, id, entry, &self.end_reason());
-        }
-        let _untold = extras.unlock();
-        queue.left_out_of_turn(bytes, false);
-    }
-
-    /// Settles a pending run, or one whose `run` has not returned yet.
-    pub(crate) fn settle(&self, id: TaskId, lease: Lease, outcome: Outcome) -> Result<()> {
-        let chunk = self.store.chunk(id).ok_or_else(|| unknown(id))?;
-        let entry = chunk.entry(id);
-        let mut extras = self.lock_extras();
-        point(Place::Settle);
-        let word = entry.word();
-        let state = word.state().ok_or_else(|| unknown(id))?;
-        let counts = !extras.closed && word.lease() == lease && matches!(state, State::Running | State::Pending);
-        let early = counts && state == State::Running;
-        let pending = counts && state == State::Pending;
-        if early {
-            // Its run may end meanwhile, but not be recorded: for that its worker needs the lock.
-            extras.tasks.ensure(1)?;
-        }
-        if early && entry.mark_slow(false).is_ok_and(|word| word.state() == Some(State::Running)) {
-            let extra = extras.get(id)?;
-            if extra.settled_early.is_none() {
-                extra.settled_early = Some(outcome);
-                return Ok(());
-            }
-        } else if pending {
-            let queue = self.queue(word);
-            let started = extras.tasks.get_mut(&id).and_then(|extra| extra.started.take());
-            self.end_run(&mut extras, queue, id, entry, Ending::of(outcome), started);
-            // Only now: another run may take its place under the concurrency limit, and a shutdown may go on.
-            queue.pending.fetch_sub(1, Ordering::AcqRel);
-            let _untold = extras.unlock();
-            // Its place under the concurrency limit is free, and no worker comes back to see it.
-            queue.parking.work_added();
-            self.something_ended();
-            return Ok(());
-        }
-        self.refuse_outcome(&extras, id, entry, lease);
-        Err(Error::StaleLease { id: id.value(), lease: lease.value() })
-    }
-
-    /// Ends a run.
-    fn end_run<'a>(
-        &'a self,
-        extras: &mut Locked<'a>,
-        queue: &Queue,
-        id: TaskId,
-        entry: &Entry,
-        ending: Ending,
-        started: Option<Instant>,
-    ) {
-        const RUNNING: &[State] = &[State::Running, State::Pending];
-        let run_us = match started {
-            Some(started) => i64::try_from(started.elapsed().as_micros()).unwrap_or(i64::MAX),
-            None => (sys::coarse_unix_micros() - entry.times(entry.word()).started_us).max(0),
-        };
-        // A shutdown asked it to stop, and nobody else did.
-        let asked_by_shutdown = || {
-            let reason = extras.tasks.get(&id).and_then(|extra| extra.reason.as_ref());
-            entry.word().cancel_requested() && reason.is_none()
-        };
-        let ending = match ending {
-            Ending::Cancelled if asked_by_shutdown() => Ending::Interrupted,
-            ending => ending,
-        };
-        match ending {
-            Ending::Done => self.finish(extras, id, entry, RUNNING, State::Succeeded, run_us),
-            Ending::Failed(failure) => {
-                if let Ok(extra) = extras.get(id) {
-                    extra.failure = Some(failure.clone());
-                }
-                queue.seldom.lock().runs_failed += 1;
-                if self.observation.wants(EventKind::RunFailed) {
-                    let mut status = self.status_locked(extras, id, entry);
-                    // One attempt: what failed is dead (retries come with their own issue).
-                    status.state = State::Dead;
-                    let event = Event::of(EventKind::RunFailed, &status);
-                    self.observation.event(Event { failure: Some(failure), run_us, ..event });
-                }
-                self.finish(extras, id, entry, RUNNING, State::Dead, run_us);
-            }
-            Ending::Interrupted => {
-                if let Ok(extra) = extras.get(id) {
-                    extra.interruptions += 1;
-                }
-                queue.seldom.lock().interrupted += 1;
-                let moved = entry.move_slowly(RUNNING, State::Ready, true);
-                assert!(moved.is_ok(), "a run that is interrupted is running");
-                if self.observation.wants(EventKind::Interrupted) {
-                    let status = self.status_locked(extras, id, entry);
-                    self.observation.event(Event { run_us, ..Event::of(EventKind::Interrupted, &status) });
-                }
-                // The memory store has nowhere to keep it.
-                self.cancel_ready(extras, id, entry, &self.end_reason());
-            }
-            Ending::Cancelled => {
-                if let Ok(extra) = extras.get(id) {
-                    extra.reason.get_or_insert(Text::fixed("its own run cancelled it"));
-                }
-                self.finish(extras, id, entry, RUNNING, State::Cancelled, run_us);
-            }
-        }
     }
 
     /// Cancels a task if it is ready. Whether it was. Without memory the reason is not kept.
@@ -284,8 +151,24 @@ impl Inner {
         true
     }
 
+    /// Cancels a task if it waits for its time. Whether it did.
+    pub(crate) fn cancel_scheduled<'a>(
+        &'a self,
+        extras: &mut Locked<'a>,
+        id: TaskId,
+        entry: &Entry,
+        reason: &Text,
+    ) -> bool {
+        let Some(before) = self.take_from_schedule(id, entry) else { return false };
+        if let Ok(extra) = extras.get(id) {
+            extra.reason = Some(reason.clone());
+        }
+        self.finished(extras, id, entry, before, State::Cancelled, 0);
+        true
+    }
+
     /// Moves a task to a final state, which must be possible, and tells everybody.
-    fn finish<'a>(
+    pub(crate) fn finish<'a>(
         &'a self,
         extras: &mut Locked<'a>,
         id: TaskId,
@@ -299,7 +182,7 @@ impl Inner {
     }
 
     /// Tells everybody of a task that has come to a final state, `before` being its word before that.
-    fn finished<'a>(
+    pub(crate) fn finished<'a>(
         &'a self,
         extras: &mut Locked<'a>,
         id: TaskId,
@@ -308,7 +191,7 @@ impl Inner {
         to: State,
         run_us: i64,
     ) {
-        point(Place::Ended);
+        point(poison::Place::Ended);
         entry.note_finished(sys::coarse_unix_millis());
         let kind = {
             let mut seldom = self.queue(before).seldom.lock();
@@ -335,12 +218,12 @@ impl Inner {
         }
         let has_extra = extras.tasks.get(&id).is_some_and(Extra::tells_something);
         if !has_extra {
-            extras.tasks.remove(&id);
+            extras.forget(&self.control, id);
         }
         // Who is told can still ask for the task, so it is forgotten only after that.
         if !before.is_told() || !extras.end(self, id, before.lease(), to, has_extra) {
             self.keep(id, to, has_extra, |forgotten| {
-                extras.tasks.remove(&forgotten);
+                extras.forget(&self.control, forgotten);
             });
         }
     }
@@ -360,7 +243,7 @@ impl Inner {
         if !forgotten.is_empty() {
             let mut extras = self.extras.lock();
             for id in forgotten.drain(..) {
-                extras.tasks.remove(&id);
+                extras.forget(&self.control, id);
             }
         }
     }
@@ -373,7 +256,7 @@ impl Inner {
         let entry = chunk.entry(id);
         let reason = Text::copy(reason)?;
         let mut extras = self.lock_extras();
-        point(Place::Cancel);
+        point(poison::Place::Cancel);
         let word = entry.word();
         match word.state() {
             None => return Ok(CancelResult::Unknown),
@@ -384,6 +267,12 @@ impl Inner {
         extras.tasks.ensure(1)?;
         self.observation.ensure_cancel()?;
         let queue = self.queue(word);
+        if self.cancel_scheduled(&mut extras, id, entry, &reason) {
+            let _untold = extras.unlock();
+            self.tell_of_room(queue);
+            self.something_ended();
+            return Ok(CancelResult::Queued);
+        }
         let bytes = entry.bytes();
         if self.cancel_ready(&mut extras, id, entry, &reason) {
             let _untold = extras.unlock();

@@ -216,8 +216,15 @@ impl Observation {
         self.wants_logs && self.log_level.wants(kind.level())
     }
 
+    /// Tells of an event that is made only if somebody wants it.
+    pub(crate) fn event_if_wanted(&self, kind: EventKind, event: impl FnOnce() -> Event) {
+        if self.wants(kind) {
+            self.event(event());
+        }
+    }
+
     pub(crate) fn event(&self, event: Event) {
-        let (tell, log) = (self.tells(event.kind), self.logs(event.kind));
+        let (tell, log) = (self.tells(event.kind), self.wants_logs && self.log_level.wants(event.level()));
         if tell || log {
             self.push(Entry::Event { event, tell, log });
         }

@@ -53,24 +53,34 @@ impl Parking {
         Ok(asleep.ensure(more)?)
     }
 
-    /// To be called after work was added, for each piece of it.
+    /// To be called after work was added, for each piece of it. Whether nobody sleeps: perhaps every worker has work, and
+    /// nobody looks for this piece before a run ends.
     #[inline]
-    pub(crate) fn work_added(&self) {
+    #[must_use]
+    pub(crate) fn work_added(&self) -> bool {
         fence(Ordering::SeqCst);
-        if self.sleeping.0.load(Ordering::SeqCst) > 0 && self.searching.0.load(Ordering::SeqCst) == 0 {
-            self.wake_one();
+        if self.sleeping.0.load(Ordering::SeqCst) == 0 {
+            return true;
         }
+        self.searching.0.load(Ordering::SeqCst) == 0 && !self.wake_one()
     }
 
+    /// Whether no worker looks for work.
+    pub(crate) fn nobody_searches(&self) -> bool {
+        self.searching.0.load(Ordering::SeqCst) == 0
+    }
+
+    /// Whether there was one.
     #[cold]
-    fn wake_one(&self) {
+    fn wake_one(&self) -> bool {
         let mut asleep = self.asleep.lock();
-        let Some(parker) = asleep.pop() else { return };
+        let Some(parker) = asleep.pop() else { return false };
         self.sleeping.0.store(asleep.len(), Ordering::SeqCst);
         // It counts as searching from here on, so that the next piece of work does not wake another one for nothing.
         self.searching.0.fetch_add(1, Ordering::SeqCst);
         drop(asleep);
         parker.wake();
+        true
     }
 
     pub(crate) fn wake_all(&self) {
@@ -89,15 +99,16 @@ impl Parking {
         self.searching.0.fetch_add(1, Ordering::SeqCst);
     }
 
-    /// A searching worker has found work (or leaves). If it was the last one, somebody must look for more.
-    pub(crate) fn stop_searching(&self, there_is_more: impl FnOnce() -> bool) {
-        if self.searching.0.fetch_sub(1, Ordering::SeqCst) == 1 {
-            // Between the two, or the look may miss what came in while this one still counted (found by the model).
-            fence(Ordering::SeqCst);
-            if there_is_more() {
-                self.work_added();
-            }
+    /// A searching worker has found work (or leaves). If it was the last one, somebody must look for more. Whether there is
+    /// more, and nobody sleeps.
+    #[must_use]
+    pub(crate) fn stop_searching(&self, there_is_more: impl FnOnce() -> bool) -> bool {
+        if self.searching.0.fetch_sub(1, Ordering::SeqCst) != 1 {
+            return false;
         }
+        // Between the two, or the look may miss what came in while this one still counted (found by the model).
+        fence(Ordering::SeqCst);
+        there_is_more() && self.work_added()
     }
 
     /// Sleeps until woken, unless there is a reason to stay awake. Called by a searching worker, which still is one afterwards.

@@ -17,8 +17,7 @@ use std::panic::{catch_unwind, AssertUnwindSafe};
 impl Engine {
     /// Does what needs an engine that has not panicked, and poisons it where it panics.
     pub(crate) fn sound<R>(&self, body: impl FnOnce() -> Result<R>) -> Result<R> {
-        self.check_sound()?;
-        self.inner.caught(body)
+        self.inner.sound(body)
     }
 
     /// Whether no panic has left the engine in an unknown state.
@@ -67,6 +66,12 @@ impl Inner {
             return Err(Error::Panic(self.poison.get().cloned().unwrap_or_default()));
         }
         Ok(())
+    }
+
+    /// Does what needs an engine that has not panicked, and poisons it where it panics.
+    pub(crate) fn sound<R>(&self, body: impl FnOnce() -> Result<R>) -> Result<R> {
+        self.check_sound()?;
+        self.caught(body)
     }
 
     /// Does something that poisons the engine where it panics.

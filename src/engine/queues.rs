@@ -1,15 +1,19 @@
 //! A queue as its workers see it: lanes to take from, a place to sleep, and who runs what.
 
 use crate::alloc::{self, Ensure, Text};
+use crate::engine::clock::micros;
 use crate::engine::parking::{Parker, Parking};
 use crate::engine::poison::{point, Place};
 use crate::engine::stats::Counters;
+use crate::engine::watchdog::Seen;
 use crate::error::Result;
+use crate::options::DEFAULT_STALL_THRESHOLD;
 use crate::queue::hand::{Hand, Taken};
 use crate::queue::lanes::Lanes;
 use crate::queue::log::Record;
 use crate::store::table::MAX_QUEUES;
-use crate::sync::{Arc, AtomicI64, AtomicU32, AtomicU64, AtomicUsize, Condvar, Mutex, Ordering, Padded};
+use crate::sync::{Arc, AtomicBool, AtomicI64, AtomicU32, AtomicU64, AtomicUsize, Condvar, Mutex, Ordering, Padded};
+use crate::sys;
 use crate::task::TaskId;
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -20,14 +24,25 @@ pub(crate) struct Queue {
     /// What runs next. Its lock is the one that workers share.
     pub(crate) lanes: Padded<Mutex<Lanes>>,
     pub(crate) parking: Parking,
-    /// Runs at one time, pending ones included; 0: no limit.
-    pub(crate) limit: AtomicU32,
+    /// What stands before the next run: 0: nothing; [`PAUSED`]; else runs at one time, pending ones included.
+    gate: AtomicU32,
+    /// The concurrency limit, 0: none, and whether the queue is paused. Changed under the lanes' lock.
+    limit: AtomicU32,
+    paused: AtomicBool,
+    /// When a run that lasts gets its worker a replacement, in microseconds.
+    pub(crate) stall_threshold_us: AtomicU64,
+    /// It was told that no more workers may be started.
+    pub(crate) exhausted: AtomicBool,
     pub(crate) pending: AtomicU32,
     pub(crate) crew: Mutex<Crew>,
     /// How many there are, to be read without the lock.
     workers: AtomicUsize,
     /// Tasks and bytes that left the queue other than by the start of a run on a worker that still is there.
-    left: Padded<Left>,
+    left: Padded<Totals>,
+    /// Tasks that wait for their time, and their bytes: they have their place in the queue's capacity.
+    pub(crate) scheduled: Totals,
+    /// The time of some of them has come, and nobody was told yet. Of the control thread alone.
+    pub(crate) has_due: AtomicBool,
     /// Records in the lanes whose tasks are gone already.
     gaps: AtomicU64,
     /// Signalled with the intake's lock, for those who wait for room there.
@@ -62,18 +77,51 @@ impl Queues {
     }
 }
 
+/// The gate of a queue that is paused.
+const PAUSED: u32 = u32::MAX;
+
 /// The workers of a queue.
 #[derive(Default)]
 pub(crate) struct Crew {
-    /// How many there should be.
+    /// How many there should be that do not stall.
     pub(crate) target: u32,
     pub(crate) slots: Vec<Arc<Slot>>,
 }
 
+impl Crew {
+    /// Workers whose run stalls.
+    pub(crate) fn stalled(&self) -> usize {
+        self.slots.iter().filter(|slot| slot.is_stalled()).count()
+    }
+
+    /// How many there should be.
+    pub(crate) fn wanted(&self) -> usize {
+        self.target as usize + self.stalled()
+    }
+}
+
+/// Tasks, and their bytes.
 #[derive(Default)]
-struct Left {
+pub(crate) struct Totals {
     tasks: AtomicU64,
     bytes: AtomicU64,
+}
+
+impl Totals {
+    pub(crate) fn add(&self, tasks: u64, bytes: u64) {
+        self.bytes.fetch_add(bytes, Ordering::Relaxed);
+        self.tasks.fetch_add(tasks, Ordering::SeqCst);
+    }
+
+    pub(crate) fn sub(&self, tasks: u64, bytes: u64) {
+        self.bytes.fetch_sub(bytes, Ordering::Relaxed);
+        self.tasks.fetch_sub(tasks, Ordering::SeqCst);
+    }
+
+    #[inline]
+    pub(crate) fn get(&self) -> (u64, u64) {
+        (self.tasks.load(Ordering::SeqCst), self.bytes.load(Ordering::Relaxed))
+    }
 }
 
 /// One worker, as others see it. On cache lines of its own: it is written at every task.
@@ -94,10 +142,18 @@ pub(crate) struct Slot {
     left_its_hand: AtomicU32,
     /// The task that the shutdown which closed the engine left to it; 0 for none. Under the extras' lock.
     abandoned: AtomicI64,
+    /// Which worker of the engine it is.
+    number: u64,
+    /// The system's number of its thread; 0 before it runs.
+    system_thread: AtomicU32,
+    /// 1: its run holds up what waits. Changed under the crew's lock.
+    stalled: AtomicU32,
+    /// Of the watchdog.
+    pub(crate) seen: Mutex<Seen>,
 }
 
 impl Slot {
-    pub(crate) fn new() -> Result<Arc<Self>> {
+    pub(crate) fn new(number: u64) -> Result<Arc<Self>> {
         let slot = Arc::try_new(Self {
             parker: Arc::try_new(Parker::new())?,
             current: AtomicI64::new(0),
@@ -108,8 +164,40 @@ impl Slot {
             hand: Hand::new(),
             left_its_hand: AtomicU32::new(0),
             abandoned: AtomicI64::new(0),
+            number,
+            system_thread: AtomicU32::new(0),
+            stalled: AtomicU32::new(0),
+            seen: Mutex::default(),
         })?;
         Ok(slot)
+    }
+
+    pub(crate) fn number(&self) -> u64 {
+        self.number
+    }
+
+    /// Notes the thread that calls this as the worker's.
+    pub(crate) fn is_this_thread(&self) {
+        self.system_thread.store(sys::thread_number(), Ordering::Relaxed);
+    }
+
+    pub(crate) fn system_thread(&self) -> Option<u32> {
+        Some(self.system_thread.load(Ordering::Relaxed)).filter(|number| *number != 0)
+    }
+
+    #[inline]
+    pub(crate) fn is_stalled(&self) -> bool {
+        self.stalled.load(Ordering::Relaxed) != 0
+    }
+
+    /// The crew's lock is held.
+    pub(crate) fn set_stalled(&self, stalled: bool) {
+        self.stalled.store(u32::from(stalled), Ordering::Relaxed);
+    }
+
+    /// Counts the runs that its worker has begun.
+    pub(crate) fn runs_begun(&self) -> u64 {
+        self.started.load(Ordering::Relaxed)
     }
 
     pub(crate) fn running(&self) -> Option<TaskId> {
@@ -152,11 +240,17 @@ impl Queue {
             name,
             lanes: Padded(Mutex::new(Lanes::new(step)?)),
             parking: Parking::default(),
+            gate: AtomicU32::new(0),
             limit: AtomicU32::new(0),
+            paused: AtomicBool::new(false),
+            stall_threshold_us: AtomicU64::new(micros(DEFAULT_STALL_THRESHOLD)),
+            exhausted: AtomicBool::new(false),
             pending: AtomicU32::new(0),
             crew: Mutex::default(),
             workers: AtomicUsize::new(0),
             left: Padded::default(),
+            scheduled: Totals::default(),
+            has_due: AtomicBool::new(false),
             gaps: AtomicU64::new(0),
             room: Condvar::new(),
             waiting_for_room: AtomicUsize::new(0),
@@ -170,12 +264,12 @@ impl Queue {
     /// looks in vain at both.
     pub(crate) fn take(&self, slot: &Slot, taken: &mut Taken, most: usize, now_ms: impl FnOnce() -> u32) -> bool {
         let mut lanes = self.lanes.0.lock();
-        let limit = self.limit.load(Ordering::Relaxed);
-        if limit > 0 && self.runs() >= limit {
+        let gate = self.gate.load(Ordering::Relaxed);
+        if !self.lets_one_in(gate) {
             return false;
         }
         // What is in hands is older than what is in the lanes.
-        if limit > 0 || slot.left_its_hand.load(Ordering::Relaxed) != 0 {
+        if gate > 0 || slot.left_its_hand.load(Ordering::Relaxed) != 0 {
             if self.take_from_hands(taken) {
                 slot.busy.store(1, Ordering::Relaxed);
                 return true;
@@ -184,7 +278,7 @@ impl Queue {
             slot.left_its_hand.store(0, Ordering::Relaxed);
         }
         let workers = self.workers.load(Ordering::Relaxed);
-        let found = lanes.take(if limit > 0 { 1 } else { most }, workers, now_ms, &slot.hand, taken);
+        let found = lanes.take(if gate > 0 { 1 } else { most }, workers, now_ms, &slot.hand, taken);
         if found {
             point(Place::Take);
             slot.busy.store(1, Ordering::Relaxed);
@@ -195,8 +289,7 @@ impl Queue {
     /// Takes one from the hand of another worker, for one that has found nothing else. Whether there was one.
     pub(crate) fn steal(&self, slot: &Slot, taken: &mut Taken) -> bool {
         let _lanes = self.lanes.0.lock();
-        let limit = self.limit.load(Ordering::Relaxed);
-        if limit > 0 && self.runs() >= limit {
+        if !self.lets_one_in(self.gate.load(Ordering::Relaxed)) {
             return false;
         }
         let found = self.take_from_hands(taken);
@@ -242,13 +335,43 @@ impl Queue {
         taken.id()
     }
 
-    /// Whether more run than the limit allows: it was set while they ran.
+    /// Whether another run may begin, so far as the gate says. The lanes' lock is held.
+    #[inline]
+    fn lets_one_in(&self, gate: u32) -> bool {
+        gate == 0 || (gate != PAUSED && self.runs() < gate)
+    }
+
+    /// Whether more run than may: a limit was set while they ran, or the queue paused.
     pub(crate) fn is_over_limit(&self) -> bool {
-        let limit = self.limit.load(Ordering::Relaxed);
-        limit > 0 && {
+        let gate = self.gate.load(Ordering::Relaxed);
+        gate > 0 && {
             let _lanes = self.lanes.0.lock();
-            self.runs() > limit
+            gate == PAUSED || self.runs() > gate
         }
+    }
+
+    /// Sets the concurrency limit; 0: none.
+    pub(crate) fn set_limit(&self, limit: u32) {
+        let _lanes = self.lanes.0.lock();
+        // So many workers there are never, so that it is none.
+        self.limit.store(if limit == PAUSED { 0 } else { limit }, Ordering::Relaxed);
+        self.set_gate();
+    }
+
+    /// Pauses the queue, or ends a pause.
+    pub(crate) fn set_paused(&self, paused: bool) {
+        let _lanes = self.lanes.0.lock();
+        self.paused.store(paused, Ordering::Relaxed);
+        self.set_gate();
+    }
+
+    fn set_gate(&self) {
+        let paused = self.paused.load(Ordering::Relaxed);
+        self.gate.store(if paused { PAUSED } else { self.limit.load(Ordering::Relaxed) }, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_paused(&self) -> bool {
+        self.paused.load(Ordering::Relaxed)
     }
 
     pub(crate) fn no_longer_busy(&self, slot: &Slot) {
@@ -258,14 +381,13 @@ impl Queue {
     /// Whether a worker could take something now, from the lanes or from a hand.
     pub(crate) fn has_work(&self) -> bool {
         let mut lanes = self.lanes.0.lock();
-        let limit = self.limit.load(Ordering::Relaxed);
-        (limit == 0 || self.runs() < limit) && (lanes.has_some() || self.hands_have_some())
+        self.lets_one_in(self.gate.load(Ordering::Relaxed)) && (lanes.has_some() || self.hands_have_some())
     }
 
-    /// Whether nothing is queued, whatever a limit says.
+    /// Whether nothing is queued, whatever a limit says. A paused queue counts as drained: what is in it does not run.
     pub(crate) fn is_drained(&self) -> bool {
         let mut lanes = self.lanes.0.lock();
-        !lanes.has_some() && !self.hands_have_some()
+        self.is_paused() || !lanes.has_some() && !self.hands_have_some()
     }
 
     fn hands_have_some(&self) -> bool {
@@ -289,8 +411,7 @@ impl Queue {
 
     /// A task has left the queue out of turn. Whether its record stays behind as a gap.
     pub(crate) fn left_out_of_turn(&self, bytes: u32, gap: bool) {
-        self.left.0.bytes.fetch_add(u64::from(bytes), Ordering::Relaxed);
-        self.left.0.tasks.fetch_add(1, Ordering::SeqCst);
+        self.left.0.add(1, u64::from(bytes));
         if gap {
             self.gaps.fetch_add(1, Ordering::Relaxed);
         }
@@ -314,8 +435,7 @@ impl Queue {
     /// Tasks and bytes that have left since the start.
     pub(crate) fn left(&self) -> (u64, u64) {
         let crew = self.crew.lock();
-        let mut tasks = self.left.0.tasks.load(Ordering::SeqCst);
-        let mut bytes = self.left.0.bytes.load(Ordering::Relaxed);
+        let (mut tasks, mut bytes) = self.left.0.get();
         for slot in &crew.slots {
             tasks += slot.started.load(Ordering::SeqCst);
             bytes += slot.started_bytes.load(Ordering::Relaxed);
@@ -340,8 +460,7 @@ impl Queue {
         crew.slots.retain(|other| !Arc::ptr_eq(other, slot));
         self.workers.store(crew.slots.len(), Ordering::Relaxed);
         let started = slot.started.load(Ordering::Relaxed);
-        self.left.0.tasks.fetch_add(started, Ordering::SeqCst);
-        self.left.0.bytes.fetch_add(slot.started_bytes.load(Ordering::Relaxed), Ordering::Relaxed);
+        self.left.0.add(started, slot.started_bytes.load(Ordering::Relaxed));
         let mut seldom = self.seldom.lock();
         seldom.started += started;
         seldom.succeeded += slot.succeeded.load(Ordering::Relaxed);
@@ -357,6 +476,8 @@ impl Queue {
             counters.succeeded += slot.succeeded.load(Ordering::Relaxed);
             counters.running += u64::from(slot.running().is_some_and(&is_running));
         }
+        counters.stalled = crew.stalled() as u64;
+        counters.scheduled = self.scheduled.get().0;
         counters.pending = u64::from(self.pending.load(Ordering::Relaxed));
         counters.workers = crew.slots.len() as u64;
         counters.idle_workers = self.parking.sleepers().min(crew.slots.len()) as u64;
@@ -370,7 +491,7 @@ mod tests {
 
     #[test]
     fn a_task_that_is_seen_to_have_succeeded_is_counted_and_no_other_is() {
-        let slot = Slot::new().unwrap();
+        let slot = Slot::new(1).unwrap();
         let counted = || slot.succeeded.load(Ordering::Relaxed);
         assert_eq!(slot.count_success_of(|| Some(counted())), Some(1));
         assert_eq!(slot.count_success_of(|| None::<u64>), None);

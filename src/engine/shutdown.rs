@@ -4,7 +4,7 @@
 //! recorded. Others that wait at the same time are told by `Threads::shut`.
 
 use crate::alloc::{Ensure, Shown, Text};
-use crate::engine::intake::Phase;
+use crate::engine::intake::{Entrance, Phase};
 use crate::engine::poison::{point, Place};
 use crate::engine::queues::{Queue, Slot};
 use crate::engine::{Engine, Inner};
@@ -143,8 +143,10 @@ impl Engine {
             return;
         }
         inner.survive(|| inner.cancel_all_ready());
+        inner.survive(|| inner.cancel_all_scheduled());
         inner.survive(|| inner.close_moves(&mut ShutdownReport::default()));
         wake_all(inner);
+        inner.control.stop();
         inner.survive(|| inner.give_up_tasks());
         let mut threads = inner.threads.lock();
         threads.shut = true;
@@ -184,6 +186,7 @@ fn shut_down(inner: &Inner, mode: ShutdownMode, deadline: Option<Instant>) -> Sh
         ShutdownMode::Cancel => {
             inner.survive(|| start_cancelling(inner));
             report.queued += inner.survive(|| inner.cancel_all_ready());
+            report.queued += inner.survive(|| inner.cancel_all_scheduled());
         }
     }
     // Threads that have nothing to do any more end by themselves, so only runs and queued tasks need the limit.
@@ -193,12 +196,15 @@ fn shut_down(inner: &Inner, mode: ShutdownMode, deadline: Option<Instant>) -> Sh
     });
     inner.survive(|| start_cancelling(inner));
     report.queued += inner.survive(|| inner.cancel_all_ready());
+    report.queued += inner.survive(|| inner.cancel_all_scheduled());
     if !inner.enter(Phase::Closed) {
         // Somebody else has closed it. Its part ends by itself; what is left are runs that may come back in time.
         return wait_for_the_rest(inner, deadline, report);
     }
     let is_told = inner.survives(|| inner.close_moves(&mut report));
     wake_all(inner);
+    inner.control.stop();
+    inner.control.wait_for_end();
     // The last holder of a handler releases it: for those without a run that is here.
     inner.insist(|| inner.release_handlers());
 
@@ -267,7 +273,9 @@ impl Inner {
             return self.runs_on_workers() > 0;
         }
         // Queued before running: a task goes the other way only in a shutdown.
-        let queued = self.intake.0.lock().entrances.iter_mut().any(|entrance| entrance.ready().0 > 0);
+        // What a paused queue holds does not run, and is not waited for.
+        let waits = |entrance: &mut Entrance| !entrance.queue.is_paused() && entrance.ready().0 > 0;
+        let queued = self.intake.0.lock().entrances.iter_mut().any(waits);
         queued || self.runs_on_workers() > 0 || self.queues.iter().any(|queue| queue.pending.load(Ordering::SeqCst) > 0)
     }
 

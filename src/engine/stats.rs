@@ -2,6 +2,7 @@
 
 use crate::alloc::{self, Text};
 use crate::engine::poison::{point, Place};
+use crate::engine::watchdog::StalledRun;
 use crate::engine::Inner;
 use crate::error::Result;
 use crate::task::State;
@@ -20,6 +21,8 @@ pub struct Counters {
     pub succeeded: u64,
     /// Runs that failed since the start.
     pub runs_failed: u64,
+    /// Failed runs since the start that another one follows.
+    pub retried: u64,
     /// Tasks that died since the start.
     pub dead: u64,
     /// Tasks that were cancelled since the start.
@@ -32,6 +35,10 @@ pub struct Counters {
     pub abandoned: u64,
     /// Outcomes refused for a stale lease since the start.
     pub stale_settles: u64,
+    /// Runs since the start that held up what waited behind them.
+    pub stalls: u64,
+    /// Tasks that wait for their time now.
+    pub scheduled: u64,
     /// Tasks ready now.
     pub ready: u64,
     /// Bytes of payload, user context and headers of the tasks ready now.
@@ -44,6 +51,8 @@ pub struct Counters {
     pub workers: u64,
     /// Worker threads without work now.
     pub idle_workers: u64,
+    /// Worker threads whose run holds up what waits behind it.
+    pub stalled: u64,
 }
 
 impl Counters {
@@ -55,30 +64,38 @@ impl Counters {
             started,
             succeeded,
             runs_failed,
+            retried,
             dead,
             cancelled,
             dropped,
             interrupted,
             abandoned,
             stale_settles,
+            stalls,
+            scheduled,
             ready,
             ready_bytes,
             running,
             pending,
             workers,
             idle_workers,
+            stalled,
         } = other;
         self.accepted += accepted;
         self.refused += refused;
         self.started += started;
         self.succeeded += succeeded;
         self.runs_failed += runs_failed;
+        self.retried += retried;
         self.dead += dead;
         self.cancelled += cancelled;
         self.dropped += dropped;
         self.interrupted += interrupted;
         self.abandoned += abandoned;
         self.stale_settles += stale_settles;
+        self.stalls += stalls;
+        self.scheduled += scheduled;
+        self.stalled += stalled;
         self.ready += ready;
         self.ready_bytes += ready_bytes;
         self.running += running;
@@ -100,6 +117,8 @@ pub struct Statistics {
     pub events_lost: u64,
     /// Log records that the observer could not keep up with since the start.
     pub logs_lost: u64,
+    /// Runs that hold up what waits behind them, now.
+    pub stalled_runs: Vec<StalledRun>,
 }
 
 pub(crate) fn statistics(inner: &Inner) -> Result<Statistics> {
@@ -123,5 +142,6 @@ pub(crate) fn statistics(inner: &Inner) -> Result<Statistics> {
     }
     drop(intake);
     let (events_lost, logs_lost) = inner.observation.lost();
-    Ok(Statistics { engine, queues, events_lost, logs_lost })
+    let stalled_runs = inner.stalled_runs()?;
+    Ok(Statistics { engine, queues, events_lost, logs_lost, stalled_runs })
 }

@@ -1,6 +1,7 @@
 //! Handing work over: check, find room, copy, queue.
 
 use crate::alloc::{self, Ensure, Text};
+use crate::engine::control::Time;
 use crate::engine::ends::Dropped;
 use crate::engine::event::{Event, EventKind};
 use crate::engine::intake::{Entrance, Intake};
@@ -8,14 +9,15 @@ use crate::engine::poison::{point, Place};
 use crate::engine::queues::Queue;
 use crate::engine::{Engine, Inner};
 use crate::error::{Error, Result};
-use crate::options::WhenFull;
+use crate::options::{RetryPolicy, WhenFull};
 use crate::queue::log::{Data, Headers};
+use crate::queue::shelf::ShelfPlace;
 use crate::store::table::{left_in_chunk, Entry, Word};
 use crate::sync::{deadline_after, MutexGuard, Ordering};
 use crate::sys;
-use crate::task::{PayloadFormat, Priority, Submission, TaskId, TaskName, TaskNumber};
+use crate::task::{PayloadFormat, Priority, State, Submission, TaskId, TaskName, TaskNumber};
 use std::ops::Range;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// A submission as it goes in: within every limit, and borrowed from whoever hands it over.
 #[derive(Clone, Copy)]
@@ -30,6 +32,31 @@ pub(crate) struct Work<'a> {
     pub(crate) format: PayloadFormat,
     /// `None`: as the queue says.
     pub(crate) when_full: Option<WhenFull>,
+    /// What few submissions say.
+    pub(crate) own: Option<Own>,
+}
+
+/// What a submission says of its own time, retries and limit; where it says nothing of one, the task name's options do.
+#[derive(Clone, Copy)]
+pub(crate) struct Own {
+    /// `None`: at once.
+    pub(crate) time: Option<Time>,
+    pub(crate) retry: Option<RetryPolicy>,
+    pub(crate) time_limit: Option<Duration>,
+}
+
+impl Own {
+    fn of(submission: &Submission<'_>) -> Option<Self> {
+        let at = submission.run_at_unix_ms.map(|at_ms| Time::At(u64::try_from(at_ms).unwrap_or(0)));
+        let after = (!submission.delay.is_zero()).then_some(Time::After(submission.delay));
+        let own = Self { time: at.or(after), retry: submission.retry, time_limit: submission.time_limit };
+        (own.time.is_some() || own.is_kept()).then_some(own)
+    }
+
+    /// Whether it is to be known until the task has ended.
+    fn is_kept(&self) -> bool {
+        self.retry.is_some() || self.time_limit.is_some()
+    }
 }
 
 /// A task name as a submission says it.
@@ -53,7 +80,7 @@ impl<'a> Work<'a> {
     #[inline]
     pub(crate) fn plain(task: Named<'a>, payload: &'a [u8], priority: Priority, format: PayloadFormat) -> Self {
         let data = Data { payload, user_context: None, headers: Headers::Pairs(&[]) };
-        Self { task, queue: None, data, bytes: payload.len() as u32, priority, format, when_full: None }
+        Self { task, queue: None, data, bytes: payload.len() as u32, priority, format, when_full: None, own: None }
     }
 
     /// Whether it can be accepted as far as it itself says.
@@ -62,9 +89,6 @@ impl<'a> Work<'a> {
         // Otherwise the engine's own, which was looked at when it started.
         if submission.durability.is_some() {
             inner.store_kind.check_durability(submission.durability)?;
-        }
-        if let Some(retry) = &submission.retry {
-            retry.check_kept()?;
         }
         Ok(Self {
             task: Named::of(submission),
@@ -79,12 +103,25 @@ impl<'a> Work<'a> {
             priority: submission.priority,
             format: submission.payload_format,
             when_full: submission.when_full,
+            own: Own::of(submission),
         })
     }
 
     #[inline]
     fn word(&self, registration: usize, queue: usize) -> Word {
         Word::ready(queue, registration, self.priority, self.format)
+    }
+
+    /// [`Work::word`] where it may say more of its own.
+    fn word_of_its_own(&self, registration: usize, queue: usize) -> Word {
+        let Some(own) = self.own else { return self.word(registration, queue) };
+        let state = if own.time.is_some() { State::Scheduled } else { State::Ready };
+        let word = Word::new(state, queue, registration, self.priority, self.format);
+        if own.is_kept() {
+            word.slow()
+        } else {
+            word
+        }
     }
 }
 
@@ -186,6 +223,9 @@ impl Engine {
 
 #[inline(always)]
 fn accept_one(inner: &Inner, work: &Work<'_>) -> Result<TaskId> {
+    if work.own.is_some() {
+        return accept_works(inner, std::slice::from_ref(work));
+    }
     let bytes = u64::from(work.bytes);
     // Before the lock, so that what it holds is told after it.
     let mut dropped = Dropped::default();
@@ -212,7 +252,7 @@ fn accept_one(inner: &Inner, work: &Work<'_>) -> Result<TaskId> {
     entrance.commit(work.priority, 1, bytes);
     intake.advance(1);
     drop(intake);
-    inner.queues.get(queue).parking.work_added();
+    inner.work_added(inner.queues.get(queue));
     Ok(id)
 }
 
@@ -225,6 +265,14 @@ fn accept_alike<'a>(
     payloads: impl Fn(usize) -> &'a [u8],
 ) -> Result<TaskId> {
     let besides = like.bytes - like.data.payload.len() as u32;
+    if like.own.is_some() {
+        let mut works = alloc::list(count)?;
+        works.extend((0..count).map(|index| {
+            let payload = payloads(index);
+            Work { data: Data { payload, ..like.data }, bytes: besides + payload.len() as u32, ..*like }
+        }));
+        return accept_works(inner, &works);
+    }
     let bytes = payload_bytes + count as u64 * u64::from(besides);
     let mut dropped = Dropped::default();
     let mut intake = inner.intake.0.lock();
@@ -258,7 +306,7 @@ fn accept_alike<'a>(
     intake.entrances[queue].commit(like.priority, count as u64, bytes);
     intake.advance(count);
     drop(intake);
-    inner.queues.get(queue).parking.work_added();
+    inner.work_added(inner.queues.get(queue));
     Ok(first)
 }
 
@@ -273,10 +321,10 @@ fn in_chunks(first: TaskId, count: usize) -> impl Iterator<Item = Range<usize>> 
     })
 }
 
-/// Accepts many of any kind. Returns the first id; the others follow it.
+/// Accepts many of any kind that came in one call. Returns the first id; the others follow it.
 fn accept_mixed(inner: &Inner, submissions: &[Submission<'_>]) -> Result<TaskId> {
     let first = &submissions[0];
-    let (mut works, mut plan) = (alloc::list(submissions.len())?, alloc::list(submissions.len())?);
+    let mut works = alloc::list(submissions.len())?;
     for (index, submission) in submissions.iter().enumerate() {
         works.push(Work::of(inner, submission)?);
         if (submission.when_full, submission.durability) != (first.when_full, first.durability) {
@@ -285,11 +333,28 @@ fn accept_mixed(inner: &Inner, submissions: &[Submission<'_>]) -> Result<TaskId>
             )));
         }
     }
+    accept_works(inner, &works)
+}
+
+/// Where a task of a batch goes.
+struct Planned {
+    registration: usize,
+    queue: usize,
+    /// Where its record lies until its time comes.
+    place: Option<ShelfPlace>,
+}
+
+/// Accepts many of any kind, the first of which says what is to be done where there is no room. Returns the first id; the
+/// others follow it.
+#[cold]
+fn accept_works(inner: &Inner, works: &[Work<'_>]) -> Result<TaskId> {
+    let mut plan = alloc::list(works.len())?;
+    let when_full = works[0].when_full;
     let mut dropped = Dropped::default();
     let mut intake = inner.intake.0.lock();
     intake.check_open()?;
     let mut parts: Vec<Part> = Vec::new();
-    for work in &works {
+    for work in works {
         let (registration, queue) = intake.target(work.task, work.queue)?;
         let part = match parts.iter_mut().find(|part| part.queue == queue) {
             Some(part) => part,
@@ -301,41 +366,90 @@ fn accept_mixed(inner: &Inner, submissions: &[Submission<'_>]) -> Result<TaskId>
         };
         part.tasks += 1;
         part.bytes += u64::from(work.bytes);
-        plan.push((registration, queue));
+        plan.push(Planned { registration, queue, place: None });
     }
-    let mut intake = wait_for_room(inner, intake, &parts, first.when_full)?;
+    let mut intake = wait_for_room(inner, intake, &parts, when_full)?;
     let first = intake.next_id();
     let now = intake.clock.now();
     let ids = || (first.value()..).map(TaskId::counted);
-    for ((work, &(_, queue)), id) in works.iter().zip(&plan).zip(ids()) {
-        let added = intake.prepare_chunk(&inner.store.table, id).and_then(|()| {
-            let writer = intake.entrances[queue].writer(&inner.pool, work.priority)?;
-            writer.add(id, now.millis, &work.data)
-        });
-        if let Err(error) = added {
-            parts.iter().for_each(|part| intake.entrances[part.queue].roll_back());
-            return Err(error);
+    let mut written = Ok(());
+    for ((work, planned), id) in works.iter().zip(&mut plan).zip(ids()) {
+        written = written
+            .and_then(|()| intake.prepare_chunk(&inner.store.table, id))
+            .and_then(|()| write_one(inner, &mut intake, work, planned, id, now.millis));
+    }
+    if let Err(error) = written {
+        parts.iter().for_each(|part| intake.entrances[part.queue].roll_back());
+        for (planned, id) in plan.iter().zip(ids()) {
+            inner.take_back(id, planned.place);
         }
+        return Err(error);
     }
     // From here on nothing fails: what is full makes room, all become known, then visible.
     parts.iter().for_each(|part| part.drop_for(inner, &mut intake.entrances[part.queue], &mut dropped));
-    for ((work, &(registration, queue)), id) in works.iter().zip(&plan).zip(ids()) {
+    for ((work, planned), id) in works.iter().zip(&plan).zip(ids()) {
         let entry = intake.known_chunk(&inner.store.table, id).entry(id);
-        inner.make_known(entry, id, work.word(registration, queue), now.unix_us, work.bytes);
+        let word = work.word_of_its_own(planned.registration, planned.queue);
+        inner.make_known(entry, id, word, now.unix_us, planned.place.map_or(work.bytes, ShelfPlace::number));
+        let entrance = &mut intake.entrances[planned.queue];
+        if planned.place.is_some() {
+            entrance.accept_for_later();
+            entrance.queue.scheduled.add(1, u64::from(work.bytes));
+        } else {
+            entrance.count(u64::from(work.bytes));
+        }
     }
     for part in &parts {
-        intake.entrances[part.queue].commit_all(part.tasks, part.bytes);
+        intake.entrances[part.queue].commit_all();
     }
     intake.advance(works.len());
     drop(intake);
     for part in &parts {
-        inner.queues.get(part.queue).parking.work_added();
+        inner.work_added(inner.queues.get(part.queue));
     }
     Ok(first)
 }
 
+/// Writes what a task brings, where nobody sees it yet. On an error nothing of this one is written.
+fn write_one(
+    inner: &Inner,
+    intake: &mut Intake,
+    work: &Work<'_>,
+    planned: &mut Planned,
+    id: TaskId,
+    now_ms: u32,
+) -> Result<()> {
+    let own = work.own.filter(Own::is_kept);
+    if let Some(own) = own {
+        inner.note_own(id, &own)?;
+    }
+    let written = match work.own.and_then(|own| own.time) {
+        Some(time) => inner.shelve_new(id, &work.data, work.bytes, time).map(|place| planned.place = Some(place)),
+        None => {
+            let writer = intake.entrances[planned.queue].writer(&inner.pool, work.priority);
+            writer.and_then(|writer| writer.add(id, now_ms, &work.data))
+        }
+    };
+    written.inspect_err(|_| inner.take_back(id, None))
+}
+
 impl Inner {
-    /// Writes a task into the table, and tells of it before anybody can run it.
+    /// Has a worker look for work that was added to a queue; where none is free, the watchdog looks after those that are not.
+    #[inline]
+    pub(crate) fn work_added(&self, queue: &Queue) {
+        if queue.parking.work_added() && !self.control.is_watching() {
+            self.watch_if_busy(queue);
+        }
+    }
+
+    #[cold]
+    pub(crate) fn watch_if_busy(&self, queue: &Queue) {
+        if queue.parking.nobody_searches() {
+            self.control.start_watching();
+        }
+    }
+
+    /// Writes a task into the table, and tells of it before anybody can run it. `bytes`: or its place on the shelf.
     #[inline]
     fn make_known(&self, entry: &Entry, id: TaskId, word: Word, now_us: i64, bytes: u32) {
         entry.init(word, now_us, bytes);
@@ -391,6 +505,14 @@ impl Part {
             }
         }
     }
+}
+
+/// Refuses one more task of so many bytes where there is no room for it.
+pub(crate) fn room_or_refusal(entrance: &mut Entrance, bytes: u64) -> Result<()> {
+    if entrance.has_room(1, bytes) {
+        return Ok(());
+    }
+    Err(entrance.full())
 }
 
 /// Refuses or waits where there is no room, by the answer that was chosen to a full queue. Then there is room for all, or will

@@ -97,6 +97,11 @@ mod tests {
             failure: None,
             cancel_requested: false,
             cancel_reason: Text::default(),
+            run_at_us: 0,
+            progress: 0.0,
+            progress_text: Text::default(),
+            result: None,
+            stalled_us: 0,
         }
     }
 

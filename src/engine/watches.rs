@@ -1,6 +1,6 @@
 //! Asking for a task: its status, and being told of its end.
 
-use crate::alloc::Ensure;
+use crate::alloc::{Ensure, Text};
 use crate::engine::moves::{Extra, Extras, Watch};
 use crate::engine::observer::ended_before;
 use crate::engine::poison::{point, Place};
@@ -9,7 +9,7 @@ use crate::engine::{unknown, Inner};
 use crate::error::{Error, Result};
 use crate::store::table::{Entry, Word};
 use crate::sync::Arc;
-use crate::task::{TaskId, TaskStatus};
+use crate::task::{State, TaskId, TaskStatus};
 
 impl Inner {
     /// The status that a word and an extra tell.
@@ -28,7 +28,7 @@ impl Inner {
             queue: self.queue(word).name.clone(),
             priority: word.priority(),
             state,
-            attempt: word.claims() - extra.map_or(0, |extra| extra.interruptions),
+            attempt: word.claims() - extra.map_or(0, |extra| extra.uncounted),
             lease: word.lease(),
             submitted_at_us: times.submitted_us,
             started_at_us: times.started_us,
@@ -36,6 +36,17 @@ impl Inner {
             failure: extra.and_then(|extra| extra.failure.clone()),
             cancel_requested: word.cancel_requested(),
             cancel_reason: extra.and_then(|extra| extra.reason.clone()).unwrap_or_default(),
+            run_at_us: 0,
+            progress: extra.and_then(|extra| extra.progress.as_ref()).map_or(0.0, |progress| progress.fraction),
+            progress_text: extra
+                .and_then(|extra| extra.progress.as_ref())
+                .map_or_else(Text::default, |progress| progress.text.clone()),
+            // Of a run that has not succeeded yet it may still be taken back.
+            result: extra
+                .filter(|_| state == State::Succeeded)
+                .and_then(|extra| extra.result.as_ref())
+                .map(|result| result.bytes.clone()),
+            stalled_us: 0,
         })
     }
 
@@ -43,11 +54,21 @@ impl Inner {
         let chunk = self.store.chunk(id)?;
         let entry = chunk.entry(id);
         let word = entry.word();
-        if !word.is_slow() {
-            return self.status_from(id, entry, word, None);
-        }
-        let extras = self.extras.lock();
-        self.status_from(id, entry, entry.word(), extras.tasks.get(&id))
+        let status = if word.is_slow() {
+            let extras = self.extras.lock();
+            self.status_from(id, entry, entry.word(), extras.tasks.get(&id))
+        } else {
+            self.status_from(id, entry, word, None)
+        }?;
+        // What lies elsewhere, where it can be only in these states.
+        Some(match status.state {
+            State::Scheduled => TaskStatus { run_at_us: self.run_at_us(entry), ..status },
+            State::Running => {
+                let stalls = self.stalls_for(self.queue(word), id).unwrap_or_default();
+                TaskStatus { stalled_us: i64::try_from(stalls.as_micros()).unwrap_or(i64::MAX), ..status }
+            }
+            _ => status,
+        })
     }
 
     pub(crate) fn status_locked(&self, extras: &Extras, id: TaskId, entry: &Entry) -> TaskStatus {

@@ -4,11 +4,11 @@ use crate::alloc::{self, Ensure, Text};
 use crate::engine::event::{Event, EventKind};
 use crate::engine::handler::{let_go, SharedHandler, TaskContext};
 use crate::engine::intake::Phase;
-use crate::engine::moves::Returned;
 use crate::engine::observer::{guarded, SharedObserver};
 use crate::engine::poison::{point, Place};
 use crate::engine::queues::{Queue, Slot};
-use crate::engine::Inner;
+use crate::engine::runs::Returned;
+use crate::engine::{Inner, Policy, Registration};
 use crate::error::{panic_text, Error, Result};
 use crate::queue::hand::{Taken, BATCH};
 use crate::queue::log::Record;
@@ -44,10 +44,17 @@ pub(crate) struct Threads {
 
 /// Brings the workers of a queue up to their target. On failure those started stay, and the caller lowers the target.
 pub(crate) fn start_missing(inner: &Arc<Inner>, queue: &Arc<Queue>) -> Result<()> {
+    start_some(inner, queue, usize::MAX, 0)
+}
+
+/// Starts workers that a queue lacks, up to so many. `leaving`: one that is there and will go.
+pub(crate) fn start_some(inner: &Arc<Inner>, queue: &Arc<Queue>, most: usize, leaving: usize) -> Result<()> {
     let told_of_ends = inner.extras.lock().told_of_ends.clone();
     let mut threads = inner.threads.lock();
     let mut crew = queue.crew.lock();
-    while crew.slots.len() < crew.target as usize {
+    let mut left = most;
+    while left > 0 && crew.slots.len() < crew.wanted() + leaving {
+        left -= 1;
         // All that a worker needs until its end, and its end itself: it has nobody to tell of a lack of memory.
         let living = threads.living.len() + 1;
         threads.living.ensure(1)?;
@@ -56,7 +63,7 @@ pub(crate) fn start_missing(inner: &Arc<Inner>, queue: &Arc<Queue>) -> Result<()
         queue.ensure_place(&mut crew)?;
         threads.last += 1;
         let number = threads.last;
-        let slot = Slot::new()?;
+        let slot = Slot::new(number)?;
         let worker = Worker {
             inner: inner.clone(),
             queue: queue.clone(),
@@ -73,6 +80,7 @@ pub(crate) fn start_missing(inner: &Arc<Inner>, queue: &Arc<Queue>) -> Result<()
             forgotten: alloc::list(UNTOLD + BATCH)?,
             told_of_ends: told_of_ends.clone(),
             retired: false,
+            leaves: false,
         };
         // "backrun-worker-12" would be cut after the dash: Linux keeps 15 bytes.
         let run = move || worker.run();
@@ -113,10 +121,13 @@ struct Worker {
     /// Who is told of the ends that somebody asked for.
     told_of_ends: Option<SharedObserver>,
     retired: bool,
+    /// It has stalled: its thread is demoted, and another one is to take its place.
+    leaves: bool,
 }
 
 impl Worker {
     fn run(mut self) {
+        self.slot.is_this_thread();
         let caught = catch_unwind(AssertUnwindSafe(|| {
             while self.next() {
                 self.run_taken();
@@ -138,7 +149,7 @@ impl Worker {
             }
         });
         // What may call user code goes before that.
-        if let Some((.., handler)) = self.handler.take() {
+        if let Some(Known { handler, .. }) = self.handler.take() {
             let_go(handler, &inner.observation);
         }
         guarded(|| drop(self.told_of_ends.take()));
@@ -177,6 +188,9 @@ impl Worker {
 
     /// Waits for the next work, and takes it. `false`: this worker is no longer needed.
     fn next(&mut self) -> bool {
+        if self.leaves && self.leave() {
+            return false;
+        }
         if self.take() {
             return true;
         }
@@ -187,7 +201,9 @@ impl Worker {
         loop {
             let found = self.take() || queue.steal(&self.slot, &mut self.taken);
             if found || self.must_go() {
-                queue.parking.stop_searching(|| queue.has_work());
+                if queue.parking.stop_searching(|| queue.has_work()) {
+                    inner.watch_if_busy(&queue);
+                }
                 return found;
             }
             // Idle workers keep no segment from those who write.
@@ -195,7 +211,7 @@ impl Worker {
             self.slot.hand.let_go();
             let crew_is_right = || {
                 let crew = queue.crew.lock();
-                crew.slots.len() <= crew.target as usize || self.slot.hand.has_some()
+                crew.slots.len() <= crew.wanted() || self.slot.hand.has_some()
             };
             queue.parking.sleep(&self.slot.parker, || {
                 queue.has_work()
@@ -217,6 +233,24 @@ impl Worker {
         self.queue.take(&self.slot, &mut self.taken, most, sys::coarse_millis)
     }
 
+    /// Makes room for a worker whose thread is not demoted. Whether that could be: there may be no memory for one, or no thread.
+    #[cold]
+    fn leave(&mut self) -> bool {
+        self.tell_of_succeeded();
+        if self.inner.phase() >= Phase::Cancelling || self.slot.hand.has_some() {
+            return false;
+        }
+        if start_some(&self.inner, &self.queue, 1, 1).is_err() {
+            return false;
+        }
+        let mut crew = self.queue.crew.lock();
+        self.queue.retire(&mut crew, &self.slot);
+        self.retired = true;
+        drop(crew);
+        self.inner.work_added(&self.queue);
+        true
+    }
+
     /// Whether this worker is no longer needed; it is then no longer counted.
     fn must_go(&mut self) -> bool {
         let done = match self.inner.phase() {
@@ -229,7 +263,7 @@ impl Worker {
         }
         let mut crew = self.queue.crew.lock();
         point(if done { Place::Leave } else { Place::Search });
-        let surplus = crew.slots.len() > crew.target as usize && !self.slot.hand.has_some();
+        let surplus = crew.slots.len() > crew.wanted() && !self.slot.hand.has_some();
         if done || surplus {
             self.queue.retire(&mut crew, &self.slot);
             self.retired = true;
@@ -272,12 +306,13 @@ impl Worker {
 
     fn run_record(&mut self) {
         // Apart, so that the chunk can be held while the rest changes.
-        let Self { inner, queue, slot, chunks, handler, succeeded, told_of_ends, taken, now_ms, .. } = self;
+        let Self { inner, queue, slot, chunks, handler, succeeded, told_of_ends, taken, now_ms, leaves, .. } = self;
         if let Some((id, record)) = taken.record() {
             match chunks.get(&inner.store.table, id) {
                 Some(chunk) => {
                     let (entry, told_of_ends) = (chunk.entry(id), told_of_ends.as_ref());
-                    Run { inner, queue, slot, handler, succeeded, told_of_ends, now_ms, id, entry, record }.run();
+                    Run { inner, queue, slot, handler, succeeded, told_of_ends, now_ms, leaves, id, entry, record }
+                        .run();
                 }
                 // Cancelled and forgotten.
                 None => queue.gap_closed(),
@@ -294,8 +329,18 @@ impl Worker {
     }
 }
 
-/// The handler that ran last, by its registration's number.
-type Cached = Option<(usize, Text, SharedHandler)>;
+/// The handler that ran last.
+struct Known {
+    /// Of its registration.
+    number: usize,
+    task_name: Text,
+    handler: SharedHandler,
+    policy: Policy,
+    /// It has a time limit.
+    is_limited: bool,
+}
+
+type Cached = Option<Known>;
 
 /// One task on its worker.
 struct Run<'a> {
@@ -306,6 +351,7 @@ struct Run<'a> {
     succeeded: &'a mut Vec<TaskId>,
     told_of_ends: Option<&'a SharedObserver>,
     now_ms: &'a mut u32,
+    leaves: &'a mut bool,
     id: TaskId,
     entry: &'a Entry,
     record: Record<'a>,
@@ -331,7 +377,17 @@ impl<'a> Run<'a> {
             self.begin(bytes);
             self.run_plainly(word, None);
         }
+        if slot.is_stalled() {
+            self.stall_is_over();
+        }
         slot.current.store(0, Ordering::Release);
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn stall_is_over(&mut self) {
+        self.inner.stall_is_over(self.queue, self.slot, self.id);
+        *self.leaves = true;
     }
 
     /// From here on user code runs.
@@ -347,18 +403,34 @@ impl<'a> Run<'a> {
         let (slot, entry) = (self.slot, self.entry);
         let outcome = self.execute(word);
         *self.now_ms = sys::coarse_unix_millis();
+        if let Some(outcome) = outcome {
+            return self.ended(word, started, outcome);
+        }
         // The word is looked at again: most that are not plain were marked while they ran, and are not to be counted here.
         let finish = || entry.finish_plain(word, State::Succeeded, *self.now_ms).ok();
-        let plain = (outcome.is_none() && !entry.word().is_slow()).then(|| slot.count_success_of(finish)).flatten();
-        if let Some(told) = plain {
-            self.succeeded.push(self.id);
-            if told {
-                // Recorded, and not yet up to be forgotten.
-                self.tell(word.lease());
-            }
-        } else {
-            self.inner.run_returned(&self.returned(word, started), outcome.unwrap_or(Outcome::Done));
+        let plain = (!entry.word().is_slow()).then(|| slot.count_success_of(finish)).flatten();
+        let Some(told) = plain else { return self.ended(word, started, Outcome::Done) };
+        self.succeeded.push(self.id);
+        if told {
+            // Recorded, and not yet up to be forgotten.
+            self.tell(word.lease());
         }
+    }
+
+    /// Records the end of a run that is more than a plain success.
+    #[cold]
+    #[inline(never)]
+    fn ended(&self, word: Word, started: Option<Instant>, outcome: Outcome) {
+        self.inner.run_returned(&self.returned(word, started), outcome);
+    }
+
+    /// Watches the time limit of the run, if it has one. What has failed otherwise.
+    #[cold]
+    #[inline(never)]
+    fn begin_limit(&self, word: Word) -> Option<Outcome> {
+        let policy = &self.handler.as_ref()?.policy;
+        let error = self.inner.begin_limit_of(self.id, self.entry, word, policy).err()?;
+        Some(Outcome::Failed(Failure::new("", &Text::say(format_args!("{error}")), "")))
     }
 
     #[cold]
@@ -388,19 +460,31 @@ impl<'a> Run<'a> {
         }
         let outcome = self.execute(word);
         *self.now_ms = sys::coarse_unix_millis();
-        inner.run_returned(&self.returned(word, started), outcome.unwrap_or(Outcome::Done));
+        self.ended(word, started, outcome.unwrap_or(Outcome::Done));
     }
 
     fn returned(&self, word: Word, started: Option<Instant>) -> Returned<'a> {
-        Returned { queue: self.queue, id: self.id, entry: self.entry, lease: word.lease(), started }
+        Returned {
+            queue: self.queue,
+            id: self.id,
+            entry: self.entry,
+            lease: word.lease(),
+            started,
+            record: self.record,
+        }
     }
 
     /// Runs user code. `None`: it is done.
     #[inline(always)]
     fn execute(&mut self, word: Word) -> Option<Outcome> {
-        let Some((_, task_name, handler)) = &*self.handler else {
+        let Some(Known { task_name, handler, is_limited, .. }) = &*self.handler else {
             unreachable!("without a handler it is put back");
         };
+        if *is_limited || word.is_slow() {
+            if let Some(failed) = self.begin_limit(word) {
+                return Some(failed);
+            }
+        }
         let context = TaskContext {
             id: self.id,
             task_name,
@@ -408,11 +492,13 @@ impl<'a> Run<'a> {
             word,
             record: self.record,
             entry: self.entry,
+            inner: self.inner,
         };
         point(Place::Begun);
         let mut other = None;
         let caught = catch_unwind(AssertUnwindSafe(|| match handler.run(&context) {
-            Outcome::Done => {}
+            // There is nothing in it to let go of, and finding that out costs a call.
+            done @ Outcome::Done => std::mem::forget(done),
             outcome => other = Some(outcome),
         }));
         match caught {
@@ -424,7 +510,7 @@ impl<'a> Run<'a> {
     /// Makes the handler that ran last the one of this task, if there is one.
     #[inline(always)]
     fn find_handler(&mut self, registration: usize) {
-        if self.handler.as_ref().is_none_or(|(number, ..)| *number != registration) {
+        if self.handler.as_ref().is_none_or(|known| known.number != registration) {
             self.look_handler_up(registration);
         }
     }
@@ -432,10 +518,17 @@ impl<'a> Run<'a> {
     #[cold]
     fn look_handler_up(&mut self, registration: usize) {
         let known = self.inner.registrations.lock()[registration].clone();
-        let found = known.handler.map(|handler| (registration, known.name, handler));
+        let Registration { name: task_name, handler, policy } = known;
+        let found = handler.map(|handler| Known {
+            number: registration,
+            task_name,
+            handler,
+            policy,
+            is_limited: policy.time_limit.is_some(),
+        });
         // What it replaces may be held by nobody else: dropped here, without a lock.
-        if let Some((.., before)) = std::mem::replace(self.handler, found) {
-            let_go(before, &self.inner.observation);
+        if let Some(before) = std::mem::replace(self.handler, found) {
+            let_go(before.handler, &self.inner.observation);
         }
     }
 }

@@ -187,7 +187,7 @@ impl backrun_task_options {
         let queue = unsafe { self.queue.as_optional("backrun_task_options.queue") }?;
         // SAFETY: likewise.
         let retry = unsafe { read_retry(self.retry) }?;
-        Ok(TaskOptions { queue: queue.map(QueueName::new).transpose()?, retry })
+        Ok(TaskOptions { queue: queue.map(QueueName::new).transpose()?, retry, ..TaskOptions::default() })
     }
 }
 

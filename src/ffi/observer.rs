@@ -44,6 +44,16 @@ pub const BACKRUN_EVENT_CANCEL_REQUESTED: u32 = 12;
 pub const BACKRUN_EVENT_STALE_SETTLE: u32 = 13;
 /// Events could not be kept up with; `count` of them are missing before this one.
 pub const BACKRUN_EVENT_EVENTS_LOST: u32 = 14;
+/// A run lasts past its queue's stall threshold while tasks wait: its worker gets a replacement.
+pub const BACKRUN_EVENT_RUN_STALLED: u32 = 15;
+/// Such a run ended.
+pub const BACKRUN_EVENT_STALL_ENDED: u32 = 16;
+/// More runs stall than the engine may have workers for (`max_workers`).
+pub const BACKRUN_EVENT_WORKERS_EXHAUSTED: u32 = 17;
+/// A run went past its time limit and did not stop: its outcome will be refused.
+pub const BACKRUN_EVENT_RUN_GIVEN_UP: u32 = 18;
+/// A dead task is to run again.
+pub const BACKRUN_EVENT_REPLAYED: u32 = 19;
 
 /// Something needs a person: a task died, the engine cannot go on.
 pub const BACKRUN_LOG_ERROR: u32 = 1;
@@ -389,5 +399,10 @@ fn kind_number(kind: EventKind) -> u32 {
         EventKind::CancelRequested => BACKRUN_EVENT_CANCEL_REQUESTED,
         EventKind::StaleSettle => BACKRUN_EVENT_STALE_SETTLE,
         EventKind::EventsLost => BACKRUN_EVENT_EVENTS_LOST,
+        EventKind::RunStalled => BACKRUN_EVENT_RUN_STALLED,
+        EventKind::StallEnded => BACKRUN_EVENT_STALL_ENDED,
+        EventKind::WorkersExhausted => BACKRUN_EVENT_WORKERS_EXHAUSTED,
+        EventKind::RunGivenUp => BACKRUN_EVENT_RUN_GIVEN_UP,
+        EventKind::Replayed => BACKRUN_EVENT_REPLAYED,
     }
 }

@@ -57,11 +57,11 @@ impl backrun_queue_options {
         // SAFETY: the caller's contract.
         let name = unsafe { self.name.as_optional("backrun_queue_options.name") }?;
         let name = name.map_or_else(|| Ok(QueueName::default()), QueueName::new)?;
-        if self.stall_threshold_ms != 0 {
-            return Err(Error::not_supported(
-                "backrun_queue_options.stall_threshold_ms",
-                "this version does not replace stalled workers yet; leave it 0",
-            ));
+        if self.stall_threshold_ms < 0 {
+            return Err(Error::invalid(format_args!(
+                "backrun_queue_options.stall_threshold_ms is {}; pass 0 for the default or a positive number of milliseconds",
+                self.stall_threshold_ms
+            )));
         }
         if self.ageing_step_ms < 0 {
             return Err(Error::invalid(format_args!(
@@ -76,6 +76,10 @@ impl backrun_queue_options {
             when_full: convert::when_full(self.when_full, self.when_full_timeout_ms)?.unwrap_or(defaults.when_full),
             capacity: if self.capacity != 0 { self.capacity } else { defaults.capacity },
             capacity_bytes: if self.capacity_bytes != 0 { self.capacity_bytes } else { defaults.capacity_bytes },
+            stall_threshold: match self.stall_threshold_ms {
+                0 => defaults.stall_threshold,
+                threshold => Duration::from_millis(threshold.unsigned_abs()),
+            },
             ageing_step: match self.ageing_step_ms {
                 0 => defaults.ageing_step,
                 step => Duration::from_millis(step.unsigned_abs()),

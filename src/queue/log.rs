@@ -88,6 +88,11 @@ impl<'a> Data<'a> {
 }
 
 impl<'a> Record<'a> {
+    /// A record that lies elsewhere than in a segment. `headers`: as records have them.
+    pub(super) fn new(payload: &'a [u8], user_context: Option<&'a [u8]>, headers: &'a [u8]) -> Self {
+        Self { payload, user_context, headers }
+    }
+
     /// To be written again.
     pub(crate) fn data(&self) -> Data<'a> {
         Data { payload: self.payload, user_context: self.user_context, headers: Headers::Encoded(self.headers) }

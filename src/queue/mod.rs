@@ -8,7 +8,7 @@ pub(crate) mod hand;
 pub(crate) mod lanes;
 pub(crate) mod log;
 pub(crate) mod segment;
-#[cfg_attr(any(not(test), loom), allow(dead_code, reason = "the control thread will use it"))]
+pub(crate) mod shelf;
 pub(crate) mod timers;
 
 /// How many cases a property is tried with, unless PROPTEST_CASES says it.

@@ -100,8 +100,48 @@ impl Timers {
 
     /// Takes a timer away and gives its key back. One that has fired or was cancelled before is a bug of the caller, which
     /// panics as long as its place was not given to another.
+    #[cfg(test)]
     pub(crate) fn cancel(&mut self, timer: Timer) -> u64 {
         self.remove(timer.index())
+    }
+
+    /// Takes a timer away unless it has fired or was cancelled: no other timer may have its key. Whether it was there.
+    pub(crate) fn cancel_if_waiting(&mut self, timer: Timer, key: u64) -> bool {
+        let is_there = self.slab.find(timer.index()).is_some_and(|node| node.key == key);
+        if is_there {
+            self.remove(timer.index());
+        }
+        is_there
+    }
+
+    /// The wheel's time, as it was told last.
+    pub(crate) fn told_ms(&self) -> u64 {
+        self.told_ms
+    }
+
+    /// Has time go back, which a clock on the wall may: what was not due then is not due. Takes as long as there are timers.
+    pub(crate) fn set_back(&mut self, now_ms: u64) {
+        debug_assert!(now_ms <= self.told_ms);
+        // All in one list, in the order of the slots, so that those of one millisecond keep theirs.
+        let mut all = EMPTY;
+        for list in self.slots.iter_mut().flatten().map(|list| std::mem::replace(list, EMPTY)) {
+            if list.first == NONE {
+                continue;
+            }
+            match all.last {
+                NONE => all.first = list.first,
+                last => self.slab.node_mut(last).next = list.first,
+            }
+            all.last = list.last;
+        }
+        (self.levels, self.occupied) = (0, [0; LEVELS]);
+        (self.now_ms, self.told_ms) = (now_ms, now_ms);
+        let mut index = all.first;
+        while index != NONE {
+            let next = self.slab.node(index).next;
+            self.append(index);
+            index = next;
+        }
     }
 
     /// When [`Timers::pop_due`] is to be called next; `None` without timers. Exactly the earliest deadline, if that is in the
@@ -149,6 +189,7 @@ impl Timers {
     }
 
     /// How many timers wait.
+    #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
         self.slab.len()
     }

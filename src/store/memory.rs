@@ -91,6 +91,23 @@ impl MemoryStore {
             forget_oldest(dead);
         }
     }
+
+    /// Forgets a task that was noted, or is about to be. Whether it was known.
+    pub(crate) fn forget(&self, chunk: &Chunk, id: TaskId) -> bool {
+        self.table.forget(chunk, id).state().is_some()
+    }
+
+    /// A dead task is to run again.
+    pub(crate) fn is_dead_no_more(&self, id: TaskId) {
+        self.kept.lock().dead.retain(|dead| *dead != id);
+    }
+
+    /// Counts dead tasks no more that were forgotten one by one. Finished ones count until it is their turn.
+    pub(crate) fn let_go_of_purged(&self) {
+        let mut kept = self.kept.lock();
+        let Kept { dead, chunks, .. } = &mut *kept;
+        dead.retain(|id| chunks.get(&self.table, *id).is_some_and(|chunk| chunk.entry(*id).word().state().is_some()));
+    }
 }
 
 fn forget(table: &Table, chunks: &mut ChunkCache, id: TaskId) {

@@ -12,6 +12,7 @@ use crate::sync::{Arc, AtomicI64, AtomicU32, AtomicU64, Mutex, Ordering};
 use crate::task::{Lease, PayloadFormat, Priority, State, TaskId};
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
+use std::ops::ControlFlow;
 
 /// Tasks of a chunk.
 #[cfg(not(loom))]
@@ -43,10 +44,20 @@ pub(crate) struct Word(u64);
 
 impl Word {
     pub(crate) fn ready(queue: usize, registration: usize, priority: Priority, format: PayloadFormat) -> Self {
+        Self::new(State::Ready, queue, registration, priority, format)
+    }
+
+    pub(crate) fn new(
+        state: State,
+        queue: usize,
+        registration: usize,
+        priority: Priority,
+        format: PayloadFormat,
+    ) -> Self {
         debug_assert!(queue < MAX_QUEUES && registration < MAX_REGISTRATIONS);
         let priority = (priority.level() - Priority::Lowest.level()) as u64;
         Self(
-            state_bits(State::Ready)
+            state_bits(state)
                 | (format as u64) << FORMAT_AT
                 | priority << PRIORITY_AT
                 | (queue as u64) << QUEUE_AT
@@ -63,6 +74,11 @@ impl Word {
     /// There is a task, and it is not in a final state.
     fn is_unfinished(self) -> bool {
         self.state().is_some_and(|state| !state.is_final())
+    }
+
+    /// Of a task that has an extra from the start.
+    pub(crate) fn slow(self) -> Self {
+        Self(self.0 | SLOW)
     }
 
     pub(crate) fn is_slow(self) -> bool {
@@ -107,7 +123,12 @@ impl Word {
 
     fn with_state(self, to: State) -> Self {
         // Whoever drops tasks holds a lock, and has no memory to note them in: they keep it.
-        let goes = if to.is_final() && to != State::Dropped { STATE | TOLD } else { STATE };
+        let goes = match to {
+            State::Succeeded | State::Dead | State::Cancelled => STATE | TOLD,
+            // That the last run was asked to stop is nothing to the next one.
+            State::Scheduled | State::Ready => STATE | CANCEL,
+            State::Dropped | State::Running | State::Pending => STATE,
+        };
         Self(self.0 & !goes | state_bits(to))
     }
 
@@ -133,7 +154,8 @@ pub(crate) struct Entry {
     submitted_us: AtomicI64,
     /// Milliseconds since then, modulo 2^32, as those of the end.
     started_ms: AtomicU32,
-    /// Until the run begins, what the task takes of its queue's capacity; then when it ended.
+    /// While it is scheduled, its place on the shelf; until the run begins, what the task takes of its queue's capacity; then
+    /// when it ended.
     bytes_or_finished_ms: AtomicU32,
 }
 
@@ -281,6 +303,27 @@ impl Entry {
         Word(self.word.load(Ordering::Relaxed)).cancel_requested()
     }
 
+    /// The place on the shelf of a scheduled task. The schedule's lock is held.
+    pub(crate) fn place(&self) -> u32 {
+        self.bytes_or_finished_ms.load(Ordering::Relaxed)
+    }
+
+    /// Notes its place on the shelf, before it is scheduled. The schedule's lock is held.
+    pub(crate) fn note_place(&self, place: u32) {
+        self.bytes_or_finished_ms.store(place, Ordering::Relaxed);
+    }
+
+    /// Has a scheduled or dead task wait for a worker. Whoever takes it from the log sees this; so the lock that makes it the
+    /// only such move is held, the schedule's or the extras'.
+    pub(crate) fn become_ready(&self, bytes: u32) {
+        self.bytes_or_finished_ms.store(bytes, Ordering::Relaxed);
+        let moved = self.change(|seen| {
+            let may = seen.state().is_some_and(|state| state.can_move_to(State::Ready));
+            may.then(|| seen.with_state(State::Ready).0)
+        });
+        assert!(moved.is_ok(), "a task becomes ready from a state that it can");
+    }
+
     /// What a ready task takes of its queue's capacity.
     pub(crate) fn bytes(&self) -> u32 {
         self.bytes_or_finished_ms.load(Ordering::Relaxed)
@@ -345,6 +388,17 @@ impl Chunk {
     pub(crate) fn entry(&self, id: TaskId) -> &Entry {
         debug_assert!(self.has(id));
         &self.entries[(id.value() as u64 % CHUNK as u64) as usize]
+    }
+}
+
+impl Chunk {
+    /// Its tasks that are known, in the order of their ids.
+    pub(crate) fn tasks(&self) -> impl Iterator<Item = (TaskId, &Entry)> {
+        let ids = self.number * CHUNK..;
+        ids.zip(self.entries.iter()).filter_map(|(id, entry)| {
+            entry.word().state()?;
+            Some((TaskId::new(id).ok()?, entry))
+        })
     }
 }
 
@@ -415,10 +469,22 @@ impl Table {
     /// Visits every task that is known, with the chunks locked.
     pub(crate) fn for_each(&self, mut visit: impl FnMut(TaskId, &Entry)) {
         for chunk in self.chunks.lock().values() {
-            for (index, entry) in (0..).zip(chunk.entries.iter()) {
-                if let (Ok(id), Some(_)) = (TaskId::new(chunk.number * CHUNK + index), entry.word().state()) {
-                    visit(id, entry);
-                }
+            chunk.tasks().for_each(|(id, entry)| visit(id, entry));
+        }
+    }
+
+    /// Visits the chunks that there are, in the order of the ids, from that of an id on. No lock is held meanwhile.
+    pub(crate) fn for_each_chunk(&self, from: TaskId, mut visit: impl FnMut(&Chunk) -> ControlFlow<()>) {
+        let numbers = {
+            let chunks = self.chunks.lock();
+            let (least, most) = (chunks.keys().min(), chunks.keys().max());
+            least.zip(most).map(|(least, most)| (*least).max(chunk_of(from))..=*most)
+        };
+        // By number, since a list of the chunks would take memory that there may not be.
+        for number in numbers.into_iter().flatten() {
+            let chunk = self.chunks.lock().get(&number).cloned();
+            if chunk.is_some_and(|chunk| visit(&chunk).is_break()) {
+                return;
             }
         }
     }
@@ -426,25 +492,22 @@ impl Table {
     /// Gives all tasks up that are not final, when no new ones come any more: `told` hears of those whose end somebody was
     /// to be told of. No lock is held then.
     pub(crate) fn give_up_all(&self, mut told: impl FnMut(TaskId, Word)) {
-        let numbers = {
-            let chunks = self.chunks.lock();
-            let (least, most) = (chunks.keys().min(), chunks.keys().max());
-            least.zip(most).map(|(least, most)| *least..=*most)
-        };
-        // By number, since a list of the chunks would take memory that there may not be.
-        for number in numbers.into_iter().flatten() {
-            let chunk = self.chunks.lock().get(&number).cloned();
-            for (entry, id) in chunk.iter().flat_map(|chunk| chunk.entries.iter()).zip(number * CHUNK..) {
-                if let (Some(word), Ok(id)) = (entry.give_up(), TaskId::new(id)) {
+        self.for_each_chunk(TaskId::counted(1), |chunk| {
+            for (id, entry) in chunk.tasks() {
+                if let Some(word) = entry.give_up() {
                     told(id, word);
                 }
             }
-        }
+            ControlFlow::Continue(())
+        });
     }
 
-    /// Forgets a task. The word that it had.
+    /// Forgets a task. The word that it had; that of nothing, if it was forgotten before.
     pub(crate) fn forget(&self, chunk: &Chunk, id: TaskId) -> Word {
         let word = chunk.entry(id).clear();
+        if word.state().is_none() {
+            return word;
+        }
         if chunk.known.fetch_sub(1, Ordering::AcqRel) == 1 {
             self.chunks.lock().remove(&chunk.number);
         }

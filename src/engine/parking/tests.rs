@@ -32,10 +32,10 @@ mod guarantees {
         let parking = Arc::new(Parking::default());
         let (wakes, threads) = asleep(&parking, 3);
         for (number, left) in [(2, 2), (1, 1), (0, 0)] {
-            parking.work_added();
+            let _ = parking.work_added();
             assert_eq!(wakes.recv_timeout(LONG), Ok(number));
             assert_eq!((parking.sleepers(), parking.searching.0.load(Ordering::SeqCst)), (left, 1));
-            parking.stop_searching(|| false);
+            let _ = parking.stop_searching(|| false);
         }
         threads.into_iter().for_each(|thread| thread.join().unwrap());
     }
@@ -46,10 +46,10 @@ mod guarantees {
         let (wakes, threads) = asleep(&parking, 1);
         parking.start_searching();
         parking.start_searching();
-        parking.work_added();
-        parking.stop_searching(|| unreachable!("another one searches"));
+        let _ = parking.work_added();
+        let _ = parking.stop_searching(|| unreachable!("another one searches"));
         assert_eq!(parking.sleepers(), 1);
-        parking.stop_searching(|| true);
+        let _ = parking.stop_searching(|| true);
         assert_eq!(wakes.recv_timeout(LONG), Ok(0));
         threads.into_iter().for_each(|thread| thread.join().unwrap());
     }
@@ -69,11 +69,11 @@ mod guarantees {
         for reason in [false, true] {
             parking.start_searching();
             parking.sleep(&me, || {
-                parking.work_added();
+                let _ = parking.work_added();
                 reason
             });
             assert_eq!((parking.sleepers(), parking.searching.0.load(Ordering::SeqCst)), (0, 1));
-            parking.stop_searching(|| false);
+            let _ = parking.stop_searching(|| false);
         }
         assert!(!*me.woken.lock(), "none is left over");
     }
@@ -140,7 +140,7 @@ mod models {
         /// Adds so many pieces in one step, as a batch.
         fn add(&self, pieces: usize) {
             self.added.fetch_add(pieces, Ordering::Release);
-            self.parking.work_added();
+            let _ = self.parking.work_added();
         }
 
         /// `Queue::take`, and, of what is in hands, `Hand::next` and `Queue::steal`.
@@ -190,7 +190,7 @@ mod models {
             loop {
                 let found = self.take();
                 if found || self.is_done() {
-                    self.parking.stop_searching(|| self.has_work());
+                    let _ = self.parking.stop_searching(|| self.has_work());
                     return found;
                 }
                 self.parking.sleep(me, || self.looks_again && self.has_work() || self.is_done());

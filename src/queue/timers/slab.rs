@@ -58,6 +58,7 @@ impl Slab {
         Self { chunks: Vec::new(), roomy: NONE, vacant: NONE, live: 0, len: 0, promised: 0 }
     }
 
+    #[cfg(test)]
     pub(super) fn len(&self) -> usize {
         self.len
     }
@@ -143,6 +144,12 @@ impl Slab {
             *self = Self::new();
         }
         node
+    }
+
+    /// What is in a place, if that is a timer.
+    pub(super) fn find(&self, index: u32) -> Option<&Node> {
+        let node = self.chunks.get(index as usize / CHUNK)?.nodes.get(index as usize % CHUNK)?;
+        (node.prev != FREE).then_some(node)
     }
 
     pub(super) fn node(&self, index: u32) -> &Node {

@@ -111,7 +111,9 @@ mod guarantees {
                         let before = moved.unwrap_or_else(|seen| seen);
                         prop_assert_eq!((before.state(), before.is_told()), (Some(state), told));
                         if moved.is_ok() {
-                            (state, slow, cancel) = (to, true, cancel || asked);
+                            // That the last run was asked to stop is nothing to the next one.
+                            let stays = !matches!(to, State::Scheduled | State::Ready);
+                            (state, slow, cancel) = (to, true, (cancel && stays) || asked);
                             told &= keeps_told(to);
                         }
                     }

@@ -1,0 +1,186 @@
+//! Tasks as an operator sees them: which there are, and what to do with those that are over.
+
+use crate::alloc::Ensure;
+use crate::engine::event::{Event, EventKind};
+use crate::engine::submit::room_or_refusal;
+use crate::engine::{unknown, Engine, Inner};
+use crate::error::{Error, Result};
+use crate::store::table::{Entry, Word};
+use crate::sys;
+use crate::task::{State, TaskId, TaskStatus};
+use std::ops::ControlFlow;
+use std::time::Duration;
+
+/// How many tasks a list has at most, where the filter does not say.
+pub const DEFAULT_LIST_LIMIT: usize = 1_000;
+
+/// Which tasks are meant. By default, all.
+#[derive(Debug, Clone, Copy, Default)]
+#[non_exhaustive]
+pub struct TaskFilter<'a> {
+    /// In one of these states. Empty: in any.
+    pub states: &'a [State],
+    /// Of this name.
+    pub task_name: Option<&'a str>,
+    /// Of this queue.
+    pub queue: Option<&'a str>,
+    /// With a larger id, to page on.
+    pub after: Option<TaskId>,
+    /// In a final state for at least so long.
+    pub final_for: Duration,
+    /// At most so many, those with the smallest ids. `None`: [`DEFAULT_LIST_LIMIT`] for a list, no limit for a purge.
+    pub limit: Option<usize>,
+}
+
+impl Engine {
+    /// What is known of tasks, those with the smallest ids first. It looks at one task after the other while they go on, so each
+    /// status is true for a moment of its own.
+    ///
+    /// # Errors
+    /// [`Error::OutOfMemory`].
+    pub fn list(&self, filter: &TaskFilter<'_>) -> Result<Vec<TaskStatus>> {
+        self.sound(|| self.list_all(filter))
+    }
+
+    fn list_all(&self, filter: &TaskFilter<'_>) -> Result<Vec<TaskStatus>> {
+        let limit = filter.limit.unwrap_or(DEFAULT_LIST_LIMIT);
+        let mut all = Vec::new();
+        let mut failed = None;
+        self.inner.for_each_of(filter, |id, _, _| {
+            if all.len() >= limit {
+                return ControlFlow::Break(());
+            }
+            let Some(status) = self.inner.status(id) else { return ControlFlow::Continue(()) };
+            if let Err(refused) = all.ensure(1) {
+                failed = Some(refused);
+                return ControlFlow::Break(());
+            }
+            all.push(status);
+            ControlFlow::Continue(())
+        });
+        failed.map_or(Ok(all), |refused| Err(refused.into()))
+    }
+
+    /// Has a dead task run again, its attempts counted anew.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] (also where there was no memory to keep what is to run), [`Error::InvalidArgument`] (it is not dead,
+    /// or the thread of its last run has not come back), [`Error::QueueFull`], [`Error::ShuttingDown`], [`Error::OutOfMemory`].
+    pub fn replay(&self, id: TaskId) -> Result<()> {
+        self.sound(|| self.inner.replay(id))
+    }
+
+    /// Forgets tasks in a final state. How many.
+    ///
+    /// # Errors
+    /// [`Error::Panic`] (a bug in the engine).
+    pub fn purge(&self, filter: &TaskFilter<'_>) -> Result<u64> {
+        self.sound(|| Ok(self.purge_all(filter)))
+    }
+
+    fn purge_all(&self, filter: &TaskFilter<'_>) -> u64 {
+        let limit = filter.limit.unwrap_or(usize::MAX);
+        let mut purged = 0;
+        self.inner.for_each_of(filter, |id, _, word| {
+            if purged >= limit {
+                return ControlFlow::Break(());
+            }
+            if word.state().is_some_and(State::is_final) && self.inner.forget_final(id) {
+                purged += 1;
+            }
+            ControlFlow::Continue(())
+        });
+        self.inner.store.let_go_of_purged();
+        purged as u64
+    }
+}
+
+impl Inner {
+    fn for_each_of(&self, filter: &TaskFilter<'_>, mut visit: impl FnMut(TaskId, &Entry, Word) -> ControlFlow<()>) {
+        let after = filter.after.map_or(0, TaskId::value);
+        let is_old = |entry: &Entry, word: Word| {
+            let finished_us = entry.times(word).finished_us;
+            let final_us = sys::coarse_unix_micros() - finished_us;
+            finished_us > 0 && final_us >= i64::try_from(filter.final_for.as_micros()).unwrap_or(i64::MAX)
+        };
+        self.store.table.for_each_chunk(TaskId::counted(after.max(1)), |chunk| {
+            for (id, entry) in chunk.tasks().filter(|(id, _)| id.value() > after) {
+                let word = entry.word();
+                let Some(state) = word.state() else { continue };
+                let is_meant = (filter.states.is_empty() || filter.states.contains(&state))
+                    && filter.queue.is_none_or(|queue| *self.queue(word).name == *queue)
+                    && filter.task_name.is_none_or(|name| self.has_name(word, name))
+                    && (filter.final_for.is_zero() || is_old(entry, word));
+                if is_meant {
+                    visit(id, entry, word)?;
+                }
+            }
+            ControlFlow::Continue(())
+        });
+    }
+
+    fn has_name(&self, word: Word, name: &str) -> bool {
+        *self.registrations.lock()[word.registration()].name == *name
+    }
+
+    /// Forgets a task that is in a final state. Whether it was, and is known no more.
+    fn forget_final(&self, id: TaskId) -> bool {
+        let Some(chunk) = self.store.chunk(id) else { return false };
+        let mut extras = self.extras.lock();
+        // With the lock: a dead one is not run again meanwhile.
+        let is_final = chunk.entry(id).word().state().is_some_and(State::is_final);
+        let is_away = extras.tasks.get(&id).is_some_and(|extra| extra.given_up.is_some());
+        if !is_final || is_away {
+            return false;
+        }
+        extras.forget(&self.control, id);
+        self.store.forget(&chunk, id)
+    }
+
+    fn replay(&self, id: TaskId) -> Result<()> {
+        let chunk = self.store.chunk(id).ok_or_else(|| unknown(id))?;
+        let entry = chunk.entry(id);
+        let mut intake = self.intake.0.lock();
+        intake.check_open()?;
+        let mut extras = self.extras.lock();
+        let word = entry.word();
+        let state = word.state().ok_or_else(|| unknown(id))?;
+        if state != State::Dead {
+            return Err(Error::invalid(format_args!(
+                "task {id} is {state:?}; only a dead task, one that has failed for good, can be run again"
+            )));
+        }
+        let extra = extras.get(id)?;
+        if extra.given_up.is_some() {
+            return Err(Error::invalid(format_args!(
+                "the thread of the last run of task {id} has not come back; run it again when that has ended"
+            )));
+        }
+        let place = extra.place.ok_or_else(|| {
+            Error::not_found(format_args!("what task {id} is to run is not kept: there was no memory for it"))
+        })?;
+        let mut schedule = self.control.open();
+        let Some(shelved) = schedule.shelf.get(place) else { return Err(unknown(id)) };
+        let bytes = shelved.bytes;
+        let now = intake.clock.now();
+        let entrance = &mut intake.entrances[word.queue()];
+        room_or_refusal(entrance, u64::from(bytes))?;
+        entrance.writer(&self.pool, word.priority())?.add(id, now.millis, &shelved.kept.data())?;
+        // From here on nothing fails.
+        schedule.shelf.take(place);
+        drop(schedule);
+        extra.place = None;
+        extra.uncounted = word.claims();
+        (extra.reason, extra.progress) = (None, None);
+        self.store.is_dead_no_more(id);
+        entrance.come_again(u64::from(bytes));
+        entry.become_ready(bytes);
+        let status = self.status_locked(&extras, id, entry);
+        self.observation.event_if_wanted(EventKind::Replayed, || Event::of(EventKind::Replayed, &status));
+        drop(extras);
+        entrance.commit_all();
+        drop(intake);
+        self.work_added(self.queue(word));
+        Ok(())
+    }
+}
