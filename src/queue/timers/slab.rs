@@ -34,16 +34,19 @@ struct Chunk {
     /// The first free one of those that were in use before.
     free: u32,
     used: u32,
-    /// In the list of those with room, or of those given back.
+    /// In the list of those in use with room, of the empty ones, or of those given back.
     next: u32,
+    /// In the first of these lists.
     prev: u32,
 }
 
 #[derive(Debug)]
 pub(super) struct Slab {
     chunks: Vec<Chunk>,
-    /// The first chunk with a free node. Those that were full a moment ago come first, so that emptier ones run empty.
+    /// The first chunk with nodes of both kinds. Those that were full a moment ago come first, so that emptier ones run empty.
     roomy: u32,
+    /// The first chunk with free nodes only: used when no other has room.
+    empty: u32,
     /// The first place of a chunk that was given back.
     vacant: u32,
     /// How many chunks have memory.
@@ -55,7 +58,7 @@ pub(super) struct Slab {
 
 impl Slab {
     pub(super) fn new() -> Self {
-        Self { chunks: Vec::new(), roomy: NONE, vacant: NONE, live: 0, len: 0, promised: 0 }
+        Self { chunks: Vec::new(), roomy: NONE, empty: NONE, vacant: NONE, live: 0, len: 0, promised: 0 }
     }
 
     #[cfg(test)]
@@ -87,7 +90,7 @@ impl Slab {
         for made in 0..chunks {
             if self.add_chunk().is_err() {
                 for _ in 0..made {
-                    self.give_back(self.roomy);
+                    self.give_back();
                 }
                 return Err(refused);
             }
@@ -97,6 +100,11 @@ impl Slab {
 
     /// A place for a node, for which there is room.
     pub(super) fn take(&mut self, node: Node) -> u32 {
+        if self.roomy == NONE {
+            let at = self.empty;
+            self.empty = self.chunks[at as usize].next;
+            self.link(at);
+        }
         let at = self.roomy;
         let chunk = &mut self.chunks[at as usize];
         let offset = chunk.free;
@@ -136,9 +144,13 @@ impl Slab {
         if used == CHUNK - 1 {
             self.link(at);
         }
+        if used == 0 {
+            self.unlink(at);
+            self.chunks[at as usize].next = std::mem::replace(&mut self.empty, at);
+        }
         // One chunk's worth stays free besides, so that a few more and a few less do not allocate at each turn.
-        if used == 0 && self.free() - CHUNK >= self.promised.max(CHUNK) {
-            self.give_back(at);
+        if self.empty != NONE && self.free() - CHUNK >= self.promised.max(CHUNK) {
+            self.give_back();
         }
         if self.len == 0 && self.promised == 0 && self.chunks.len() > SMALL_LIST {
             *self = Self::new();
@@ -160,7 +172,7 @@ impl Slab {
         &mut self.chunks[index as usize / CHUNK].nodes[index as usize % CHUNK]
     }
 
-    /// An empty chunk more, the first of those with room.
+    /// An empty chunk more.
     fn add_chunk(&mut self) -> Result<(), NoMemory> {
         let at = if self.vacant == NONE {
             self.chunks.ensure(1)?;
@@ -172,23 +184,23 @@ impl Slab {
             chunk.nodes = alloc::list(CHUNK)?;
             std::mem::replace(&mut self.vacant, chunk.next)
         };
+        self.chunks[at as usize].next = std::mem::replace(&mut self.empty, at);
         self.live += 1;
-        self.link(at);
         Ok(())
     }
 
     /// Gives the memory of an empty chunk back.
-    fn give_back(&mut self, at: u32) {
-        self.unlink(at);
+    fn give_back(&mut self) {
+        let at = self.empty;
         let chunk = &mut self.chunks[at as usize];
         chunk.nodes = Vec::new();
         chunk.free = NONE;
-        chunk.next = self.vacant;
+        self.empty = std::mem::replace(&mut chunk.next, self.vacant);
         self.vacant = at;
         self.live -= 1;
     }
 
-    /// Puts a chunk before the others with room.
+    /// Puts a chunk before the others in use with room.
     fn link(&mut self, at: u32) {
         let next = std::mem::replace(&mut self.roomy, at);
         if next != NONE {
@@ -198,7 +210,7 @@ impl Slab {
         (chunk.prev, chunk.next) = (NONE, next);
     }
 
-    /// Takes a chunk out of those with room.
+    /// Takes a chunk out of those in use with room.
     fn unlink(&mut self, at: u32) {
         let Chunk { prev, next, .. } = self.chunks[at as usize];
         if prev == NONE {
@@ -214,5 +226,36 @@ impl Slab {
     #[cfg(test)]
     pub(super) fn live_chunks(&self) -> usize {
         self.live
+    }
+
+    /// Holds each list of chunks against what is in them.
+    #[cfg(test)]
+    pub(super) fn check(&self) {
+        let listed = |first| {
+            std::iter::successors(Some(first).filter(|at| *at != NONE), |at| {
+                Some(self.chunks[*at as usize].next).filter(|at| *at != NONE)
+            })
+        };
+        let mut seen = 0;
+        for at in listed(self.roomy) {
+            let used = self.chunks[at as usize].used as usize;
+            assert!(used > 0 && used < CHUNK);
+            seen += 1;
+        }
+        for at in listed(self.empty) {
+            let chunk = &self.chunks[at as usize];
+            assert!(chunk.used == 0 && chunk.nodes.capacity() >= CHUNK);
+            seen += 1;
+        }
+        for at in listed(self.vacant) {
+            let chunk = &self.chunks[at as usize];
+            assert!(chunk.used == 0 && chunk.nodes.capacity() == 0);
+            seen += 1;
+        }
+        seen += self.chunks.iter().filter(|chunk| chunk.used as usize == CHUNK).count();
+        assert_eq!(seen, self.chunks.len(), "every chunk is in one list, or full");
+        assert_eq!(self.live, self.chunks.iter().filter(|chunk| chunk.nodes.capacity() > 0).count());
+        assert_eq!(self.len, self.chunks.iter().map(|chunk| chunk.used as usize).sum::<usize>());
+        assert!(self.free() >= self.promised);
     }
 }
