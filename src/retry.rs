@@ -148,7 +148,7 @@ impl RetryPolicy {
         }
         // 128 bits hold every duration in nanoseconds, and 2^32 times that.
         let longest = self.max_delay.as_nanos();
-        let first = self.delay.as_nanos().min(longest);
+        let first = self.delay.as_nanos();
         let doublings = match self.backoff {
             Backoff::Fixed => 0,
             Backoff::Exponential => attempt.saturating_sub(1),
@@ -213,6 +213,10 @@ mod tests {
         assert_eq!(seconds(policy), [1, 2, 4, 8, 10, 10]);
         assert_eq!(seconds(policy.backoff(Backoff::Fixed).delay(3 * SECOND)), [3; 6]);
         assert_eq!(seconds(policy.delay(Duration::ZERO)), [0; 6]);
+        // The cap is no multiple of the delay.
+        assert_eq!(seconds(policy.max_delay(3 * SECOND)), [1, 2, 3, 3, 3, 3]);
+        let odd = policy.delay(Duration::from_nanos(1)).max_delay(Duration::from_nanos(3));
+        assert_eq!(odd.delay_after(2, 0), Some(Duration::from_nanos(2)));
         let usual = RetryPolicy::attempts(20).jitter_percent(0);
         assert_eq!(seconds(usual)[10..14], [1024, 2048, 3600, 3600]);
     }
