@@ -9,6 +9,8 @@
 //!   slot that is in use. There, its timers are moved further down, each at most once a level.
 //! - Timers of one millisecond are always in one slot, in the order of their insertion.
 
+#[cfg(test)]
+mod measure;
 mod slab;
 #[cfg(test)]
 mod tests;

@@ -7,14 +7,14 @@ use crate::error::Error;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 
-const DAY: u64 = 24 * 3600 * 1000;
+pub(super) const DAY: u64 = 24 * 3600 * 1000;
 const YEAR: u64 = 365 * DAY;
 
 /// Reproducible chance: xorshift64.
-struct Chance(u64);
+pub(super) struct Chance(pub(super) u64);
 
 impl Chance {
-    fn below(&mut self, limit: u64) -> u64 {
+    pub(super) fn below(&mut self, limit: u64) -> u64 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
@@ -288,6 +288,10 @@ enum Step {
     /// At the deadline of another one.
     Again(usize),
     Cancel(usize),
+    /// One that has fired or was cancelled.
+    CancelGone(usize),
+    /// Time goes back so far.
+    SetBack(u64),
     /// So many, each a little further: more than a chunk holds.
     Crowd(usize, i64, i64),
     /// Each n-th.
@@ -325,6 +329,8 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         3 => any::<usize>().prop_map(Step::Cancel),
         1 => (0..600usize, offset(), 0..1_000i64).prop_map(|(count, from, apart)| Step::Crowd(count, from, apart)),
         1 => (1..4usize).prop_map(Step::CancelEvery),
+        2 => any::<usize>().prop_map(Step::CancelGone),
+        1 => distance().prop_map(Step::SetBack),
         3 => (distance(), proptest::option::of((1..4usize, offset()))).prop_map(|(by, more)| Step::Advance(by, more)),
         3 => Just(Step::Sleep),
         1 => (0..600usize).prop_map(Step::Ensure),
@@ -337,6 +343,7 @@ struct Both {
     timers: Timers,
     /// By deadline and order of insertion.
     model: BTreeMap<(u64, u64), (Timer, u64)>,
+    gone: Vec<(Timer, u64)>,
     /// What an earlier deadline counts as.
     stands: u64,
     told: u64,
@@ -345,7 +352,14 @@ struct Both {
 
 impl Both {
     fn new(start: u64) -> Self {
-        Self { timers: Timers::new(start), model: BTreeMap::new(), stands: start, told: start, inserted: 0 }
+        Self {
+            timers: Timers::new(start),
+            model: BTreeMap::new(),
+            gone: Vec::new(),
+            stands: start,
+            told: start,
+            inserted: 0,
+        }
     }
 
     fn insert(&mut self, deadline: u64) {
@@ -365,9 +379,10 @@ impl Both {
         let mut fired = 0;
         loop {
             let expected = self.model.first_entry().filter(|first| first.key().0 <= self.told);
-            let expected = expected.map(|first| (first.key().0, first.remove().1));
-            assert_eq!(self.timers.pop_due(to), expected.map(|(_, key)| key));
-            let Some((deadline, _)) = expected else { break };
+            let expected = expected.map(|first| (first.key().0, first.remove()));
+            assert_eq!(self.timers.pop_due(to), expected.map(|(_, (_, key))| key));
+            let Some((deadline, gone)) = expected else { break };
+            self.gone.push(gone);
             self.stands = deadline;
             fired += 1;
             if let Some((every, offset)) = more {
@@ -410,13 +425,24 @@ proptest! {
                 Step::Cancel(n) => if let Some(place) = both.nth(n) {
                     let (timer, key) = both.model.remove(&place).unwrap();
                     prop_assert_eq!(both.timers.cancel(timer), key);
+                    both.gone.push((timer, key));
+                },
+                Step::CancelGone(n) => if let Some((timer, key)) = n.checked_rem(both.gone.len()).map(|n| both.gone[n]) {
+                    prop_assert!(!both.timers.cancel_if_waiting(timer, key));
+                },
+                Step::SetBack(by) => {
+                    both.told = both.told.saturating_sub(by);
+                    both.stands = both.told;
+                    both.timers.set_back(both.told);
+                    prop_assert_eq!(both.timers.told_ms(), both.told);
                 },
                 Step::Crowd(count, from, apart) => for n in 0..count as i64 {
                     both.insert(both.told.saturating_add_signed(from.saturating_add(n * apart)));
                 },
                 Step::CancelEvery(every) => for place in both.model.keys().copied().step_by(every).collect::<Vec<_>>() {
                     let (timer, key) = both.model.remove(&place).unwrap();
-                    prop_assert_eq!(both.timers.cancel(timer), key);
+                    prop_assert!(both.timers.cancel_if_waiting(timer, key));
+                    both.gone.push((timer, key));
                 },
                 Step::Advance(by, more) => both.advance(both.told.saturating_add(by), more),
                 Step::Sleep => if let Some(next) = both.timers.next_ms() {
@@ -438,65 +464,5 @@ proptest! {
             prop_assert!(calls <= most);
         }
         prop_assert!(both.model.is_empty());
-    }
-}
-
-/// Not a test: figures, for people. `cargo test --release --lib timers -- --ignored --nocapture`
-#[test]
-#[ignore = "it measures"]
-fn measure() {
-    use std::hint::black_box;
-    use std::time::Instant;
-    const COUNT: usize = 1_000_000;
-    let per = |since: Instant| since.elapsed().as_nanos() as f64 / COUNT as f64;
-    println!("deadlines within     insert ns  cancel ns, in order  pop ns  slowest pop us  bytes a timer  (1M timers)");
-    for (name, within) in [("1 s", 1000), ("10 s", 10_000), ("1 h", 3_600_000), ("30 days", 30 * DAY), ("one ms", 1)] {
-        for _ in 0..3 {
-            let mut chance = Chance(42);
-            let deadlines: Vec<u64> = (0..COUNT).map(|_| 50_000 + chance.below(within)).collect();
-            let mut handles: Vec<Timer> = Vec::with_capacity(COUNT);
-            let before = live_bytes();
-            let mut timers = Timers::new(black_box(12_345));
-            let begin = Instant::now();
-            for (key, deadline) in deadlines.iter().enumerate() {
-                handles.push(timers.insert(*deadline, key as u64).unwrap());
-            }
-            let insert = per(begin);
-            let bytes = (live_bytes() - before) as f64 / COUNT as f64;
-            let begin = Instant::now();
-            for timer in handles.drain(..) {
-                black_box(timers.cancel(timer));
-            }
-            let in_order = per(begin);
-            for (key, deadline) in deadlines.iter().enumerate() {
-                handles.push(timers.insert(*deadline, key as u64).unwrap());
-            }
-            // In another order than that of insertion.
-            for n in 0..COUNT {
-                handles.swap(n, chance.below(COUNT as u64) as usize);
-            }
-            let begin = Instant::now();
-            for timer in handles.drain(..) {
-                black_box(timers.cancel(timer));
-            }
-            let cancel = per(begin);
-            for (key, deadline) in deadlines.iter().enumerate() {
-                timers.insert(*deadline, key as u64).unwrap();
-            }
-            let begin = Instant::now();
-            let mut slowest = 0;
-            // As the control thread does: every millisecond that it is asked for.
-            while let Some(next) = timers.next_ms() {
-                let call = Instant::now();
-                while let Some(key) = timers.pop_due(next) {
-                    black_box(key);
-                }
-                slowest = slowest.max(call.elapsed().as_micros());
-            }
-            println!(
-                "{name:20} {insert:9.1}  {cancel:9.1}  {in_order:8.1}  {:6.1}  {slowest:14}  {bytes:13.1}",
-                per(begin)
-            );
-        }
     }
 }
