@@ -138,7 +138,9 @@ impl Inner {
         let queue = self.queue(word);
         let Some(extra) = extras.tasks.get_mut(&id) else { return };
         let Some(limit) = &extra.limit else { return };
-        let ending = Ending::Failed(limit.failure(false), Next::Policy);
+        let failed = Ending::Failed(limit.failure(false), Next::Policy);
+        // What a settle said first counts, though the thread does not come back.
+        let ending = extra.settled_early.take().map_or(failed, Ending::of);
         if self.observation.wants(EventKind::RunGivenUp) {
             let status = self.status_locked(&extras, id, entry);
             self.observation.event(Event::of(EventKind::RunGivenUp, &status));

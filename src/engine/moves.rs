@@ -287,7 +287,9 @@ impl Inner {
             return Ok(if is_known { CancelResult::AlreadyFinal } else { CancelResult::Unknown });
         };
         let extra = extras.get(id)?;
-        if extra.reason.is_none() {
+        // Where its time limit alone had asked it, the caller's wish counts from here on.
+        let by_limit = extra.limit.as_mut().is_some_and(|limit| std::mem::take(&mut limit.asked_alone));
+        if extra.reason.is_none() || by_limit {
             extra.reason = Some(reason);
             let status = self.status_locked(&extras, id, entry);
             if self.observation.wants(EventKind::CancelRequested) {
