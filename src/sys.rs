@@ -164,6 +164,16 @@ pub(crate) fn demote_thread(number: u32) {
     let _ = number;
 }
 
+/// Has the allocator give what is free to the system. Takes as long as there is much of it, some milliseconds. Where the
+/// allocator is another than glibc's, it does so by itself or not at all.
+pub(crate) fn give_memory_back() {
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    // SAFETY: takes a number; any thread may call it.
+    unsafe {
+        libc::malloc_trim(0)
+    };
+}
+
 /// A number that nobody can foretell, to spread what would come at once. Not for secrets.
 pub(crate) fn random() -> u32 {
     RandomState::new().build_hasher().finish() as u32

@@ -5,7 +5,7 @@
 //! Every move of a task into the state *scheduled* or out of it is made with that lock held.
 
 use crate::alloc;
-use crate::engine::clock::Clock;
+use crate::engine::clock::{micros, Clock};
 use crate::engine::watchdog::watch_queues;
 use crate::engine::worker::no_thread;
 use crate::engine::Inner;
@@ -23,6 +23,8 @@ use std::time::Duration;
 pub(crate) const TICK: Duration = Duration::from_millis(20);
 /// While a task waits for a time of day, how often that is looked at: nobody tells of a clock that was set.
 const WALL_LOOK: Duration = Duration::from_secs(1);
+/// From the end of a backlog to where its memory goes back to the system: the next one may be about to come.
+const TRIM_AFTER: Duration = Duration::from_secs(1);
 /// So much is done for one look at the clock.
 pub(crate) const BATCH: usize = 256;
 
@@ -77,6 +79,8 @@ pub(crate) struct Schedule {
     wall_timers: Timers,
     pub(crate) shelf: Shelf,
     watch_at_us: Option<u64>,
+    /// When memory is given back to the system, after a backlog.
+    trim_at_us: Option<u64>,
     /// When the thread looks next by itself; 0 while it is awake.
     sleeps_until_us: u64,
     has_news: bool,
@@ -163,7 +167,7 @@ impl Schedule {
             let left = at_ms.saturating_sub(self.clock.unix_ms()).saturating_mul(1000);
             self.clock.now_us().saturating_add(left.min(WALL_LOOK.as_micros() as u64))
         });
-        [timer, wall, self.watch_at_us].into_iter().flatten().min()
+        [timer, wall, self.watch_at_us, self.trim_at_us].into_iter().flatten().min()
     }
 }
 
@@ -207,6 +211,7 @@ impl Drop for Open<'_> {
 enum Next {
     Due,
     Watch,
+    Trim,
     Stop,
 }
 
@@ -221,6 +226,7 @@ impl Control {
                 wall_timers: Timers::new(unix_ms),
                 shelf: Shelf::default(),
                 watch_at_us: None,
+                trim_at_us: None,
                 sleeps_until_us: 0,
                 has_news: false,
                 stopping: false,
@@ -282,6 +288,16 @@ impl Control {
         }
     }
 
+    /// A worker falls asleep after a backlog has let go of much memory: a while later, the allocator gives it to the system.
+    #[cold]
+    pub(crate) fn trim_soon(&self) {
+        let mut schedule = self.open();
+        if schedule.trim_at_us.is_none() {
+            schedule.trim_at_us = Some(schedule.clock.now_us().saturating_add(micros(TRIM_AFTER)));
+            schedule.has_news = true;
+        }
+    }
+
     /// Ends the thread, once it is done with what it is at.
     pub(crate) fn stop(&self) {
         let mut schedule = self.open();
@@ -334,6 +350,10 @@ impl Control {
                 schedule.watch_at_us = None;
                 return Next::Watch;
             }
+            if schedule.trim_at_us.is_some_and(|at_us| at_us <= schedule.clock.now_us()) {
+                schedule.trim_at_us = None;
+                return Next::Trim;
+            }
             if schedule.done < schedule.set {
                 schedule.done = schedule.set;
                 self.rested.notify_all();
@@ -361,6 +381,10 @@ fn run(inner: &Arc<Inner>, mut due: Vec<Alarm>) {
             Next::Watch => {
                 let goes_on = watch_queues(inner);
                 inner.control.watched(goes_on, || inner.something_waits());
+            }
+            Next::Trim => {
+                inner.pool.forget_gone();
+                sys::give_memory_back();
             }
             Next::Stop => return,
         }

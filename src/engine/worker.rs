@@ -27,6 +27,9 @@ const SHORT_RUN: Duration = Duration::from_micros(100);
 /// While runs are short, one look for work in so many is timed.
 const TIMED: u32 = 8;
 
+/// So many segments that went back to the allocator are worth asking it to give them to the system: 4 MiB.
+const MUCH: usize = 64;
+
 /// Plain successes that the store need not know at once.
 const UNTOLD: usize = 64;
 
@@ -209,6 +212,9 @@ impl Worker {
             // Idle workers keep no segment from those who write.
             self.taken.let_go();
             self.slot.hand.let_go();
+            if inner.pool.gone() >= MUCH {
+                inner.control.trim_soon();
+            }
             let crew_is_right = || {
                 let crew = queue.crew.lock();
                 crew.slots.len() <= crew.wanted() || self.slot.hand.has_some()

@@ -159,6 +159,8 @@ pub(crate) struct Pool(Mutex<Pooled>);
 struct Pooled {
     segments: [Option<Tracked<Segment>>; POOLED],
     count: usize,
+    /// How many went back to the allocator since that was last asked.
+    gone: usize,
 }
 
 impl Pool {
@@ -185,7 +187,18 @@ impl Pool {
         if let Some(place) = pooled.segments.get_mut(count) {
             *place = Some(segment);
             pooled.count += 1;
+        } else {
+            pooled.gone += 1;
         }
+    }
+
+    /// How many segments went back to the allocator since [`Pool::forget_gone`].
+    pub(crate) fn gone(&self) -> usize {
+        self.0.lock().gone
+    }
+
+    pub(crate) fn forget_gone(&self) {
+        self.0.lock().gone = 0;
     }
 
     #[cfg(test)]

@@ -9,7 +9,7 @@
 //!   slot that is in use. There, its timers are moved further down, each at most once a level.
 //! - Timers of one millisecond are always in one slot, in the order of their insertion.
 
-#[cfg(test)]
+#[cfg(all(test, measure))]
 mod measure;
 mod slab;
 #[cfg(test)]

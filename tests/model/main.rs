@@ -70,10 +70,10 @@ fn outcome(end: End) -> Outcome {
 
 /// An engine, and the model that it is held to.
 struct History {
-    engine: Arc<Engine>,
-    begun: Receiver<Begun>,
-    /// How to let a run go, by task and lease.
+    /// How to let a run go, by task and lease. First, so that none keeps a failed history's engine from ending.
     runs: HashMap<(i64, i64), Sender<End>>,
+    begun: Receiver<Begun>,
+    engine: Arc<Engine>,
     world: World,
     random: Random,
     said: Vec<String>,

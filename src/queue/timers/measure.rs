@@ -7,9 +7,8 @@ use crate::alloc::measured::live_bytes;
 use std::hint::black_box;
 use std::time::Instant;
 
-/// Not a test: figures, for people. `cargo test --release --lib timers -- --ignored --nocapture`
+/// Not a test: figures, for people. `RUSTFLAGS="--cfg measure" cargo test --release --lib timers::measure -- --nocapture`
 #[test]
-#[ignore = "it measures"]
 fn measure() {
     const COUNT: usize = 1_000_000;
     let per = |since: Instant| since.elapsed().as_nanos() as f64 / COUNT as f64;
