@@ -30,14 +30,18 @@
 // Start nothing more, ask what runs to stop, wait for it; take nothing new.
 #define BACKRUN_SHUTDOWN_CANCEL 2
 
+// Time passes for the engine only by backrun_engine_advance_time: for tests of what delays, retries and time limits do. Times in
+// a status or an event that tell when something has happened are the system's all the same.
+#define BACKRUN_ENGINE_MANUAL_TIME 1
+
 // The run is done: the task succeeded.
 #define BACKRUN_RUN_DONE 0
 
-// The run failed; the retry policy decides what follows. Say why by backrun_task_fail.
+// The run failed; the retry policy decides what follows: another run, or, without one, none. Say why by backrun_task_fail.
 #define BACKRUN_RUN_FAILED 1
 
-// The run failed and wants to be tried again after the delay given by backrun_task_retry_after.
-// Not yet: counts as BACKRUN_RUN_FAILED.
+// The run failed and wants to be tried again after the delay given by backrun_task_retry_after: as often as the retry policy
+// says, or, without one, always. Where no delay was given, it is that of the policy, or, without one, 1 s.
 #define BACKRUN_RUN_RETRY_AFTER 2
 
 // The run failed for good: the task is dead whatever its retry policy says. Say why by backrun_task_fail.
@@ -53,10 +57,10 @@
 // The retry is after a fixed delay.
 #define BACKRUN_RETRY_FIXED 1
 
-// The delay doubles with each attempt, up to a cap.
+// The delay doubles with each attempt, up to a cap. The default.
 #define BACKRUN_RETRY_EXPONENTIAL 2
 
-// Waits for its time. Later.
+// Waits for its time: a delay, or that between two attempts.
 #define BACKRUN_STATE_SCHEDULED 1
 
 // Waits for a worker.
@@ -230,6 +234,18 @@
 // Log records that the observer thread could not keep up with since the start. Engine only.
 #define BACKRUN_STAT_LOGS_LOST 19
 
+// Failed runs since the start that another one follows.
+#define BACKRUN_STAT_RETRIED 20
+
+// Runs since the start that held up what waited behind them (past the queue's stall threshold).
+#define BACKRUN_STAT_STALLS 21
+
+// Tasks that wait for their time now.
+#define BACKRUN_STAT_SCHEDULED 22
+
+// Runs that hold up what waits behind them now.
+#define BACKRUN_STAT_STALLED 23
+
 // It worked.
 #define BACKRUN_OK 0
 
@@ -374,8 +390,8 @@ typedef struct backrun_queue_options {
     uint64_t capacity_bytes;
     // How long BACKRUN_WHEN_FULL_WAIT waits, in milliseconds. 0: 30 s; < 0: for ever.
     int64_t when_full_timeout_ms;
-    // How long a run may keep others waiting before its worker is replaced, in milliseconds. 0: the default.
-    // Not yet: any other value is BACKRUN_NOT_SUPPORTED.
+    // How long a run may keep others waiting before its worker gets a replacement, up to the engine's `max_workers`, in
+    // milliseconds. 0: 100.
     int64_t stall_threshold_ms;
     // Ageing: a task waits at most this much longer for each level of priority above its own, in milliseconds. 0: 1 s.
     int64_t ageing_step_ms;
@@ -443,6 +459,9 @@ typedef struct backrun_event {
     int32_t code;
     // 0.
     uint32_t reserved;
+    // When the next run may begin, in microseconds since 1970 UTC, for BACKRUN_EVENT_RUN_FAILED where another run follows; else 0.
+    // Also 0 where that is not known yet, because the thread of a run that was given up has not come back.
+    int64_t run_at_unix_us;
 } backrun_event;
 
 // Receives events in batches, oldest first. `events`: `count` structs, `events[0].struct_size` bytes apart; valid for the call.
@@ -513,6 +532,10 @@ typedef struct backrun_engine_options {
     // Called at the end of each task that backrun_engine_tell_end asked for, on the thread that recorded it, or NULL. Must be
     // quick: see backrun_end_fn.
     backrun_end_fn on_end;
+    // The sum of BACKRUN_ENGINE_MANUAL_TIME and its kin.
+    uint32_t flags;
+    // 0.
+    uint32_t reserved;
 } backrun_engine_options;
 
 // Opens the user's connection for a run: called before `run`, on the same thread, if the task has a user context.
@@ -562,19 +585,20 @@ typedef struct backrun_handler {
     backrun_release_fn release;
 } backrun_handler;
 
-// What follows a failed run.
+// What follows a failed run. All zero but for `struct_size` is one run, and none after it.
 typedef struct backrun_retry_policy {
     // sizeof(backrun_retry_policy).
     uint32_t struct_size;
-    // Runs in all, the first included. 0: the default, which is 1 in this version. Not yet: more than 1 is BACKRUN_NOT_SUPPORTED.
+    // Runs in all, the first included, up to 100,000; runs that a shutdown interrupted do not count. 0: 1, which is no retry.
     uint32_t max_attempts;
-    // BACKRUN_RETRY_FIXED or BACKRUN_RETRY_EXPONENTIAL. 0: the default. Not yet: another value is BACKRUN_NOT_SUPPORTED.
+    // How the delay grows: BACKRUN_RETRY_FIXED or BACKRUN_RETRY_EXPONENTIAL. 0: exponential.
     uint32_t kind;
-    // Spread of the delay in percent of it, 1 to 100. 0: the default; -1: none. Not yet: another value than 0 is BACKRUN_NOT_SUPPORTED.
+    // Spread of each delay in percent of it, up and down, 1 to 100, so that tasks that failed together are not tried together.
+    // 0: 20; -1: none.
     int32_t jitter_percent;
-    // Delay before the second attempt in milliseconds. 0: the default. Not yet: another value is BACKRUN_NOT_SUPPORTED.
+    // Delay before the second attempt in milliseconds, 1 to `max_delay_ms`. 0: 1 s.
     int64_t delay_ms;
-    // Longest delay in milliseconds. 0: the default. Not yet: another value is BACKRUN_NOT_SUPPORTED.
+    // Longest delay in milliseconds, up to a year. 0: 1 h.
     int64_t max_delay_ms;
 } backrun_retry_policy;
 
@@ -586,13 +610,14 @@ typedef struct backrun_task_options {
     uint32_t flags;
     // The queue of tasks whose submission names none. Empty: `default`.
     struct backrun_str queue;
-    // What follows a failed run. NULL: the default.
+    // What follows a failed run. NULL: none (the task is dead), but for BACKRUN_RUN_RETRY_AFTER.
     const struct backrun_retry_policy *retry;
-    // How long a run may take in milliseconds. 0: no limit. Not yet: another value is BACKRUN_NOT_SUPPORTED.
+    // How long each run may take in milliseconds, pending time included; then it is asked to stop, as by a cancel. 0: no limit.
     int64_t time_limit_ms;
-    // From the time limit to "stuck" in milliseconds. 0: the default. Not yet: another value is BACKRUN_NOT_SUPPORTED.
+    // From the time limit on, how long the run has to stop, in milliseconds; then it is given up: it has failed, its outcome will
+    // be refused, and its thread is left to it. 0: 5 s.
     int64_t grace_ms;
-    // How long a result is kept in milliseconds. 0: the default. Not yet: another value is BACKRUN_NOT_SUPPORTED.
+    // How long a result is kept in milliseconds, at most as long as the status is. 0: 1 h.
     int64_t result_retention_ms;
 } backrun_task_options;
 
@@ -610,7 +635,7 @@ typedef struct backrun_filter {
     int64_t after_id;
     // Tasks in a final state for at least so many milliseconds. 0: any.
     int64_t final_for_ms;
-    // At most so many, smallest id first. 0: 1,000.
+    // At most so many, smallest id first. 0: 1,000 for a list, no limit for a purge.
     uint32_t limit;
     // 0.
     uint32_t reserved;
@@ -660,11 +685,12 @@ typedef struct backrun_submission {
     uint32_t when_full;
     // How long BACKRUN_WHEN_FULL_WAIT waits, in milliseconds. 0: 30 s; < 0: for ever. Only with `when_full`.
     int64_t when_full_timeout_ms;
-    // Not to be started before so many milliseconds from now. 0: at once. Not yet: another value is BACKRUN_NOT_SUPPORTED.
+    // Not to be started before so many milliseconds have passed, up to a hundred years. 0: at once.
     int64_t delay_ms;
-    // Not to be started before this time, in milliseconds since 1970 UTC. 0: at once. Not yet: another value is BACKRUN_NOT_SUPPORTED.
+    // Not to be started before this time of day, in milliseconds since 1970 UTC, as this machine's clock says then; in the past:
+    // at once. 0: at once. Not together with `delay_ms`.
     int64_t run_at_unix_ms;
-    // How long a run may take, in milliseconds. 0: as the task's options say. Not yet: another value is BACKRUN_NOT_SUPPORTED.
+    // How long each run may take, in milliseconds. 0: as the task's options say.
     int64_t time_limit_ms;
     // What follows a failed run. NULL: as the task's options say.
     const struct backrun_retry_policy *retry;
@@ -699,9 +725,11 @@ typedef struct backrun_outcome {
     int32_t code;
     // Why it failed, or NULL.
     const struct backrun_failure *failure;
-    // Delay of BACKRUN_RUN_RETRY_AFTER in milliseconds. Not yet: another value than 0 is BACKRUN_NOT_SUPPORTED.
+    // When the next run may begin, in milliseconds from now, 1 and more; only with BACKRUN_RUN_RETRY_AFTER. 0: as the retry policy
+    // says, or, without one, 1 s.
     int64_t retry_after_ms;
-    // The task's result. Not yet: any but an empty one is BACKRUN_NOT_SUPPORTED.
+    // The task's result, up to 4 MiB; only with BACKRUN_RUN_DONE. Takes the place of what backrun_task_set_result left, unless it is
+    // empty.
     struct backrun_bytes result;
 } backrun_outcome;
 
@@ -777,6 +805,30 @@ void backrun_engine_abandon(struct backrun_engine *engine);
 // `engine`: NULL does nothing. No other call may be using it. Any thread; a callback may call it.
 void backrun_engine_free(struct backrun_engine *engine);
 
+// Lets time pass for an engine that was made with BACKRUN_ENGINE_MANUAL_TIME, by the clock on the wall too, and waits until what is
+// due then has been done: scheduled tasks are ready, runs past their time limit are asked to stop or given up.
+//
+// `ms`: how much, in milliseconds; at least 0.
+// `out_error`: receives an error to be freed by backrun_error_free, or NULL; may be NULL.
+//
+// Errors: BACKRUN_INVALID_ARGUMENT (also where the engine's time is the system's), BACKRUN_WOULD_DEADLOCK (from a thread of this
+// engine), BACKRUN_FORKED, BACKRUN_PANIC. Any thread but the engine's own.
+int32_t backrun_engine_advance_time(struct backrun_engine *engine,
+                                    int64_t ms,
+                                    struct backrun_error **out_error);
+
+// Has the clock on the wall of an engine that was made with BACKRUN_ENGINE_MANUAL_TIME jump, as when somebody sets it, while no time
+// passes; waits until what is due then has been done. It decides about `run_at_unix_ms`, and about nothing else.
+//
+// `ms`: by how many milliseconds; negative: back.
+// `out_error`: receives an error to be freed by backrun_error_free, or NULL; may be NULL.
+//
+// Errors: BACKRUN_INVALID_ARGUMENT (the engine's time is the system's), BACKRUN_WOULD_DEADLOCK (from a thread of this engine),
+// BACKRUN_FORKED, BACKRUN_PANIC. Any thread but the engine's own.
+int32_t backrun_engine_jump_wall_clock(struct backrun_engine *engine,
+                                       int64_t ms,
+                                       struct backrun_error **out_error);
+
 // How many tasks were still running (or pending) when the shutdown returned.
 //
 // `report`: NULL gives 0. Any thread; a callback may call it.
@@ -812,7 +864,7 @@ void backrun_shutdown_report_free(struct backrun_shutdown_report *report);
 // `out_error`: receives an error to be freed by backrun_error_free, or NULL; may be NULL.
 //
 // Errors: BACKRUN_ALREADY_REGISTERED, BACKRUN_INVALID_ARGUMENT, BACKRUN_TOO_LARGE (the name), BACKRUN_UNSUPPORTED_FIELD,
-// BACKRUN_NOT_SUPPORTED, BACKRUN_NOT_FOUND (no such queue), BACKRUN_SHUTTING_DOWN, BACKRUN_OUT_OF_MEMORY, BACKRUN_FORKED,
+// BACKRUN_NOT_FOUND (no such queue), BACKRUN_SHUTTING_DOWN, BACKRUN_OUT_OF_MEMORY, BACKRUN_FORKED,
 // BACKRUN_PANIC. Any thread; a callback may call it.
 int32_t backrun_engine_register(struct backrun_engine *engine,
                                 struct backrun_str name,
@@ -866,34 +918,42 @@ int32_t backrun_engine_cancel(struct backrun_engine *engine,
                               uint32_t *out_what,
                               struct backrun_error **out_error);
 
-// Lists tasks, smallest id first. Not yet: BACKRUN_NOT_SUPPORTED.
+// Lists tasks, smallest id first. It looks at one after the other while they go on, so each status is true for a moment of its
+// own. To see more than a list holds, list again with `after_id`, the id of the last one.
 //
 // `filter`: NULL is all tasks; borrowed for the call.
 // `out`: receives a list to be freed by backrun_task_list_free; NULL on failure.
 // `out_error`: receives an error to be freed by backrun_error_free, or NULL; may be NULL.
 //
-// Errors: BACKRUN_INVALID_ARGUMENT, BACKRUN_UNSUPPORTED_FIELD, BACKRUN_OUT_OF_MEMORY, BACKRUN_FORKED, BACKRUN_PANIC.
+// Errors: BACKRUN_INVALID_ARGUMENT, BACKRUN_TOO_LARGE (a name), BACKRUN_UNSUPPORTED_FIELD, BACKRUN_OUT_OF_MEMORY, BACKRUN_FORKED, BACKRUN_PANIC.
 // Any thread; a callback may call it.
 int32_t backrun_engine_list(struct backrun_engine *engine,
                             const struct backrun_filter *filter,
                             struct backrun_task_list **out,
                             struct backrun_error **out_error);
 
-// Makes a dead task ready again, its attempts counted anew. Not yet: BACKRUN_NOT_SUPPORTED.
+// Makes a dead task ready again, with all that it was submitted with, its attempts counted anew. Its leases go on, so that a word of
+// an old run does not count.
 //
+// `id`: that of the task.
 // `out_error`: receives an error to be freed by backrun_error_free, or NULL; may be NULL.
 //
-// Errors: BACKRUN_NOT_FOUND, BACKRUN_INVALID_ARGUMENT (not dead), BACKRUN_FORKED, BACKRUN_PANIC.
+// Errors, and then nothing has changed: BACKRUN_NOT_FOUND (no such task, no longer kept, or there was no memory to keep what it is
+// to run), BACKRUN_INVALID_ARGUMENT (not dead, or the thread of its last run, which was given up, has not come back),
+// BACKRUN_QUEUE_FULL, BACKRUN_SHUTTING_DOWN, BACKRUN_OUT_OF_MEMORY, BACKRUN_FORKED, BACKRUN_PANIC.
 // Any thread; a callback may call it.
-int32_t backrun_engine_replay(struct backrun_engine *engine, int64_t id, struct backrun_error **out_error);
+int32_t backrun_engine_replay(struct backrun_engine *engine,
+                              int64_t id,
+                              struct backrun_error **out_error);
 
-// Forgets tasks in a final state. Not yet: BACKRUN_NOT_SUPPORTED.
+// Forgets tasks in a final state: a look for them then says BACKRUN_NOT_FOUND. Tasks in other states stay, whatever the filter says,
+// and so do those whose run was given up while its thread has not come back.
 //
 // `filter`: NULL is all of them; borrowed for the call.
 // `out_count`: receives how many; may be NULL.
 // `out_error`: receives an error to be freed by backrun_error_free, or NULL; may be NULL.
 //
-// Errors: BACKRUN_INVALID_ARGUMENT, BACKRUN_UNSUPPORTED_FIELD, BACKRUN_FORKED, BACKRUN_PANIC.
+// Errors: BACKRUN_INVALID_ARGUMENT, BACKRUN_TOO_LARGE (a name), BACKRUN_UNSUPPORTED_FIELD, BACKRUN_FORKED, BACKRUN_PANIC.
 // Any thread; a callback may call it.
 int32_t backrun_engine_purge(struct backrun_engine *engine,
                              const struct backrun_filter *filter,
@@ -967,14 +1027,26 @@ int32_t backrun_task_status_is_cancel_requested(const struct backrun_task_status
 // `status`: NULL gives an empty text. Any thread; a callback may call it.
 struct backrun_str backrun_task_status_cancel_reason(const struct backrun_task_status *status);
 
-// How far it is, 0 to 1; -1 if it never said. Not yet: always -1. `status`: NULL gives -1. Any thread; a callback may call it.
+// How far its last run said it is, 0 to 1; -1 if it never said. `status`: NULL gives -1. Any thread; a callback may call it.
 double backrun_task_status_progress(const struct backrun_task_status *status);
 
-// What it said of its progress, borrowed from the snapshot. Not yet: always empty. `status`: NULL gives an empty text. Any thread; a callback may call it.
+// What that run said it is at, borrowed from the snapshot; may be empty. `status`: NULL gives an empty text. Any thread; a callback may call it.
 struct backrun_str backrun_task_status_progress_text(const struct backrun_task_status *status);
 
-// Its result, borrowed from the snapshot; empty if there is none. Not yet: always empty. `status`: NULL gives an empty view. Any thread; a callback may call it.
+// What it left, borrowed from the snapshot; empty if there is none, because it left none, has not succeeded, or the time for which it
+// is kept (`result_retention_ms`) is over. `status`: NULL gives an empty view. Any thread; a callback may call it.
 struct backrun_bytes backrun_task_status_result(const struct backrun_task_status *status);
+
+// When a scheduled task may run, in microseconds since 1970 UTC, as far as that is known now: after a delay the clock on the wall may
+// still be set. 0: it is not scheduled, or waits until the thread of its last run, which was given up, comes back.
+//
+// `status`: NULL gives 0. Any thread; a callback may call it.
+int64_t backrun_task_status_run_at_unix_us(const struct backrun_task_status *status);
+
+// For how long its run has held up what waits behind it, in microseconds; 0: it does not stall.
+//
+// `status`: NULL gives 0. Any thread; a callback may call it.
+int64_t backrun_task_status_stalled_us(const struct backrun_task_status *status);
 
 // Frees a snapshot and what was borrowed from it. `status`: NULL does nothing. Once for each snapshot, and not for one
 // that was borrowed from a list or given to a callback. Any thread; a callback may call it.
@@ -1036,22 +1108,25 @@ int32_t backrun_engine_configure_queue(struct backrun_engine *engine,
                                        const struct backrun_queue_options *options,
                                        struct backrun_error **out_error);
 
-// Lets no further task of a queue start; what runs goes on, submits are still taken. Not yet: BACKRUN_NOT_SUPPORTED.
+// Lets no further task of a queue start; what runs goes on, submits are still taken, what is scheduled becomes ready. A
+// BACKRUN_SHUTDOWN_DRAIN does not wait for what is queued in a paused queue. A queue that is paused already stays so.
 //
 // `queue`: its name; empty: `default`. Borrowed for the call.
 // `out_error`: receives an error to be freed by backrun_error_free, or NULL; may be NULL.
 //
-// Errors: BACKRUN_NOT_FOUND (no such queue), BACKRUN_INVALID_ARGUMENT, BACKRUN_FORKED, BACKRUN_PANIC.
-// Any thread; a callback may call it.
-int32_t backrun_engine_pause(struct backrun_engine *engine, struct backrun_str queue, struct backrun_error **out_error);
+// Errors: BACKRUN_NOT_FOUND (no such queue), BACKRUN_INVALID_ARGUMENT, BACKRUN_TOO_LARGE (the name), BACKRUN_SHUTTING_DOWN, BACKRUN_FORKED,
+// BACKRUN_PANIC. Any thread; a callback may call it.
+int32_t backrun_engine_pause(struct backrun_engine *engine,
+                             struct backrun_str queue,
+                             struct backrun_error **out_error);
 
-// Ends a pause. Not yet: BACKRUN_NOT_SUPPORTED.
+// Ends a pause. A queue that is not paused stays as it is.
 //
 // `queue`: its name; empty: `default`. Borrowed for the call.
 // `out_error`: receives an error to be freed by backrun_error_free, or NULL; may be NULL.
 //
-// Errors: BACKRUN_NOT_FOUND (no such queue), BACKRUN_INVALID_ARGUMENT, BACKRUN_FORKED, BACKRUN_PANIC.
-// Any thread; a callback may call it.
+// Errors: BACKRUN_NOT_FOUND (no such queue), BACKRUN_INVALID_ARGUMENT, BACKRUN_TOO_LARGE (the name), BACKRUN_SHUTTING_DOWN, BACKRUN_FORKED,
+// BACKRUN_PANIC. Any thread; a callback may call it.
 int32_t backrun_engine_resume(struct backrun_engine *engine,
                               struct backrun_str queue,
                               struct backrun_error **out_error);
@@ -1097,6 +1172,35 @@ int32_t backrun_stats_queue_value(const struct backrun_stats *stats,
                                   uint32_t stat,
                                   uint64_t *out,
                                   struct backrun_error **out_error);
+
+// How many runs hold up what waits behind them, all queues together. `stats`: NULL gives 0. Any thread; a callback may call it.
+size_t backrun_stats_stalled_count(const struct backrun_stats *stats);
+
+// The id of a task whose run stalls, by its index from 0; 0 where there is none.
+//
+// `stats`: NULL gives 0. Any thread; a callback may call it.
+int64_t backrun_stats_stalled_task_id(const struct backrun_stats *stats, size_t index);
+
+// The name of a task whose run stalls, by its index from 0, borrowed from the snapshot; empty where there is none.
+//
+// `stats`: NULL gives an empty text. Any thread; a callback may call it.
+struct backrun_str backrun_stats_stalled_task_name(const struct backrun_stats *stats, size_t index);
+
+// The queue of a run that stalls, by its index from 0, borrowed from the snapshot; empty where there is none.
+//
+// `stats`: NULL gives an empty text. Any thread; a callback may call it.
+struct backrun_str backrun_stats_stalled_queue(const struct backrun_stats *stats, size_t index);
+
+// The number of the worker of a run that stalls, as in the name of its thread, by its index from 0; 0 where there is none.
+//
+// `stats`: NULL gives 0. Any thread; a callback may call it.
+uint64_t backrun_stats_stalled_worker(const struct backrun_stats *stats,
+                                      size_t index);
+
+// For how long a run that stalls has been seen to run, in microseconds, by its index from 0; 0 where there is none.
+//
+// `stats`: NULL gives 0. Any thread; a callback may call it.
+int64_t backrun_stats_stalled_us(const struct backrun_stats *stats, size_t index);
 
 // Frees a snapshot. `stats`: NULL does nothing. Once for each. Any thread; a callback may call it.
 void backrun_stats_free(struct backrun_stats *stats);
@@ -1212,21 +1316,23 @@ size_t backrun_task_header_count(const struct backrun_task *task);
 // `task`: NULL gives an empty text.
 struct backrun_str backrun_task_header_name(const struct backrun_task *task, size_t index);
 
-// Tells how far the run is. Not yet: BACKRUN_NOT_SUPPORTED.
+// Tells how far the run is; it is in the task's status until the next call.
 //
-// `fraction`: 0 to 1. `text`: may be empty; kept up to 512 bytes; borrowed for the call.
+// `fraction`: 0 to 1. `text`: what it is at; may be empty; kept up to 512 bytes; borrowed for the call.
 // `out_error`: receives an error to be freed by backrun_error_free, or NULL; may be NULL.
-// Errors: BACKRUN_INVALID_ARGUMENT.
+// Errors: BACKRUN_INVALID_ARGUMENT, BACKRUN_STALE_LEASE (the run was given up or abandoned), BACKRUN_OUT_OF_MEMORY, BACKRUN_PANIC.
 int32_t backrun_task_set_progress(struct backrun_task *task,
                                   double fraction,
                                   struct backrun_str text,
                                   struct backrun_error **out_error);
 
-// Leaves the result of the task, kept once the run is done. Not yet: BACKRUN_NOT_SUPPORTED.
+// Leaves the result of the task, kept if the run succeeds, for the time that the task's options say (`result_retention_ms`). The
+// last call counts.
 //
 // `result`: copied; up to 4 MiB.
 // `out_error`: receives an error to be freed by backrun_error_free, or NULL; may be NULL.
-// Errors: BACKRUN_INVALID_ARGUMENT, BACKRUN_TOO_LARGE, BACKRUN_OUT_OF_MEMORY.
+// Errors: BACKRUN_INVALID_ARGUMENT, BACKRUN_TOO_LARGE, BACKRUN_STALE_LEASE (the run was settled, given up or abandoned),
+// BACKRUN_OUT_OF_MEMORY, BACKRUN_PANIC.
 int32_t backrun_task_set_result(struct backrun_task *task,
                                 struct backrun_bytes result,
                                 struct backrun_error **out_error);
@@ -1247,9 +1353,10 @@ int32_t backrun_task_fail_with(struct backrun_task *task,
                                const struct backrun_failure *failure,
                                struct backrun_error **out_error);
 
-// Says when the run wants to be tried again; the callback then returns BACKRUN_RUN_RETRY_AFTER. Not yet: BACKRUN_NOT_SUPPORTED.
+// Says when the run wants to be tried again; the callback then returns BACKRUN_RUN_RETRY_AFTER. The last call counts. Without it, the
+// delay is that of the retry policy, or, without one, 1 s.
 //
-// `delay_ms`: at least 0.
+// `delay_ms`: from the end of the run, in milliseconds; 0 (at once) to a hundred years.
 // `out_error`: receives an error to be freed by backrun_error_free, or NULL; may be NULL.
 // Errors: BACKRUN_INVALID_ARGUMENT.
 int32_t backrun_task_retry_after(struct backrun_task *task,
@@ -1262,7 +1369,7 @@ int32_t backrun_task_retry_after(struct backrun_task *task,
 // `out_error`: receives an error to be freed by backrun_error_free, or NULL; may be NULL.
 //
 // Errors: BACKRUN_STALE_LEASE (settled already, claimed anew, or abandoned by a shutdown), BACKRUN_NOT_FOUND (no such
-// task), BACKRUN_INVALID_ARGUMENT, BACKRUN_UNSUPPORTED_FIELD, BACKRUN_NOT_SUPPORTED, BACKRUN_OUT_OF_MEMORY (nothing has changed: it
+// task), BACKRUN_INVALID_ARGUMENT, BACKRUN_TOO_LARGE (the result), BACKRUN_UNSUPPORTED_FIELD, BACKRUN_OUT_OF_MEMORY (nothing has changed: it
 // can be settled again), BACKRUN_FORKED, BACKRUN_PANIC.
 // Any thread; a callback may call it.
 int32_t backrun_task_settle(struct backrun_engine *engine,
@@ -1271,11 +1378,12 @@ int32_t backrun_task_settle(struct backrun_engine *engine,
                             const struct backrun_outcome *outcome,
                             struct backrun_error **out_error);
 
-// backrun_task_set_progress for a run that is known by id and lease, such as a pending one. Not yet: BACKRUN_NOT_SUPPORTED.
+// backrun_task_set_progress for a run that is known by id and lease, such as a pending one.
 //
-// `id`, `lease`: those of the run. `fraction`: 0 to 1. `text`: may be empty; kept up to 512 bytes; borrowed for the call.
+// `id`, `lease`: those of the run. `fraction`: 0 to 1. `text`: what it is at; may be empty; kept up to 512 bytes; borrowed for the call.
 // `out_error`: receives an error to be freed by backrun_error_free, or NULL; may be NULL.
-// Errors: BACKRUN_STALE_LEASE, BACKRUN_NOT_FOUND, BACKRUN_INVALID_ARGUMENT, BACKRUN_FORKED, BACKRUN_PANIC.
+// Errors: BACKRUN_STALE_LEASE (it has ended, was given up or abandoned), BACKRUN_NOT_FOUND (no such task), BACKRUN_INVALID_ARGUMENT,
+// BACKRUN_OUT_OF_MEMORY, BACKRUN_FORKED, BACKRUN_PANIC.
 // Any thread; a callback may call it.
 int32_t backrun_engine_set_progress(struct backrun_engine *engine,
                                     int64_t id,

@@ -28,6 +28,8 @@ pub const MAX_PROGRESS_TEXT_BYTES: usize = 512;
 pub const MAX_RESULT_BYTES: usize = 4 * 1024 * 1024;
 /// The longest that a delay may be: a hundred years.
 pub const MAX_DELAY: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
+/// The latest time of day that a task may be scheduled for, in milliseconds since 1970 UTC: the beginning of the year 3000.
+pub const LATEST_RUN_AT_MS: i64 = 32_503_680_000_000;
 /// The longest that a time limit, a time of grace or a retention may be: a hundred years.
 pub const MAX_TIME_LIMIT: Duration = MAX_DELAY;
 /// From the time limit of a run to where it is given up, where the options do not say.

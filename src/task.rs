@@ -3,8 +3,8 @@
 use crate::alloc::{self, Arc, Text};
 use crate::error::{Error, Result};
 use crate::options::{
-    check_delay, check_name, check_time_limit, Durability, RetryPolicy, WhenFull, MAX_HEADER_BYTES, MAX_PAYLOAD_BYTES,
-    MAX_TASK_NAME_BYTES, MAX_USER_CONTEXT_BYTES,
+    check_delay, check_name, check_time_limit, Durability, RetryPolicy, WhenFull, LATEST_RUN_AT_MS, MAX_HEADER_BYTES,
+    MAX_PAYLOAD_BYTES, MAX_TASK_NAME_BYTES, MAX_USER_CONTEXT_BYTES,
 };
 use std::fmt;
 use std::num::NonZeroU32;
@@ -310,10 +310,9 @@ impl<'a> Submission<'a> {
         }
         check_delay("the delay", self.delay)?;
         if let Some(at_ms) = self.run_at_unix_ms {
-            const LATEST: i64 = 32_503_680_000_000;
-            if !(0..=LATEST).contains(&at_ms) {
+            if !(0..=LATEST_RUN_AT_MS).contains(&at_ms) {
                 return Err(Error::invalid(format_args!(
-                    "the time to run at is {at_ms}; pass milliseconds since 1970 UTC, from 0 to {LATEST} (the year 3000)"
+                    "the time to run at is {at_ms}; pass milliseconds since 1970 UTC, from 0 to {LATEST_RUN_AT_MS} (the year 3000)"
                 )));
             }
         }
@@ -412,7 +411,8 @@ pub enum Outcome {
     /// It failed; the retry policy decides what follows.
     Failed(Failure),
     /// It failed, and wants to be tried again after this time: so often as the retry policy says, or, without one, always.
-    RetryAfter(Failure, Duration),
+    /// `None`: after the delay that the retry policy says; without one, after [`DEFAULT_RETRY_DELAY`](crate::options::DEFAULT_RETRY_DELAY).
+    RetryAfter(Failure, Option<Duration>),
     /// It failed for good.
     Fatal(Failure),
     /// It stopped because it was asked to.
@@ -527,8 +527,8 @@ pub struct TaskStatus {
     /// When a scheduled task may run, in microseconds since 1970 UTC; 0 where it is not scheduled, or waits for its last run's
     /// thread to come back. The clock on the wall may jump meanwhile.
     pub run_at_us: i64,
-    /// How far its last run said it is, from 0 to 1.
-    pub progress: f64,
+    /// How far its last run said it is, from 0 to 1. `None`: it has not said.
+    pub progress: Option<f64>,
     /// What that run said it is at; may be empty.
     pub progress_text: Text,
     /// What it left, if it succeeded and that is still kept.

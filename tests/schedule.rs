@@ -3,8 +3,8 @@
 mod common;
 
 use backrun::{
-    Backoff, CancelResult, Engine, Error, EventKind, Failure, Outcome, RetryPolicy, ShutdownMode, State, Submission,
-    TaskContext, TaskFilter, TaskId, TaskOptions,
+    Backoff, CancelResult, Engine, Error, EventKind, Failure, Lease, Outcome, RetryPolicy, ShutdownMode, State,
+    Submission, TaskContext, TaskFilter, TaskId, TaskOptions,
 };
 use common::{options, Gate, Recorder, Seen, LONG};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -297,7 +297,7 @@ fn a_handler_says_when_it_is_to_be_tried_again_or_that_it_is_not() {
     let (engine, _) = manual(1);
     engine
         .register("later", |task: &TaskContext<'_>| match task.attempt() {
-            1 => Outcome::RetryAfter(Failure::message("busy"), HOUR),
+            1 => Outcome::RetryAfter(Failure::message("busy"), Some(HOUR)),
             2 => Outcome::Fatal(Failure::message("never")),
             _ => Outcome::Done,
         })
@@ -316,7 +316,7 @@ fn without_a_policy_a_handler_is_tried_again_as_often_as_it_asks_and_with_one_up
     let (engine, _) = manual(1);
     engine
         .register("busy", |task: &TaskContext<'_>| match task.attempt() {
-            1..=4 => Outcome::RetryAfter(Failure::message("busy"), SECOND),
+            1..=4 => Outcome::RetryAfter(Failure::message("busy"), Some(SECOND)),
             _ => Outcome::Done,
         })
         .unwrap();
@@ -556,7 +556,7 @@ fn progress_and_result_are_in_the_status() {
     told.wait_for(|told| told.len() == 1);
     assert!(told.all()[0].contains("pass a number from 0"));
     let status = engine.status(id).unwrap();
-    assert_eq!((status.progress, &*status.progress_text, status.result.is_none()), (0.5, "half way", true));
+    assert_eq!((status.progress, &*status.progress_text, status.result.is_none()), (Some(0.5), "half way", true));
     gate.open();
     let status = engine.wait(id, LONG).unwrap();
     assert_eq!((status.state, status.result.as_deref()), (State::Succeeded, Some(&b"the result"[..])));
@@ -702,4 +702,71 @@ fn purged_tasks_are_forgotten_once_however_many_end_after_them() {
         engine.purge(&TaskFilter::default()).unwrap();
     }
     assert!(engine.list(&TaskFilter::default()).unwrap().is_empty());
+}
+
+#[test]
+fn a_run_that_does_not_say_when_it_is_to_be_tried_again_waits_as_its_policy_says_or_a_second() {
+    let (engine, _) = manual(1);
+    engine.register("again", |_: &TaskContext<'_>| Outcome::RetryAfter(Failure::message("busy"), None)).unwrap();
+    let policy = RetryPolicy::attempts(2).delay(5 * SECOND).jitter_percent(0);
+    for (submission, delay) in
+        [(Submission::new("again", b"").retry(policy), 5 * SECOND), (Submission::new("again", b""), SECOND)]
+    {
+        let id = engine.submit(&submission).unwrap();
+        wait_until(&engine, id, State::Scheduled);
+        engine.advance_time(delay - MS).unwrap();
+        assert_eq!((state(&engine, id), engine.status(id).unwrap().attempt), (State::Scheduled, 1));
+        engine.advance_time(MS).unwrap();
+        while engine.status(id).unwrap().attempt < 2 {
+            std::thread::yield_now();
+        }
+    }
+}
+
+#[test]
+fn a_settle_leaves_its_result_and_one_that_is_refused_does_not() {
+    let (engine, _) = manual(1);
+    let leases = Seen::default();
+    let seen = leases.clone();
+    engine
+        .register("wait", move |task: &TaskContext<'_>| {
+            task.set_result(b"of the run").unwrap();
+            seen.push(task.lease());
+            Outcome::Pending
+        })
+        .unwrap();
+    let id = engine.submit(&Submission::new("wait", b"")).unwrap();
+    leases.wait_for(|leases| leases.len() == 1);
+    let lease = leases.all()[0];
+    let refused = engine.settle_with_result(id, Lease::new(lease.value() + 1), b"of another").unwrap_err();
+    assert!(matches!(refused, Error::StaleLease { .. }), "{refused}");
+    let large = engine.settle_with_result(id, lease, &vec![0; (4 << 20) + 1]).unwrap_err();
+    assert!(large.to_string().contains("4194305"), "{large}");
+    assert!(!state(&engine, id).is_final());
+    engine.settle_with_result(id, lease, b"of the settle").unwrap();
+    let status = engine.wait(id, LONG).unwrap();
+    assert_eq!((status.state, status.result.as_deref()), (State::Succeeded, Some(&b"of the settle"[..])));
+    assert!(engine.settle_with_result(id, lease, b"late").is_err());
+    assert_eq!(engine.status(id).unwrap().result.as_deref(), Some(&b"of the settle"[..]));
+}
+
+#[test]
+fn what_a_settle_left_before_the_run_has_returned_is_not_the_runs_to_change() {
+    let (engine, _) = manual(1);
+    let (leases, settled, told) = (Seen::default(), Gate::default(), Seen::default());
+    let (seen, wait, said) = (leases.clone(), settled.clone(), told.clone());
+    engine
+        .register("early", move |task: &TaskContext<'_>| {
+            seen.push(task.lease());
+            wait.wait();
+            said.push(task.set_result(b"of the run").unwrap_err().code());
+            Outcome::Pending
+        })
+        .unwrap();
+    let id = engine.submit(&Submission::new("early", b"")).unwrap();
+    leases.wait_for(|leases| leases.len() == 1);
+    engine.settle_with_result(id, leases.all()[0], b"of the settle").unwrap();
+    settled.open();
+    assert_eq!(engine.wait(id, LONG).unwrap().result.as_deref(), Some(&b"of the settle"[..]));
+    assert_eq!(told.all(), [10]);
 }

@@ -517,7 +517,16 @@ impl Engine {
         if outcome == Outcome::Pending {
             return Err(Error::InvalidArgument("a run cannot be settled as pending; say how it ended".into()));
         }
-        self.sound(|| self.inner.settle(id, lease, outcome))
+        self.sound(|| self.inner.settle(id, lease, outcome, None))
+    }
+
+    /// Settles a run as done, as [`Engine::settle`] does, and leaves the task's result in the same step: that of a settle that is
+    /// refused is not left. It takes the place of what the run left.
+    ///
+    /// # Errors
+    /// As [`Engine::settle`], and [`Error::TooLarge`]. Where there is no memory, nothing has changed.
+    pub fn settle_with_result(&self, id: TaskId, lease: Lease, result: &[u8]) -> Result<()> {
+        self.sound(|| self.inner.settle(id, lease, Outcome::Done, Some(results::copy_result(result)?)))
     }
 
     /// All counters now.

@@ -29,7 +29,7 @@ use crate::queue::shelf::ShelfPlace;
 use crate::store::table::{Entry, Word};
 use crate::sync::Arc;
 use crate::sys;
-use crate::task::{Failure, Lease, Outcome, State, TaskId, TaskStatus};
+use crate::task::{Failure, Lease, Outcome, ResultBytes, State, TaskId, TaskStatus};
 use std::cell::Cell;
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -96,6 +96,13 @@ pub(crate) struct Extra {
 }
 
 impl Extra {
+    /// Notes what a settle leaves, if it leaves anything.
+    pub(crate) fn leave(&mut self, result: Option<ResultBytes>) {
+        if let Some(bytes) = result {
+            self.result = Some(TaskResult { bytes, timer: None });
+        }
+    }
+
     /// Whether there is anything to tell of it once it is final.
     fn tells_something(&self) -> bool {
         self.failure.is_some()

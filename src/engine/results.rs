@@ -25,6 +25,19 @@ pub(crate) struct TaskResult {
     pub(crate) timer: Option<Timer>,
 }
 
+/// A result that is within its limit.
+pub(crate) fn copy_result(result: &[u8]) -> Result<ResultBytes> {
+    if result.len() > MAX_RESULT_BYTES {
+        return Err(Error::TooLarge {
+            what: "the result",
+            actual: result.len(),
+            limit: MAX_RESULT_BYTES,
+            instead: "store the data elsewhere and leave where it is",
+        });
+    }
+    ResultBytes::copy(result)
+}
+
 impl Inner {
     /// Notes how far a run is.
     pub(crate) fn set_progress(&self, id: TaskId, lease: Lease, fraction: f64, text: &str) -> Result<()> {
@@ -42,17 +55,14 @@ impl Inner {
 
     /// Notes what a task leaves if its run succeeds.
     pub(crate) fn set_result(&self, id: TaskId, lease: Lease, result: &[u8]) -> Result<()> {
-        if result.len() > MAX_RESULT_BYTES {
-            return Err(Error::TooLarge {
-                what: "the result",
-                actual: result.len(),
-                limit: MAX_RESULT_BYTES,
-                instead: "store the data elsewhere and leave where it is",
-            });
-        }
-        let bytes = ResultBytes::copy(result)?;
+        let bytes = copy_result(result)?;
         self.note_of_run(id, lease, |extras| {
-            extras.get(id)?.result = Some(TaskResult { bytes, timer: None });
+            let extra = extras.get(id)?;
+            if extra.settled_early.is_some() {
+                // What the settle said is the task's result.
+                return Err(Error::StaleLease { id: id.value(), lease: lease.value() });
+            }
+            extra.leave(Some(bytes));
             Ok(())
         })
     }

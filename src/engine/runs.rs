@@ -13,13 +13,13 @@ use crate::engine::poison::{self, point};
 use crate::engine::queues::{Queue, Slot};
 use crate::engine::{unknown, Inner};
 use crate::error::{Error, Result};
-use crate::options::RetryPolicy;
+use crate::options::{RetryPolicy, DEFAULT_RETRY_DELAY};
 use crate::queue::log::Record;
 use crate::queue::shelf::{Kept, ShelfPlace, Shelved};
 use crate::store::table::{Entry, Word};
 use crate::sync::Ordering;
 use crate::sys;
-use crate::task::{Failure, Lease, Outcome, State, TaskId};
+use crate::task::{Failure, Lease, Outcome, ResultBytes, State, TaskId};
 use std::time::{Duration, Instant};
 
 const RUNNING: &[State] = &[State::Running, State::Pending];
@@ -66,8 +66,9 @@ pub(crate) enum Ending {
 pub(crate) enum Next {
     /// What the retry policy says.
     Policy,
-    /// A run after this time, if the retry policy gives no number of attempts or this was not the last.
-    After(Duration),
+    /// A run after this time, if the retry policy gives no number of attempts or this was not the last. `None`: after the
+    /// policy's.
+    After(Option<Duration>),
     /// Nothing.
     Nothing,
 }
@@ -141,7 +142,7 @@ impl Inner {
     }
 
     /// Settles a pending run, or one whose `run` has not returned yet.
-    pub(crate) fn settle(&self, id: TaskId, lease: Lease, outcome: Outcome) -> Result<()> {
+    pub(crate) fn settle(&self, id: TaskId, lease: Lease, outcome: Outcome, result: Option<ResultBytes>) -> Result<()> {
         let chunk = self.store.chunk(id).ok_or_else(|| unknown(id))?;
         let entry = chunk.entry(id);
         let mut extras = self.lock_extras();
@@ -159,9 +160,13 @@ impl Inner {
             let extra = extras.get(id)?;
             if extra.settled_early.is_none() {
                 extra.settled_early = Some(outcome);
+                extra.leave(result);
                 return Ok(());
             }
         } else if pending {
+            if result.is_some() {
+                extras.get(id)?.leave(result);
+            }
             self.end_pending(extras, id, entry, Ending::of(outcome));
             return Ok(());
         }
@@ -324,9 +329,9 @@ impl Inner {
         let attempt = word.claims() - extra.map_or(0, |extra| extra.uncounted);
         match (next, policy) {
             (Next::Nothing, _) | (Next::Policy, None) => None,
-            (Next::After(delay), None) => Some(delay),
-            (Next::After(delay), Some(policy)) => (attempt < policy.attempts).then_some(delay),
-            (Next::Policy, Some(policy)) => policy.delay_after(attempt, sys::random()),
+            (Next::After(delay), None) => Some(delay.unwrap_or(DEFAULT_RETRY_DELAY)),
+            (Next::After(Some(delay)), Some(policy)) => (attempt < policy.attempts).then_some(delay),
+            (Next::After(None) | Next::Policy, Some(policy)) => policy.delay_after(attempt, sys::random()),
         }
     }
 

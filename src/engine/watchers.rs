@@ -98,7 +98,7 @@ mod tests {
             cancel_requested: false,
             cancel_reason: Text::default(),
             run_at_us: 0,
-            progress: 0.0,
+            progress: None,
             progress_text: Text::default(),
             result: None,
             stalled_us: 0,

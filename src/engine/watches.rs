@@ -37,7 +37,7 @@ impl Inner {
             cancel_requested: word.cancel_requested(),
             cancel_reason: extra.and_then(|extra| extra.reason.clone()).unwrap_or_default(),
             run_at_us: 0,
-            progress: extra.and_then(|extra| extra.progress.as_ref()).map_or(0.0, |progress| progress.fraction),
+            progress: extra.and_then(|extra| extra.progress.as_ref()).map(|progress| progress.fraction),
             progress_text: extra
                 .and_then(|extra| extra.progress.as_ref())
                 .map_or_else(Text::default, |progress| progress.text.clone()),

@@ -4,6 +4,7 @@ use super::engine::{
     BACKRUN_DURABILITY_BUFFERED, BACKRUN_DURABILITY_COMMITTED, BACKRUN_SHUTDOWN_CANCEL, BACKRUN_SHUTDOWN_DRAIN,
     BACKRUN_STORE_MEMORY, BACKRUN_STORE_POSTGRES, BACKRUN_STORE_SQLITE,
 };
+use super::handler::{BACKRUN_RETRY_EXPONENTIAL, BACKRUN_RETRY_FIXED};
 use super::lookup::{
     BACKRUN_STATE_CANCELLED, BACKRUN_STATE_DEAD, BACKRUN_STATE_DROPPED, BACKRUN_STATE_PENDING, BACKRUN_STATE_READY,
     BACKRUN_STATE_RUNNING, BACKRUN_STATE_SCHEDULED, BACKRUN_STATE_SUCCEEDED,
@@ -13,7 +14,9 @@ use super::queue::{BACKRUN_WHEN_FULL_DROP_OLDEST, BACKRUN_WHEN_FULL_REFUSE, BACK
 use super::submit::{BACKRUN_FORMAT_CONTRACTLESS, BACKRUN_FORMAT_STANDARD, BACKRUN_FORMAT_TYPELESS};
 use crate::engine::ShutdownMode;
 use crate::error::{Error, Result};
-use crate::options::{Durability, LogFilter, LogLevel, Retention, StoreKind, WhenFull, DEFAULT_FULL_WAIT};
+use crate::options::{
+    Backoff, Durability, LogFilter, LogLevel, Retention, StoreKind, WhenFull, DEFAULT_FULL_WAIT, LATEST_RUN_AT_MS,
+};
 use crate::task::{PayloadFormat, State};
 use std::time::Duration;
 
@@ -44,6 +47,38 @@ pub(super) fn durability(value: u32) -> Result<Option<Durability>> {
         BACKRUN_DURABILITY_COMMITTED => Ok(Some(Durability::Committed)),
         BACKRUN_DURABILITY_BUFFERED => Ok(Some(Durability::Buffered)),
         other => Err(unknown("durability", other, "BACKRUN_DURABILITY_COMMITTED")),
+    }
+}
+
+/// A time in milliseconds, 1 and more; 0 is the default, and gives `None`.
+pub(super) fn millis(value: i64, field: &str, most: Duration) -> Result<Option<Duration>> {
+    match u64::try_from(value).map(Duration::from_millis) {
+        Ok(Duration::ZERO) => Ok(None),
+        Ok(time) if time <= most => Ok(Some(time)),
+        _ => Err(Error::invalid(format_args!(
+            "{field} is {value}; pass 1 to {} milliseconds, or 0 for the default",
+            most.as_millis()
+        ))),
+    }
+}
+
+/// A time of day in milliseconds since 1970 UTC; 0 is none.
+pub(super) fn time_of_day(value: i64, field: &str) -> Result<Option<i64>> {
+    match value {
+        0 => Ok(None),
+        1..=LATEST_RUN_AT_MS => Ok(Some(value)),
+        _ => Err(Error::invalid(format_args!(
+            "{field} is {value}; pass milliseconds since 1970 UTC, from 1 to {LATEST_RUN_AT_MS} (the year 3000), or 0 for at once"
+        ))),
+    }
+}
+
+pub(super) fn backoff(value: u32) -> Result<Option<Backoff>> {
+    match value {
+        0 => Ok(None),
+        BACKRUN_RETRY_FIXED => Ok(Some(Backoff::Fixed)),
+        BACKRUN_RETRY_EXPONENTIAL => Ok(Some(Backoff::Exponential)),
+        other => Err(unknown("backrun_retry_policy.kind", other, "BACKRUN_RETRY_FIXED")),
     }
 }
 

@@ -11,7 +11,7 @@ use super::structs::{read, Versioned};
 use crate::alloc::Reserved;
 use crate::engine::{Engine, ShutdownReport};
 use crate::error::{Error, Result};
-use crate::options::EngineOptions;
+use crate::options::{EngineOptions, QueueOptions};
 use std::os::raw::{c_char, c_void};
 use std::time::Duration;
 
@@ -34,6 +34,10 @@ pub const BACKRUN_DURABILITY_BUFFERED: u32 = 2;
 pub const BACKRUN_SHUTDOWN_DRAIN: u32 = 1;
 /// Start nothing more, ask what runs to stop, wait for it; take nothing new.
 pub const BACKRUN_SHUTDOWN_CANCEL: u32 = 2;
+
+/// Time passes for the engine only by backrun_engine_advance_time: for tests of what delays, retries and time limits do. Times in
+/// a status or an event that tell when something has happened are the system's all the same.
+pub const BACKRUN_ENGINE_MANUAL_TIME: u32 = 1;
 
 /// A background-task engine: queues, workers, and the tasks in them. Made by backrun_engine_new, ended by backrun_engine_free.
 pub struct backrun_engine {
@@ -96,6 +100,10 @@ pub struct backrun_engine_options {
     /// Called at the end of each task that backrun_engine_tell_end asked for, on the thread that recorded it, or NULL. Must be
     /// quick: see backrun_end_fn.
     pub on_end: backrun_end_fn,
+    /// The sum of BACKRUN_ENGINE_MANUAL_TIME and its kin.
+    pub flags: u32,
+    /// 0.
+    pub reserved: u32,
 }
 
 // SAFETY: integers, pointers and optional functions; no padding (test `no_struct_has_padding`).
@@ -117,6 +125,12 @@ impl backrun_engine_options {
                 "the memory store has no other owner to wait for; leave it 0",
             ));
         }
+        if self.flags & !BACKRUN_ENGINE_MANUAL_TIME != 0 || self.reserved != 0 {
+            return Err(Error::invalid(format_args!(
+                "backrun_engine_options.flags is {:#x} and reserved is {}; pass BACKRUN_ENGINE_MANUAL_TIME or 0, and 0",
+                self.flags, self.reserved
+            )));
+        }
         // SAFETY: valid for the call.
         let address = unsafe { self.store_address.as_optional("backrun_engine_options.store_address") }?;
         let mut options = EngineOptions {
@@ -130,7 +144,8 @@ impl backrun_engine_options {
             observer_capacity: nonzero(self.observer_capacity),
             event_kinds: self.event_kinds,
             log_level: convert::log_filter(self.log_level)?,
-            ..EngineOptions::default()
+            default_queue: QueueOptions::default(),
+            manual_time: self.flags & BACKRUN_ENGINE_MANUAL_TIME != 0,
         };
         if !self.default_queue.is_null() {
             // SAFETY: not NULL, so a struct, by contract.
@@ -272,6 +287,51 @@ pub unsafe extern "C" fn backrun_engine_free(engine: *mut backrun_engine) {
     // SAFETY: made by Box::into_raw and freed once, by contract.
     let owned = unsafe { Box::from_raw(engine) };
     guard((), move || owned.engine.close());
+}
+
+/// Lets time pass for an engine that was made with BACKRUN_ENGINE_MANUAL_TIME, by the clock on the wall too, and waits until what is
+/// due then has been done: scheduled tasks are ready, runs past their time limit are asked to stop or given up.
+///
+/// `ms`: how much, in milliseconds; at least 0.
+/// `out_error`: receives an error to be freed by backrun_error_free, or NULL; may be NULL.
+///
+/// Errors: BACKRUN_INVALID_ARGUMENT (also where the engine's time is the system's), BACKRUN_WOULD_DEADLOCK (from a thread of this
+/// engine), BACKRUN_FORKED, BACKRUN_PANIC. Any thread but the engine's own.
+#[no_mangle]
+pub unsafe extern "C" fn backrun_engine_advance_time(
+    engine: *mut backrun_engine,
+    ms: i64,
+    out_error: *mut *mut backrun_error,
+) -> i32 {
+    // SAFETY: pointers are NULL or valid, by contract.
+    unsafe {
+        with_engine(engine, Health::Sound, out_error, |engine| {
+            let by = u64::try_from(ms).map(Duration::from_millis).map_err(|_| {
+                Error::invalid(format_args!(
+                    "ms is {ms}; pass 0 or more: time does not go back, only the clock on the wall does (backrun_engine_jump_wall_clock)"
+                ))
+            })?;
+            engine.advance_time(by)
+        })
+    }
+}
+
+/// Has the clock on the wall of an engine that was made with BACKRUN_ENGINE_MANUAL_TIME jump, as when somebody sets it, while no time
+/// passes; waits until what is due then has been done. It decides about `run_at_unix_ms`, and about nothing else.
+///
+/// `ms`: by how many milliseconds; negative: back.
+/// `out_error`: receives an error to be freed by backrun_error_free, or NULL; may be NULL.
+///
+/// Errors: BACKRUN_INVALID_ARGUMENT (the engine's time is the system's), BACKRUN_WOULD_DEADLOCK (from a thread of this engine),
+/// BACKRUN_FORKED, BACKRUN_PANIC. Any thread but the engine's own.
+#[no_mangle]
+pub unsafe extern "C" fn backrun_engine_jump_wall_clock(
+    engine: *mut backrun_engine,
+    ms: i64,
+    out_error: *mut *mut backrun_error,
+) -> i32 {
+    // SAFETY: pointers are NULL or valid, by contract.
+    unsafe { with_engine(engine, Health::Sound, out_error, |engine| engine.jump_wall_clock(ms)) }
 }
 
 /// How many tasks were still running (or pending) when the shutdown returned.

@@ -1,6 +1,7 @@
 //! Handlers: the callbacks that run tasks of one name.
 
 use super::bytes::{backrun_bytes, backrun_str};
+use super::convert;
 use super::engine::backrun_engine;
 use super::panic::{with_engine, Health};
 use super::status::backrun_error;
@@ -8,16 +9,16 @@ use super::structs::{read, Versioned};
 use super::task::backrun_task;
 use crate::engine::{Handler, TaskContext};
 use crate::error::{Error, Result};
-use crate::options::{QueueName, RetryPolicy, TaskOptions};
+use crate::options::{QueueName, RetryPolicy, TaskOptions, MAX_ATTEMPTS, MAX_RETRY_DELAY, MAX_TIME_LIMIT};
 use crate::task::{Lease, Outcome, TaskId};
 use std::os::raw::c_void;
 
 /// The run is done: the task succeeded.
 pub const BACKRUN_RUN_DONE: i32 = 0;
-/// The run failed; the retry policy decides what follows. Say why by backrun_task_fail.
+/// The run failed; the retry policy decides what follows: another run, or, without one, none. Say why by backrun_task_fail.
 pub const BACKRUN_RUN_FAILED: i32 = 1;
-/// The run failed and wants to be tried again after the delay given by backrun_task_retry_after.
-/// Not yet: counts as BACKRUN_RUN_FAILED.
+/// The run failed and wants to be tried again after the delay given by backrun_task_retry_after: as often as the retry policy
+/// says, or, without one, always. Where no delay was given, it is that of the policy, or, without one, 1 s.
 pub const BACKRUN_RUN_RETRY_AFTER: i32 = 2;
 /// The run failed for good: the task is dead whatever its retry policy says. Say why by backrun_task_fail.
 pub const BACKRUN_RUN_FATAL: i32 = 3;
@@ -96,24 +97,25 @@ unsafe impl Versioned for backrun_handler {
 
 /// The retry is after a fixed delay.
 pub const BACKRUN_RETRY_FIXED: u32 = 1;
-/// The delay doubles with each attempt, up to a cap.
+/// The delay doubles with each attempt, up to a cap. The default.
 pub const BACKRUN_RETRY_EXPONENTIAL: u32 = 2;
 
-/// What follows a failed run.
+/// What follows a failed run. All zero but for `struct_size` is one run, and none after it.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct backrun_retry_policy {
     /// sizeof(backrun_retry_policy).
     pub struct_size: u32,
-    /// Runs in all, the first included. 0: the default, which is 1 in this version. Not yet: more than 1 is BACKRUN_NOT_SUPPORTED.
+    /// Runs in all, the first included, up to 100,000; runs that a shutdown interrupted do not count. 0: 1, which is no retry.
     pub max_attempts: u32,
-    /// BACKRUN_RETRY_FIXED or BACKRUN_RETRY_EXPONENTIAL. 0: the default. Not yet: another value is BACKRUN_NOT_SUPPORTED.
+    /// How the delay grows: BACKRUN_RETRY_FIXED or BACKRUN_RETRY_EXPONENTIAL. 0: exponential.
     pub kind: u32,
-    /// Spread of the delay in percent of it, 1 to 100. 0: the default; -1: none. Not yet: another value than 0 is BACKRUN_NOT_SUPPORTED.
+    /// Spread of each delay in percent of it, up and down, 1 to 100, so that tasks that failed together are not tried together.
+    /// 0: 20; -1: none.
     pub jitter_percent: i32,
-    /// Delay before the second attempt in milliseconds. 0: the default. Not yet: another value is BACKRUN_NOT_SUPPORTED.
+    /// Delay before the second attempt in milliseconds, 1 to `max_delay_ms`. 0: 1 s.
     pub delay_ms: i64,
-    /// Longest delay in milliseconds. 0: the default. Not yet: another value is BACKRUN_NOT_SUPPORTED.
+    /// Longest delay in milliseconds, up to a year. 0: 1 h.
     pub max_delay_ms: i64,
 }
 
@@ -124,25 +126,39 @@ unsafe impl Versioned for backrun_retry_policy {
 }
 
 impl backrun_retry_policy {
-    pub(super) fn to_policy(self) -> Result<RetryPolicy> {
-        if self.max_attempts > 1 {
-            return Err(Error::not_supported("backrun_retry_policy.max_attempts", NO_RETRY_YET));
+    fn to_policy(self) -> Result<RetryPolicy> {
+        let defaults = RetryPolicy::default();
+        let attempts = if self.max_attempts == 0 { defaults.attempts } else { self.max_attempts };
+        if attempts > MAX_ATTEMPTS {
+            return Err(Error::invalid(format_args!(
+                "backrun_retry_policy.max_attempts is {attempts}; pass the number of runs in all, from 1 to {MAX_ATTEMPTS}, or 0 for the default"
+            )));
         }
-        let later = [
-            ("backrun_retry_policy.kind", self.kind != 0),
-            ("backrun_retry_policy.jitter_percent", self.jitter_percent != 0),
-            ("backrun_retry_policy.delay_ms", self.delay_ms != 0),
-            ("backrun_retry_policy.max_delay_ms", self.max_delay_ms != 0),
-        ];
-        if let Some((field, _)) = later.iter().find(|(_, given)| *given) {
-            return Err(Error::not_supported(field, NO_RETRY_YET));
+        let jitter_percent = match self.jitter_percent {
+            0 => defaults.jitter_percent,
+            -1 => 0,
+            percent => u8::try_from(percent).ok().filter(|percent| *percent <= 100).ok_or_else(|| {
+                Error::invalid(format_args!(
+                    "backrun_retry_policy.jitter_percent is {percent}; pass 1 to 100, 0 for the default or -1 for none"
+                ))
+            })?,
+        };
+        let delay = convert::millis(self.delay_ms, "backrun_retry_policy.delay_ms", MAX_RETRY_DELAY)?;
+        let max_delay = convert::millis(self.max_delay_ms, "backrun_retry_policy.max_delay_ms", MAX_RETRY_DELAY)?;
+        let (delay, max_delay) = (delay.unwrap_or(defaults.delay), max_delay.unwrap_or(defaults.max_delay));
+        if delay > max_delay {
+            return Err(Error::invalid(format_args!(
+                "backrun_retry_policy.delay_ms comes to {}, more than its max_delay_ms of {}; pass a shorter delay or a longer max_delay_ms (where they are 0 they count as {} and {})",
+                delay.as_millis(),
+                max_delay.as_millis(),
+                defaults.delay.as_millis(),
+                defaults.max_delay.as_millis(),
+            )));
         }
-        Ok(RetryPolicy::default())
+        let backoff = convert::backoff(self.kind)?.unwrap_or(defaults.backoff);
+        Ok(RetryPolicy { attempts, backoff, delay, max_delay, jitter_percent })
     }
 }
-
-pub(super) const NO_RETRY_YET: &str = "this version does not retry failed runs yet; leave it 0";
-pub(super) const NO_TIME_LIMIT_YET: &str = "this version has no time limits yet; leave it 0";
 
 /// Options of all tasks of one name. All zero but for `struct_size` is every default.
 #[repr(C)]
@@ -154,13 +170,14 @@ pub struct backrun_task_options {
     pub flags: u32,
     /// The queue of tasks whose submission names none. Empty: `default`.
     pub queue: backrun_str,
-    /// What follows a failed run. NULL: the default.
+    /// What follows a failed run. NULL: none (the task is dead), but for BACKRUN_RUN_RETRY_AFTER.
     pub retry: *const backrun_retry_policy,
-    /// How long a run may take in milliseconds. 0: no limit. Not yet: another value is BACKRUN_NOT_SUPPORTED.
+    /// How long each run may take in milliseconds, pending time included; then it is asked to stop, as by a cancel. 0: no limit.
     pub time_limit_ms: i64,
-    /// From the time limit to "stuck" in milliseconds. 0: the default. Not yet: another value is BACKRUN_NOT_SUPPORTED.
+    /// From the time limit on, how long the run has to stop, in milliseconds; then it is given up: it has failed, its outcome will
+    /// be refused, and its thread is left to it. 0: 5 s.
     pub grace_ms: i64,
-    /// How long a result is kept in milliseconds. 0: the default. Not yet: another value is BACKRUN_NOT_SUPPORTED.
+    /// How long a result is kept in milliseconds, at most as long as the status is. 0: 1 h.
     pub result_retention_ms: i64,
 }
 
@@ -175,23 +192,20 @@ impl backrun_task_options {
     /// Its pointers are valid for the call.
     unsafe fn to_task_options(self) -> Result<TaskOptions> {
         check_flags(self.flags, "backrun_task_options.flags")?;
-        let later = [
-            ("backrun_task_options.time_limit_ms", self.time_limit_ms, NO_TIME_LIMIT_YET),
-            ("backrun_task_options.grace_ms", self.grace_ms, NO_TIME_LIMIT_YET),
-            ("backrun_task_options.result_retention_ms", self.result_retention_ms, NO_RESULT_YET),
-        ];
-        if let Some((field, _, why)) = later.iter().find(|(_, value, _)| *value != 0) {
-            return Err(Error::not_supported(field, why));
-        }
+        let time = |value, field| convert::millis(value, field, MAX_TIME_LIMIT);
         // SAFETY: the caller's contract.
         let queue = unsafe { self.queue.as_optional("backrun_task_options.queue") }?;
         // SAFETY: likewise.
         let retry = unsafe { read_retry(self.retry) }?;
-        Ok(TaskOptions { queue: queue.map(QueueName::new).transpose()?, retry, ..TaskOptions::default() })
+        Ok(TaskOptions {
+            queue: queue.map(QueueName::new).transpose()?,
+            retry,
+            time_limit: time(self.time_limit_ms, "backrun_task_options.time_limit_ms")?,
+            grace: time(self.grace_ms, "backrun_task_options.grace_ms")?,
+            result_retention: time(self.result_retention_ms, "backrun_task_options.result_retention_ms")?,
+        })
     }
 }
-
-pub(super) const NO_RESULT_YET: &str = "this version does not keep results yet; leave it 0";
 
 /// # Safety
 /// `retry` is NULL or points to a policy.
@@ -219,7 +233,7 @@ pub(super) fn check_flags(flags: u32, field: &str) -> Result<()> {
 /// `out_error`: receives an error to be freed by backrun_error_free, or NULL; may be NULL.
 ///
 /// Errors: BACKRUN_ALREADY_REGISTERED, BACKRUN_INVALID_ARGUMENT, BACKRUN_TOO_LARGE (the name), BACKRUN_UNSUPPORTED_FIELD,
-/// BACKRUN_NOT_SUPPORTED, BACKRUN_NOT_FOUND (no such queue), BACKRUN_SHUTTING_DOWN, BACKRUN_OUT_OF_MEMORY, BACKRUN_FORKED,
+/// BACKRUN_NOT_FOUND (no such queue), BACKRUN_SHUTTING_DOWN, BACKRUN_OUT_OF_MEMORY, BACKRUN_FORKED,
 /// BACKRUN_PANIC. Any thread; a callback may call it.
 #[no_mangle]
 pub unsafe extern "C" fn backrun_engine_register(

@@ -3,16 +3,18 @@
 use super::bytes::{backrun_buffer, backrun_bytes, backrun_str};
 use super::convert;
 use super::engine::{backrun_engine, time_limit};
+use super::handler::check_flags;
 use super::panic::{check_out, guard, preset, with_engine, Health};
 use super::status::backrun_error;
 use super::structs::{read, Versioned};
-use crate::alloc::Reserved;
-use crate::engine::CancelResult;
+use crate::alloc::{self, Reserved};
+use crate::engine::{CancelResult, TaskFilter};
 use crate::error::{Error, Result};
-use crate::options::QueueName;
-use crate::task::{TaskId, TaskName, TaskStatus};
+use crate::options::{check_name, MAX_QUEUE_NAME_BYTES};
+use crate::task::{State, TaskId, TaskName, TaskStatus};
+use std::time::Duration;
 
-/// Waits for its time. Later.
+/// Waits for its time: a delay, or that between two attempts.
 pub const BACKRUN_STATE_SCHEDULED: u32 = 1;
 /// Waits for a worker.
 pub const BACKRUN_STATE_READY: u32 = 2;
@@ -64,7 +66,7 @@ pub struct backrun_filter {
     pub after_id: i64,
     /// Tasks in a final state for at least so many milliseconds. 0: any.
     pub final_for_ms: i64,
-    /// At most so many, smallest id first. 0: 1,000.
+    /// At most so many, smallest id first. 0: 1,000 for a list, no limit for a purge.
     pub limit: u32,
     /// 0.
     pub reserved: u32,
@@ -78,27 +80,61 @@ unsafe impl Versioned for backrun_filter {
 
 impl backrun_filter {
     /// # Safety
-    /// Its pointers are valid for the call.
-    unsafe fn check(self) -> Result<()> {
+    /// Its pointers are valid for `'a`.
+    unsafe fn to_filter<'a>(self, states: &'a mut [State; State::ALL.len()]) -> Result<TaskFilter<'a>> {
         // SAFETY: the caller's contract.
-        unsafe {
-            self.task_name.as_optional("backrun_filter.task_name")?.map(TaskName::new).transpose()?;
-            self.queue.as_optional("backrun_filter.queue")?.map(QueueName::new).transpose()?;
-        }
+        let (task_name, queue) = unsafe {
+            (self.task_name.as_optional("backrun_filter.task_name")?, self.queue.as_optional("backrun_filter.queue")?)
+        };
+        task_name.map_or(Ok(()), TaskName::check)?;
+        queue.map_or(Ok(()), |queue| check_name("the queue name", queue, MAX_QUEUE_NAME_BYTES))?;
         let known: u32 = (BACKRUN_STATE_SCHEDULED..=BACKRUN_STATE_DROPPED).map(|state| 1 << state).sum();
         if self.states & !known != 0 {
             return Err(Error::invalid(format_args!(
-                "backrun_filter.states is {:#x}; pass a sum of (1 << state), or 0 for any",
+                "backrun_filter.states is {:#x}; pass a sum of (1 << state) over BACKRUN_STATE_SCHEDULED and its kin, or 0 for any",
                 self.states
             )));
         }
-        if self.after_id < 0 || self.final_for_ms < 0 || self.reserved != 0 {
-            return Err(Error::InvalidArgument(
-                "backrun_filter.after_id and final_for_ms may not be negative, and reserved must be 0".into(),
-            ));
+        let final_for = u64::try_from(self.final_for_ms).map(Duration::from_millis).map_err(|_| {
+            Error::invalid(format_args!(
+                "backrun_filter.final_for_ms is {}; pass a number of milliseconds, or 0 for any",
+                self.final_for_ms
+            ))
+        })?;
+        if self.after_id < 0 {
+            return Err(Error::invalid(format_args!(
+                "backrun_filter.after_id is {}; pass the id of the last task of the page before, or 0 for the first page",
+                self.after_id
+            )));
         }
-        Ok(())
+        check_flags(self.reserved, "backrun_filter.reserved")?;
+        let mut count = 0;
+        for state in State::ALL.into_iter().filter(|state| self.states & (1 << convert::state_number(*state)) != 0) {
+            states[count] = state;
+            count += 1;
+        }
+        Ok(TaskFilter {
+            states: &states[..count],
+            task_name,
+            queue,
+            after: (self.after_id > 0).then(|| TaskId::counted(self.after_id)),
+            final_for,
+            limit: (self.limit > 0).then_some(self.limit as usize),
+        })
     }
+}
+
+/// Does something with the filter of a call; NULL is all tasks.
+///
+/// # Safety
+/// `filter` is NULL or points to a filter whose pointers are valid for the call.
+unsafe fn with_filter<R>(filter: *const backrun_filter, body: impl FnOnce(&TaskFilter<'_>) -> Result<R>) -> Result<R> {
+    if filter.is_null() {
+        return body(&TaskFilter::default());
+    }
+    let mut states = State::ALL;
+    // SAFETY: the caller's contract.
+    body(&unsafe { read(filter)?.to_filter(&mut states) }?)
 }
 
 /// Waits until a task is in a final state, or looks at it.
@@ -197,13 +233,14 @@ pub unsafe extern "C" fn backrun_engine_cancel(
     }
 }
 
-/// Lists tasks, smallest id first. Not yet: BACKRUN_NOT_SUPPORTED.
+/// Lists tasks, smallest id first. It looks at one after the other while they go on, so each status is true for a moment of its
+/// own. To see more than a list holds, list again with `after_id`, the id of the last one.
 ///
 /// `filter`: NULL is all tasks; borrowed for the call.
 /// `out`: receives a list to be freed by backrun_task_list_free; NULL on failure.
 /// `out_error`: receives an error to be freed by backrun_error_free, or NULL; may be NULL.
 ///
-/// Errors: BACKRUN_INVALID_ARGUMENT, BACKRUN_UNSUPPORTED_FIELD, BACKRUN_OUT_OF_MEMORY, BACKRUN_FORKED, BACKRUN_PANIC.
+/// Errors: BACKRUN_INVALID_ARGUMENT, BACKRUN_TOO_LARGE (a name), BACKRUN_UNSUPPORTED_FIELD, BACKRUN_OUT_OF_MEMORY, BACKRUN_FORKED, BACKRUN_PANIC.
 /// Any thread; a callback may call it.
 #[no_mangle]
 pub unsafe extern "C" fn backrun_engine_list(
@@ -215,21 +252,27 @@ pub unsafe extern "C" fn backrun_engine_list(
     // SAFETY: pointers are NULL or valid, by contract.
     unsafe {
         preset(out, std::ptr::null_mut());
-        with_engine(engine, Health::Sound, out_error, |_| {
+        with_engine(engine, Health::Sound, out_error, |engine| {
             check_out(out)?;
-            if !filter.is_null() {
-                read(filter)?.check()?;
-            }
-            Err(Error::not_supported("backrun_engine_list", "this version cannot list tasks yet"))
+            let made = Reserved::new()?;
+            let found = with_filter(filter, |filter| engine.list(filter))?;
+            let mut tasks = alloc::list(found.len())?;
+            tasks.extend(found.into_iter().map(|status| backrun_task_status { status }));
+            out.write(Box::into_raw(made.fill(backrun_task_list { tasks })));
+            Ok(())
         })
     }
 }
 
-/// Makes a dead task ready again, its attempts counted anew. Not yet: BACKRUN_NOT_SUPPORTED.
+/// Makes a dead task ready again, with all that it was submitted with, its attempts counted anew. Its leases go on, so that a word of
+/// an old run does not count.
 ///
+/// `id`: that of the task.
 /// `out_error`: receives an error to be freed by backrun_error_free, or NULL; may be NULL.
 ///
-/// Errors: BACKRUN_NOT_FOUND, BACKRUN_INVALID_ARGUMENT (not dead), BACKRUN_FORKED, BACKRUN_PANIC.
+/// Errors, and then nothing has changed: BACKRUN_NOT_FOUND (no such task, no longer kept, or there was no memory to keep what it is
+/// to run), BACKRUN_INVALID_ARGUMENT (not dead, or the thread of its last run, which was given up, has not come back),
+/// BACKRUN_QUEUE_FULL, BACKRUN_SHUTTING_DOWN, BACKRUN_OUT_OF_MEMORY, BACKRUN_FORKED, BACKRUN_PANIC.
 /// Any thread; a callback may call it.
 #[no_mangle]
 pub unsafe extern "C" fn backrun_engine_replay(
@@ -238,21 +281,17 @@ pub unsafe extern "C" fn backrun_engine_replay(
     out_error: *mut *mut backrun_error,
 ) -> i32 {
     // SAFETY: pointers are NULL or valid, by contract.
-    unsafe {
-        with_engine(engine, Health::Sound, out_error, |_| {
-            TaskId::new(id)?;
-            Err(Error::not_supported("backrun_engine_replay", "this version cannot replay dead tasks yet"))
-        })
-    }
+    unsafe { with_engine(engine, Health::Sound, out_error, |engine| engine.replay(TaskId::new(id)?)) }
 }
 
-/// Forgets tasks in a final state. Not yet: BACKRUN_NOT_SUPPORTED.
+/// Forgets tasks in a final state: a look for them then says BACKRUN_NOT_FOUND. Tasks in other states stay, whatever the filter says,
+/// and so do those whose run was given up while its thread has not come back.
 ///
 /// `filter`: NULL is all of them; borrowed for the call.
 /// `out_count`: receives how many; may be NULL.
 /// `out_error`: receives an error to be freed by backrun_error_free, or NULL; may be NULL.
 ///
-/// Errors: BACKRUN_INVALID_ARGUMENT, BACKRUN_UNSUPPORTED_FIELD, BACKRUN_FORKED, BACKRUN_PANIC.
+/// Errors: BACKRUN_INVALID_ARGUMENT, BACKRUN_TOO_LARGE (a name), BACKRUN_UNSUPPORTED_FIELD, BACKRUN_FORKED, BACKRUN_PANIC.
 /// Any thread; a callback may call it.
 #[no_mangle]
 pub unsafe extern "C" fn backrun_engine_purge(
@@ -264,11 +303,10 @@ pub unsafe extern "C" fn backrun_engine_purge(
     // SAFETY: pointers are NULL or valid, by contract.
     unsafe {
         preset(out_count, 0);
-        with_engine(engine, Health::Sound, out_error, |_| {
-            if !filter.is_null() {
-                read(filter)?.check()?;
-            }
-            Err(Error::not_supported("backrun_engine_purge", "this version cannot purge tasks yet"))
+        with_engine(engine, Health::Sound, out_error, |engine| {
+            let count = with_filter(filter, |filter| engine.purge(filter))?;
+            preset(out_count, count);
+            Ok(())
         })
     }
 }
@@ -435,25 +473,45 @@ pub unsafe extern "C" fn backrun_task_status_cancel_reason(status: *const backru
     unsafe { of(status, backrun_str::EMPTY, |s| backrun_str::of(&s.cancel_reason)) }
 }
 
-/// How far it is, 0 to 1; -1 if it never said. Not yet: always -1. `status`: NULL gives -1. Any thread; a callback may call it.
+/// How far its last run said it is, 0 to 1; -1 if it never said. `status`: NULL gives -1. Any thread; a callback may call it.
 #[no_mangle]
 pub unsafe extern "C" fn backrun_task_status_progress(status: *const backrun_task_status) -> f64 {
     // SAFETY: NULL or live, by contract.
-    unsafe { of(status, -1.0, |_| -1.0) }
+    unsafe { of(status, -1.0, |s| s.progress.unwrap_or(-1.0)) }
 }
 
-/// What it said of its progress, borrowed from the snapshot. Not yet: always empty. `status`: NULL gives an empty text. Any thread; a callback may call it.
+/// What that run said it is at, borrowed from the snapshot; may be empty. `status`: NULL gives an empty text. Any thread; a callback may call it.
 #[no_mangle]
 pub unsafe extern "C" fn backrun_task_status_progress_text(status: *const backrun_task_status) -> backrun_str {
     // SAFETY: NULL or live, by contract.
-    unsafe { of(status, backrun_str::EMPTY, |_| backrun_str::EMPTY) }
+    unsafe { of(status, backrun_str::EMPTY, |s| backrun_str::of(&s.progress_text)) }
 }
 
-/// Its result, borrowed from the snapshot; empty if there is none. Not yet: always empty. `status`: NULL gives an empty view. Any thread; a callback may call it.
+/// What it left, borrowed from the snapshot; empty if there is none, because it left none, has not succeeded, or the time for which it
+/// is kept (`result_retention_ms`) is over. `status`: NULL gives an empty view. Any thread; a callback may call it.
 #[no_mangle]
 pub unsafe extern "C" fn backrun_task_status_result(status: *const backrun_task_status) -> backrun_bytes {
     // SAFETY: NULL or live, by contract.
-    unsafe { of(status, backrun_bytes::EMPTY, |_| backrun_bytes::EMPTY) }
+    unsafe { of(status, backrun_bytes::EMPTY, |s| s.result.as_deref().map_or(backrun_bytes::EMPTY, backrun_bytes::of)) }
+}
+
+/// When a scheduled task may run, in microseconds since 1970 UTC, as far as that is known now: after a delay the clock on the wall may
+/// still be set. 0: it is not scheduled, or waits until the thread of its last run, which was given up, comes back.
+///
+/// `status`: NULL gives 0. Any thread; a callback may call it.
+#[no_mangle]
+pub unsafe extern "C" fn backrun_task_status_run_at_unix_us(status: *const backrun_task_status) -> i64 {
+    // SAFETY: NULL or live, by contract.
+    unsafe { of(status, 0, |s| s.run_at_us) }
+}
+
+/// For how long its run has held up what waits behind it, in microseconds; 0: it does not stall.
+///
+/// `status`: NULL gives 0. Any thread; a callback may call it.
+#[no_mangle]
+pub unsafe extern "C" fn backrun_task_status_stalled_us(status: *const backrun_task_status) -> i64 {
+    // SAFETY: NULL or live, by contract.
+    unsafe { of(status, 0, |s| s.stalled_us) }
 }
 
 /// Frees a snapshot and what was borrowed from it. `status`: NULL does nothing. Once for each snapshot, and not for one

@@ -103,6 +103,9 @@ pub struct backrun_event {
     pub code: i32,
     /// 0.
     pub reserved: u32,
+    /// When the next run may begin, in microseconds since 1970 UTC, for BACKRUN_EVENT_RUN_FAILED where another run follows; else 0.
+    /// Also 0 where that is not known yet, because the thread of a run that was given up has not come back.
+    pub run_at_unix_us: i64,
 }
 
 /// A line for the log. Never a payload, a user context or a header's value.
@@ -360,6 +363,7 @@ fn event_view(event: &Event) -> backrun_event {
         count: event.count,
         code: event.code,
         reserved: 0,
+        run_at_unix_us: event.run_at_us,
     }
 }
 

@@ -7,7 +7,7 @@ use super::panic::{with_engine, Health};
 use super::status::backrun_error;
 use super::structs::{read, Versioned};
 use crate::error::{Error, Result};
-use crate::options::{QueueName, QueueOptions};
+use crate::options::{check_name, QueueName, QueueOptions, MAX_QUEUE_NAME_BYTES, MAX_TIME_LIMIT};
 use std::time::Duration;
 
 /// A submit to a full queue is refused with BACKRUN_QUEUE_FULL: the caller is never held up. The default.
@@ -37,8 +37,8 @@ pub struct backrun_queue_options {
     pub capacity_bytes: u64,
     /// How long BACKRUN_WHEN_FULL_WAIT waits, in milliseconds. 0: 30 s; < 0: for ever.
     pub when_full_timeout_ms: i64,
-    /// How long a run may keep others waiting before its worker is replaced, in milliseconds. 0: the default.
-    /// Not yet: any other value is BACKRUN_NOT_SUPPORTED.
+    /// How long a run may keep others waiting before its worker gets a replacement, up to the engine's `max_workers`, in
+    /// milliseconds. 0: 100.
     pub stall_threshold_ms: i64,
     /// Ageing: a task waits at most this much longer for each level of priority above its own, in milliseconds. 0: 1 s.
     pub ageing_step_ms: i64,
@@ -57,12 +57,8 @@ impl backrun_queue_options {
         // SAFETY: the caller's contract.
         let name = unsafe { self.name.as_optional("backrun_queue_options.name") }?;
         let name = name.map_or_else(|| Ok(QueueName::default()), QueueName::new)?;
-        if self.stall_threshold_ms < 0 {
-            return Err(Error::invalid(format_args!(
-                "backrun_queue_options.stall_threshold_ms is {}; pass 0 for the default or a positive number of milliseconds",
-                self.stall_threshold_ms
-            )));
-        }
+        let stall_threshold =
+            convert::millis(self.stall_threshold_ms, "backrun_queue_options.stall_threshold_ms", MAX_TIME_LIMIT)?;
         if self.ageing_step_ms < 0 {
             return Err(Error::invalid(format_args!(
                 "backrun_queue_options.ageing_step_ms is {}; pass 0 for the default or a positive number of milliseconds",
@@ -76,10 +72,7 @@ impl backrun_queue_options {
             when_full: convert::when_full(self.when_full, self.when_full_timeout_ms)?.unwrap_or(defaults.when_full),
             capacity: if self.capacity != 0 { self.capacity } else { defaults.capacity },
             capacity_bytes: if self.capacity_bytes != 0 { self.capacity_bytes } else { defaults.capacity_bytes },
-            stall_threshold: match self.stall_threshold_ms {
-                0 => defaults.stall_threshold,
-                threshold => Duration::from_millis(threshold.unsigned_abs()),
-            },
+            stall_threshold: stall_threshold.unwrap_or(defaults.stall_threshold),
             ageing_step: match self.ageing_step_ms {
                 0 => defaults.ageing_step,
                 step => Duration::from_millis(step.unsigned_abs()),
@@ -113,13 +106,14 @@ pub unsafe extern "C" fn backrun_engine_configure_queue(
     }
 }
 
-/// Lets no further task of a queue start; what runs goes on, submits are still taken. Not yet: BACKRUN_NOT_SUPPORTED.
+/// Lets no further task of a queue start; what runs goes on, submits are still taken, what is scheduled becomes ready. A
+/// BACKRUN_SHUTDOWN_DRAIN does not wait for what is queued in a paused queue. A queue that is paused already stays so.
 ///
 /// `queue`: its name; empty: `default`. Borrowed for the call.
 /// `out_error`: receives an error to be freed by backrun_error_free, or NULL; may be NULL.
 ///
-/// Errors: BACKRUN_NOT_FOUND (no such queue), BACKRUN_INVALID_ARGUMENT, BACKRUN_FORKED, BACKRUN_PANIC.
-/// Any thread; a callback may call it.
+/// Errors: BACKRUN_NOT_FOUND (no such queue), BACKRUN_INVALID_ARGUMENT, BACKRUN_TOO_LARGE (the name), BACKRUN_SHUTTING_DOWN, BACKRUN_FORKED,
+/// BACKRUN_PANIC. Any thread; a callback may call it.
 #[no_mangle]
 pub unsafe extern "C" fn backrun_engine_pause(
     engine: *mut backrun_engine,
@@ -127,16 +121,16 @@ pub unsafe extern "C" fn backrun_engine_pause(
     out_error: *mut *mut backrun_error,
 ) -> i32 {
     // SAFETY: pointers are NULL or valid, by contract.
-    unsafe { not_yet(engine, queue, out_error, "backrun_engine_pause") }
+    unsafe { with_engine(engine, Health::Sound, out_error, |engine| engine.pause(name_or_default(queue)?)) }
 }
 
-/// Ends a pause. Not yet: BACKRUN_NOT_SUPPORTED.
+/// Ends a pause. A queue that is not paused stays as it is.
 ///
 /// `queue`: its name; empty: `default`. Borrowed for the call.
 /// `out_error`: receives an error to be freed by backrun_error_free, or NULL; may be NULL.
 ///
-/// Errors: BACKRUN_NOT_FOUND (no such queue), BACKRUN_INVALID_ARGUMENT, BACKRUN_FORKED, BACKRUN_PANIC.
-/// Any thread; a callback may call it.
+/// Errors: BACKRUN_NOT_FOUND (no such queue), BACKRUN_INVALID_ARGUMENT, BACKRUN_TOO_LARGE (the name), BACKRUN_SHUTTING_DOWN, BACKRUN_FORKED,
+/// BACKRUN_PANIC. Any thread; a callback may call it.
 #[no_mangle]
 pub unsafe extern "C" fn backrun_engine_resume(
     engine: *mut backrun_engine,
@@ -144,23 +138,14 @@ pub unsafe extern "C" fn backrun_engine_resume(
     out_error: *mut *mut backrun_error,
 ) -> i32 {
     // SAFETY: pointers are NULL or valid, by contract.
-    unsafe { not_yet(engine, queue, out_error, "backrun_engine_resume") }
+    unsafe { with_engine(engine, Health::Sound, out_error, |engine| engine.resume(name_or_default(queue)?)) }
 }
 
 /// # Safety
-/// Pointers are NULL or valid.
-unsafe fn not_yet(
-    engine: *mut backrun_engine,
-    queue: backrun_str,
-    out_error: *mut *mut backrun_error,
-    function: &'static str,
-) -> i32 {
+/// It is valid for `'a`.
+unsafe fn name_or_default<'a>(queue: backrun_str) -> Result<&'a str> {
     // SAFETY: the caller's contract.
-    unsafe {
-        with_engine(engine, Health::Sound, out_error, |_| {
-            let name = queue.as_optional("queue")?;
-            name.map_or_else(|| Ok(QueueName::default()), QueueName::new)?;
-            Err(Error::not_supported(function, "this version cannot pause queues yet"))
-        })
-    }
+    let name = unsafe { queue.as_optional("queue") }?.unwrap_or(QueueName::DEFAULT);
+    check_name("the queue name", name, MAX_QUEUE_NAME_BYTES)?;
+    Ok(name)
 }

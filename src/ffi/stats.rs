@@ -5,7 +5,7 @@ use super::engine::backrun_engine;
 use super::panic::{check_out, fallible, preset, with_engine, Health};
 use super::status::backrun_error;
 use crate::alloc::Reserved;
-use crate::engine::{Counters, Statistics};
+use crate::engine::{Counters, StalledRun, Statistics};
 use crate::error::{Error, Result};
 
 /// Tasks accepted since the start.
@@ -46,6 +46,14 @@ pub const BACKRUN_STAT_IDLE_WORKERS: u32 = 17;
 pub const BACKRUN_STAT_EVENTS_LOST: u32 = 18;
 /// Log records that the observer thread could not keep up with since the start. Engine only.
 pub const BACKRUN_STAT_LOGS_LOST: u32 = 19;
+/// Failed runs since the start that another one follows.
+pub const BACKRUN_STAT_RETRIED: u32 = 20;
+/// Runs since the start that held up what waited behind them (past the queue's stall threshold).
+pub const BACKRUN_STAT_STALLS: u32 = 21;
+/// Tasks that wait for their time now.
+pub const BACKRUN_STAT_SCHEDULED: u32 = 22;
+/// Runs that hold up what waits behind them now.
+pub const BACKRUN_STAT_STALLED: u32 = 23;
 
 /// Counters at one moment. Freed by backrun_stats_free.
 pub struct backrun_stats {
@@ -144,6 +152,65 @@ pub unsafe extern "C" fn backrun_stats_queue_value(
     }
 }
 
+/// How many runs hold up what waits behind them, all queues together. `stats`: NULL gives 0. Any thread; a callback may call it.
+#[no_mangle]
+pub unsafe extern "C" fn backrun_stats_stalled_count(stats: *const backrun_stats) -> usize {
+    // SAFETY: NULL or live, by contract.
+    unsafe { stats.as_ref() }.map_or(0, |stats| stats.statistics.stalled_runs.len())
+}
+
+/// The id of a task whose run stalls, by its index from 0; 0 where there is none.
+///
+/// `stats`: NULL gives 0. Any thread; a callback may call it.
+#[no_mangle]
+pub unsafe extern "C" fn backrun_stats_stalled_task_id(stats: *const backrun_stats, index: usize) -> i64 {
+    // SAFETY: NULL or live, by contract.
+    unsafe { stalled(stats, index) }.map_or(0, |run| run.task_id.value())
+}
+
+/// The name of a task whose run stalls, by its index from 0, borrowed from the snapshot; empty where there is none.
+///
+/// `stats`: NULL gives an empty text. Any thread; a callback may call it.
+#[no_mangle]
+pub unsafe extern "C" fn backrun_stats_stalled_task_name(stats: *const backrun_stats, index: usize) -> backrun_str {
+    // SAFETY: NULL or live, by contract.
+    unsafe { stalled(stats, index) }.map_or(backrun_str::EMPTY, |run| backrun_str::of(&run.task_name))
+}
+
+/// The queue of a run that stalls, by its index from 0, borrowed from the snapshot; empty where there is none.
+///
+/// `stats`: NULL gives an empty text. Any thread; a callback may call it.
+#[no_mangle]
+pub unsafe extern "C" fn backrun_stats_stalled_queue(stats: *const backrun_stats, index: usize) -> backrun_str {
+    // SAFETY: NULL or live, by contract.
+    unsafe { stalled(stats, index) }.map_or(backrun_str::EMPTY, |run| backrun_str::of(&run.queue))
+}
+
+/// The number of the worker of a run that stalls, as in the name of its thread, by its index from 0; 0 where there is none.
+///
+/// `stats`: NULL gives 0. Any thread; a callback may call it.
+#[no_mangle]
+pub unsafe extern "C" fn backrun_stats_stalled_worker(stats: *const backrun_stats, index: usize) -> u64 {
+    // SAFETY: NULL or live, by contract.
+    unsafe { stalled(stats, index) }.map_or(0, |run| run.worker)
+}
+
+/// For how long a run that stalls has been seen to run, in microseconds, by its index from 0; 0 where there is none.
+///
+/// `stats`: NULL gives 0. Any thread; a callback may call it.
+#[no_mangle]
+pub unsafe extern "C" fn backrun_stats_stalled_us(stats: *const backrun_stats, index: usize) -> i64 {
+    // SAFETY: NULL or live, by contract.
+    unsafe { stalled(stats, index) }.map_or(0, |run| i64::try_from(run.for_us).unwrap_or(i64::MAX))
+}
+
+/// # Safety
+/// `stats` is NULL or live for `'a`.
+unsafe fn stalled<'a>(stats: *const backrun_stats, index: usize) -> Option<&'a StalledRun> {
+    // SAFETY: NULL or live, by contract.
+    unsafe { stats.as_ref() }.and_then(|stats| stats.statistics.stalled_runs.get(index))
+}
+
 /// Frees a snapshot. `stats`: NULL does nothing. Once for each. Any thread; a callback may call it.
 #[no_mangle]
 pub unsafe extern "C" fn backrun_stats_free(stats: *mut backrun_stats) {
@@ -196,6 +263,10 @@ fn counter(counters: &Counters, stat: u32) -> Result<u64> {
         BACKRUN_STAT_PENDING => counters.pending,
         BACKRUN_STAT_WORKERS => counters.workers,
         BACKRUN_STAT_IDLE_WORKERS => counters.idle_workers,
+        BACKRUN_STAT_RETRIED => counters.retried,
+        BACKRUN_STAT_STALLS => counters.stalls,
+        BACKRUN_STAT_SCHEDULED => counters.scheduled,
+        BACKRUN_STAT_STALLED => counters.stalled,
         _ => {
             return Err(Error::invalid(format_args!(
                 "{stat} is no counter to be had here; pass one of BACKRUN_STAT_ACCEPTED and its kin"

@@ -3,14 +3,14 @@
 use super::bytes::{backrun_bytes, backrun_str};
 use super::convert;
 use super::engine::backrun_engine;
-use super::handler::{backrun_retry_policy, check_flags, read_retry, NO_TIME_LIMIT_YET};
+use super::handler::{backrun_retry_policy, check_flags, read_retry};
 use super::panic::{check_out, preset, with_engine, Health};
 use super::status::backrun_error;
 use super::structs::{of_this_version, read, read_array, Versioned};
 use crate::alloc;
 use crate::engine::{Engine, Named, Work};
 use crate::error::{Error, Result};
-use crate::options::MAX_PAYLOAD_BYTES;
+use crate::options::{MAX_DELAY, MAX_PAYLOAD_BYTES, MAX_TIME_LIMIT};
 use crate::task::{PayloadFormat, Priority, Submission, TaskId, TaskNumber};
 use std::os::raw::c_void;
 
@@ -83,11 +83,12 @@ pub struct backrun_submission {
     pub when_full: u32,
     /// How long BACKRUN_WHEN_FULL_WAIT waits, in milliseconds. 0: 30 s; < 0: for ever. Only with `when_full`.
     pub when_full_timeout_ms: i64,
-    /// Not to be started before so many milliseconds from now. 0: at once. Not yet: another value is BACKRUN_NOT_SUPPORTED.
+    /// Not to be started before so many milliseconds have passed, up to a hundred years. 0: at once.
     pub delay_ms: i64,
-    /// Not to be started before this time, in milliseconds since 1970 UTC. 0: at once. Not yet: another value is BACKRUN_NOT_SUPPORTED.
+    /// Not to be started before this time of day, in milliseconds since 1970 UTC, as this machine's clock says then; in the past:
+    /// at once. 0: at once. Not together with `delay_ms`.
     pub run_at_unix_ms: i64,
-    /// How long a run may take, in milliseconds. 0: as the task's options say. Not yet: another value is BACKRUN_NOT_SUPPORTED.
+    /// How long each run may take, in milliseconds. 0: as the task's options say.
     pub time_limit_ms: i64,
     /// What follows a failed run. NULL: as the task's options say.
     pub retry: *const backrun_retry_policy,
@@ -108,9 +109,6 @@ impl backrun_submission {
     /// Its pointers are valid for `'a`.
     unsafe fn to_submission<'a>(self) -> Result<Submission<'a>> {
         check_flags(self.flags, "backrun_submission.flags")?;
-        if (self.delay_ms | self.run_at_unix_ms | self.time_limit_ms) != 0 {
-            return Err(self.not_yet());
-        }
         check_payload_flags(self.payload_flags)?;
         // SAFETY: the caller's contract, for every view below.
         unsafe {
@@ -126,6 +124,11 @@ impl backrun_submission {
             submission.payload_format = convert::payload_format(self.payload_format)?;
             submission.durability = convert::durability(self.durability)?;
             submission.when_full = convert::when_full(self.when_full, self.when_full_timeout_ms)?;
+            submission.delay =
+                convert::millis(self.delay_ms, "backrun_submission.delay_ms", MAX_DELAY)?.unwrap_or_default();
+            submission.run_at_unix_ms = convert::time_of_day(self.run_at_unix_ms, "backrun_submission.run_at_unix_ms")?;
+            submission.time_limit =
+                convert::millis(self.time_limit_ms, "backrun_submission.time_limit_ms", MAX_TIME_LIMIT)?;
             submission.retry = read_retry(self.retry)?;
             let headers = read_array(self.headers, self.header_count)?;
             submission.headers = alloc::list(self.header_count)?;
@@ -184,18 +187,6 @@ impl backrun_submission {
         // SAFETY: of the same size, and without padding (contract of Versioned), so all of it is initialised.
         unsafe { std::mem::transmute_copy(self) }
     }
-
-    /// Names the option that only a later version has.
-    #[cold]
-    fn not_yet(&self) -> Error {
-        let later = [
-            ("backrun_submission.delay_ms", self.delay_ms, NO_DELAY_YET),
-            ("backrun_submission.run_at_unix_ms", self.run_at_unix_ms, NO_DELAY_YET),
-            ("backrun_submission.time_limit_ms", self.time_limit_ms, NO_TIME_LIMIT_YET),
-        ];
-        let (field, _, why) = later.iter().find(|(_, value, _)| *value != 0).unwrap_or(&later[0]);
-        Error::not_supported(field, why)
-    }
 }
 
 /// Where the payload lies, in words of eight bytes.
@@ -215,8 +206,6 @@ unsafe fn small_enough<'a>(payload: backrun_bytes) -> Option<&'a [u8]> {
     // SAFETY: the caller's contract.
     unsafe { payload.as_slice("").ok() }
 }
-
-const NO_DELAY_YET: &str = "this version has no delayed tasks yet; leave it 0";
 
 fn check_payload_flags(flags: u32) -> Result<()> {
     let known = BACKRUN_PAYLOAD_LZ4_BLOCK | BACKRUN_PAYLOAD_LZ4_BLOCK_ARRAY | BACKRUN_PAYLOAD_ENCRYPTED;

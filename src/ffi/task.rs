@@ -5,7 +5,7 @@ use super::convert;
 use super::engine::backrun_engine;
 use super::handler::{
     BACKRUN_RUN_CANCELLED, BACKRUN_RUN_DONE, BACKRUN_RUN_FAILED, BACKRUN_RUN_FATAL, BACKRUN_RUN_PENDING,
-    BACKRUN_RUN_RETRY_AFTER, NO_RESULT_YET,
+    BACKRUN_RUN_RETRY_AFTER,
 };
 use super::panic::{fallible, guard, with_engine, Health};
 use super::status::backrun_error;
@@ -13,20 +13,29 @@ use super::structs::{read, Versioned};
 use crate::alloc::Text;
 use crate::engine::TaskContext;
 use crate::error::{Error, Result};
+use crate::options::MAX_DELAY;
 use crate::sync::Mutex;
 use crate::task::{Failure, Lease, Outcome, TaskId};
+use std::time::Duration;
 
 /// A task during one callback of its run. Valid during that callback only; its functions may be called from any thread
 /// while the callback lasts.
 pub struct backrun_task {
     // A raw pointer, since the type crosses the border without a lifetime; `new` borrows the context for the whole call.
     context: *const TaskContext<'static>,
-    failure: Mutex<Option<Failure>>,
+    said: Mutex<Option<Said>>,
+}
+
+/// What a callback has said of the outcome that it will return. Most say nothing.
+#[derive(Default)]
+struct Said {
+    failure: Option<Failure>,
+    retry_after: Option<Duration>,
 }
 
 impl backrun_task {
     pub(super) fn new(context: &TaskContext<'_>) -> Self {
-        Self { context: std::ptr::from_ref(context).cast(), failure: Mutex::new(None) }
+        Self { context: std::ptr::from_ref(context).cast(), said: Mutex::new(None) }
     }
 
     fn context(&self) -> &TaskContext<'_> {
@@ -34,25 +43,28 @@ impl backrun_task {
         unsafe { &*self.context }
     }
 
-    /// What a callback's return code and what it said by backrun_task_fail come to.
+    fn say(&self, say: impl FnOnce(&mut Said)) {
+        say(self.said.lock().get_or_insert_default());
+    }
+
+    /// What a callback's return code and what it said of it come to.
     pub(super) fn outcome(&self, code: i32) -> Outcome {
         // Most runs are done and have said nothing.
         if code == BACKRUN_RUN_DONE {
             return Outcome::Done;
         }
-        let said = self.failure.lock().take();
-        outcome_of(code, said)
+        let Said { failure, retry_after } = self.said.lock().take().unwrap_or_default();
+        outcome_of(code, failure, retry_after)
     }
 }
 
 /// The outcome that a return code of `run` stands for, PENDING included.
-fn outcome_of(code: i32, said: Option<Failure>) -> Outcome {
+fn outcome_of(code: i32, said: Option<Failure>, retry_after: Option<Duration>) -> Outcome {
     let failure = || said.clone().unwrap_or(Failure::fixed("the handler gave no reason (backrun_task_fail)"));
     match code {
         BACKRUN_RUN_DONE => Outcome::Done,
         BACKRUN_RUN_FAILED => Outcome::Failed(failure()),
-        // Without retry-after (docs/c-abi.md, "Not yet") it is a failed run.
-        BACKRUN_RUN_RETRY_AFTER => Outcome::Failed(failure()),
+        BACKRUN_RUN_RETRY_AFTER => Outcome::RetryAfter(failure(), retry_after),
         BACKRUN_RUN_FATAL => Outcome::Fatal(failure()),
         BACKRUN_RUN_CANCELLED => Outcome::Cancelled,
         BACKRUN_RUN_PENDING => Outcome::Pending,
@@ -113,9 +125,11 @@ pub struct backrun_outcome {
     pub code: i32,
     /// Why it failed, or NULL.
     pub failure: *const backrun_failure,
-    /// Delay of BACKRUN_RUN_RETRY_AFTER in milliseconds. Not yet: another value than 0 is BACKRUN_NOT_SUPPORTED.
+    /// When the next run may begin, in milliseconds from now, 1 and more; only with BACKRUN_RUN_RETRY_AFTER. 0: as the retry policy
+    /// says, or, without one, 1 s.
     pub retry_after_ms: i64,
-    /// The task's result. Not yet: any but an empty one is BACKRUN_NOT_SUPPORTED.
+    /// The task's result, up to 4 MiB; only with BACKRUN_RUN_DONE. Takes the place of what backrun_task_set_result left, unless it is
+    /// empty.
     pub result: backrun_bytes,
 }
 
@@ -128,19 +142,28 @@ unsafe impl Versioned for backrun_outcome {
 impl backrun_outcome {
     /// # Safety
     /// Its pointers are valid for the call.
-    unsafe fn to_outcome(self) -> Result<Outcome> {
+    unsafe fn to_outcome<'a>(self) -> Result<(Outcome, &'a [u8])> {
         if !(BACKRUN_RUN_DONE..BACKRUN_RUN_PENDING).contains(&self.code) {
             return Err(Error::invalid(format_args!(
                 "backrun_outcome.code is {}; pass BACKRUN_RUN_DONE, _FAILED, _RETRY_AFTER, _FATAL or _CANCELLED",
                 self.code
             )));
         }
-        if self.code == BACKRUN_RUN_RETRY_AFTER || self.retry_after_ms != 0 {
-            return Err(Error::not_supported("backrun_outcome.retry_after_ms", NO_RETRY_AFTER_YET));
+        let retry_after = convert::millis(self.retry_after_ms, "backrun_outcome.retry_after_ms", MAX_DELAY)?;
+        if retry_after.is_some() && self.code != BACKRUN_RUN_RETRY_AFTER {
+            return Err(Error::invalid(format_args!(
+                "backrun_outcome.retry_after_ms is {} and code is {}; leave it 0, or pass the code BACKRUN_RUN_RETRY_AFTER",
+                self.retry_after_ms, self.code
+            )));
         }
         // SAFETY: valid for the call.
-        if !unsafe { self.result.as_slice("backrun_outcome.result") }?.is_empty() {
-            return Err(Error::not_supported("backrun_outcome.result", NO_RESULT_YET));
+        let result = unsafe { self.result.as_slice("backrun_outcome.result") }?;
+        if !result.is_empty() && self.code != BACKRUN_RUN_DONE {
+            return Err(Error::invalid(format_args!(
+                "backrun_outcome.result has {} bytes and code is {}; only a run that is done (BACKRUN_RUN_DONE) leaves a result",
+                result.len(),
+                self.code
+            )));
         }
         let failure = if self.failure.is_null() {
             None
@@ -148,11 +171,9 @@ impl backrun_outcome {
             // SAFETY: not NULL, so a failure, by contract.
             Some(unsafe { read(self.failure)?.to_failure() }?)
         };
-        Ok(outcome_of(self.code, failure))
+        Ok((outcome_of(self.code, failure, retry_after), result))
     }
 }
-
-const NO_RETRY_AFTER_YET: &str = "this version does not retry yet; report a failure instead";
 
 /// Reads through a task pointer; NULL gives `otherwise`.
 ///
@@ -283,11 +304,11 @@ fn present(text: &str) -> backrun_str {
     backrun_str { data: text.as_ptr().cast(), len: text.len() }
 }
 
-/// Tells how far the run is. Not yet: BACKRUN_NOT_SUPPORTED.
+/// Tells how far the run is; it is in the task's status until the next call.
 ///
-/// `fraction`: 0 to 1. `text`: may be empty; kept up to 512 bytes; borrowed for the call.
+/// `fraction`: 0 to 1. `text`: what it is at; may be empty; kept up to 512 bytes; borrowed for the call.
 /// `out_error`: receives an error to be freed by backrun_error_free, or NULL; may be NULL.
-/// Errors: BACKRUN_INVALID_ARGUMENT.
+/// Errors: BACKRUN_INVALID_ARGUMENT, BACKRUN_STALE_LEASE (the run was given up or abandoned), BACKRUN_OUT_OF_MEMORY, BACKRUN_PANIC.
 #[no_mangle]
 pub unsafe extern "C" fn backrun_task_set_progress(
     task: *mut backrun_task,
@@ -296,32 +317,16 @@ pub unsafe extern "C" fn backrun_task_set_progress(
     out_error: *mut *mut backrun_error,
 ) -> i32 {
     // SAFETY: pointers are NULL or valid, by contract.
-    unsafe {
-        on(task, out_error, |_| {
-            check_progress(fraction, text)?;
-            Err(Error::not_supported("backrun_task_set_progress", NO_PROGRESS_YET))
-        })
-    }
+    unsafe { on(task, out_error, |task| task.context().set_progress(fraction, text.as_str("text")?)) }
 }
 
-const NO_PROGRESS_YET: &str = "this version does not keep progress yet";
-
-/// # Safety
-/// `text` is valid for the call.
-unsafe fn check_progress(fraction: f64, text: backrun_str) -> Result<()> {
-    // SAFETY: the caller's contract.
-    unsafe { text.as_str("text") }?;
-    if !(0.0..=1.0).contains(&fraction) {
-        return Err(Error::invalid(format_args!("the progress is {fraction}; pass a number from 0 to 1")));
-    }
-    Ok(())
-}
-
-/// Leaves the result of the task, kept once the run is done. Not yet: BACKRUN_NOT_SUPPORTED.
+/// Leaves the result of the task, kept if the run succeeds, for the time that the task's options say (`result_retention_ms`). The
+/// last call counts.
 ///
 /// `result`: copied; up to 4 MiB.
 /// `out_error`: receives an error to be freed by backrun_error_free, or NULL; may be NULL.
-/// Errors: BACKRUN_INVALID_ARGUMENT, BACKRUN_TOO_LARGE, BACKRUN_OUT_OF_MEMORY.
+/// Errors: BACKRUN_INVALID_ARGUMENT, BACKRUN_TOO_LARGE, BACKRUN_STALE_LEASE (the run was settled, given up or abandoned),
+/// BACKRUN_OUT_OF_MEMORY, BACKRUN_PANIC.
 #[no_mangle]
 pub unsafe extern "C" fn backrun_task_set_result(
     task: *mut backrun_task,
@@ -329,12 +334,7 @@ pub unsafe extern "C" fn backrun_task_set_result(
     out_error: *mut *mut backrun_error,
 ) -> i32 {
     // SAFETY: pointers are NULL or valid, by contract.
-    unsafe {
-        on(task, out_error, |_| {
-            result.as_slice("result")?;
-            Err(Error::not_supported("backrun_task_set_result", NO_RESULT_YET))
-        })
-    }
+    unsafe { on(task, out_error, |task| task.context().set_result(result.as_slice("result")?)) }
 }
 
 /// Says why the run fails; the callback then returns BACKRUN_RUN_FAILED or BACKRUN_RUN_FATAL. The last call counts.
@@ -352,7 +352,7 @@ pub unsafe extern "C" fn backrun_task_fail(
     unsafe {
         on(task, out_error, |task| {
             let failure = Failure::try_new("", message.as_str("message")?, "")?;
-            *task.failure.lock() = Some(failure);
+            task.say(|said| said.failure = Some(failure));
             Ok(())
         })
     }
@@ -373,15 +373,16 @@ pub unsafe extern "C" fn backrun_task_fail_with(
     unsafe {
         on(task, out_error, |task| {
             let failure = read(failure)?.to_failure()?;
-            *task.failure.lock() = Some(failure);
+            task.say(|said| said.failure = Some(failure));
             Ok(())
         })
     }
 }
 
-/// Says when the run wants to be tried again; the callback then returns BACKRUN_RUN_RETRY_AFTER. Not yet: BACKRUN_NOT_SUPPORTED.
+/// Says when the run wants to be tried again; the callback then returns BACKRUN_RUN_RETRY_AFTER. The last call counts. Without it, the
+/// delay is that of the retry policy, or, without one, 1 s.
 ///
-/// `delay_ms`: at least 0.
+/// `delay_ms`: from the end of the run, in milliseconds; 0 (at once) to a hundred years.
 /// `out_error`: receives an error to be freed by backrun_error_free, or NULL; may be NULL.
 /// Errors: BACKRUN_INVALID_ARGUMENT.
 #[no_mangle]
@@ -392,11 +393,16 @@ pub unsafe extern "C" fn backrun_task_retry_after(
 ) -> i32 {
     // SAFETY: pointers are NULL or valid, by contract.
     unsafe {
-        on(task, out_error, |_| {
-            if delay_ms < 0 {
-                return Err(Error::invalid(format_args!("the delay is {delay_ms} ms; pass 0 or more")));
-            }
-            Err(Error::not_supported("backrun_task_retry_after", NO_RETRY_AFTER_YET))
+        on(task, out_error, |task| {
+            let delay = u64::try_from(delay_ms).map(Duration::from_millis).ok().filter(|delay| *delay <= MAX_DELAY);
+            let delay = delay.ok_or_else(|| {
+                Error::invalid(format_args!(
+                    "delay_ms is {delay_ms}; pass 0 (at once) to {} milliseconds",
+                    MAX_DELAY.as_millis()
+                ))
+            })?;
+            task.say(|said| said.retry_after = Some(delay));
+            Ok(())
         })
     }
 }
@@ -407,7 +413,7 @@ pub unsafe extern "C" fn backrun_task_retry_after(
 /// `out_error`: receives an error to be freed by backrun_error_free, or NULL; may be NULL.
 ///
 /// Errors: BACKRUN_STALE_LEASE (settled already, claimed anew, or abandoned by a shutdown), BACKRUN_NOT_FOUND (no such
-/// task), BACKRUN_INVALID_ARGUMENT, BACKRUN_UNSUPPORTED_FIELD, BACKRUN_NOT_SUPPORTED, BACKRUN_OUT_OF_MEMORY (nothing has changed: it
+/// task), BACKRUN_INVALID_ARGUMENT, BACKRUN_TOO_LARGE (the result), BACKRUN_UNSUPPORTED_FIELD, BACKRUN_OUT_OF_MEMORY (nothing has changed: it
 /// can be settled again), BACKRUN_FORKED, BACKRUN_PANIC.
 /// Any thread; a callback may call it.
 #[no_mangle]
@@ -421,17 +427,21 @@ pub unsafe extern "C" fn backrun_task_settle(
     // SAFETY: pointers are NULL or valid, by contract.
     unsafe {
         with_engine(engine, Health::Sound, out_error, |engine| {
-            let outcome = read(outcome)?.to_outcome()?;
-            engine.settle(TaskId::new(id)?, Lease::new(lease), outcome)
+            let (id, lease) = (TaskId::new(id)?, Lease::new(lease));
+            match read(outcome)?.to_outcome()? {
+                (outcome, []) => engine.settle(id, lease, outcome),
+                (_, result) => engine.settle_with_result(id, lease, result),
+            }
         })
     }
 }
 
-/// backrun_task_set_progress for a run that is known by id and lease, such as a pending one. Not yet: BACKRUN_NOT_SUPPORTED.
+/// backrun_task_set_progress for a run that is known by id and lease, such as a pending one.
 ///
-/// `id`, `lease`: those of the run. `fraction`: 0 to 1. `text`: may be empty; kept up to 512 bytes; borrowed for the call.
+/// `id`, `lease`: those of the run. `fraction`: 0 to 1. `text`: what it is at; may be empty; kept up to 512 bytes; borrowed for the call.
 /// `out_error`: receives an error to be freed by backrun_error_free, or NULL; may be NULL.
-/// Errors: BACKRUN_STALE_LEASE, BACKRUN_NOT_FOUND, BACKRUN_INVALID_ARGUMENT, BACKRUN_FORKED, BACKRUN_PANIC.
+/// Errors: BACKRUN_STALE_LEASE (it has ended, was given up or abandoned), BACKRUN_NOT_FOUND (no such task), BACKRUN_INVALID_ARGUMENT,
+/// BACKRUN_OUT_OF_MEMORY, BACKRUN_FORKED, BACKRUN_PANIC.
 /// Any thread; a callback may call it.
 #[no_mangle]
 pub unsafe extern "C" fn backrun_engine_set_progress(
@@ -444,11 +454,8 @@ pub unsafe extern "C" fn backrun_engine_set_progress(
 ) -> i32 {
     // SAFETY: pointers are NULL or valid, by contract.
     unsafe {
-        with_engine(engine, Health::Sound, out_error, |_| {
-            TaskId::new(id)?;
-            let _ = Lease::new(lease);
-            check_progress(fraction, text)?;
-            Err(Error::not_supported("backrun_engine_set_progress", NO_PROGRESS_YET))
+        with_engine(engine, Health::Sound, out_error, |engine| {
+            engine.set_progress(TaskId::new(id)?, Lease::new(lease), fraction, text.as_str("text")?)
         })
     }
 }

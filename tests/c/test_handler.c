@@ -86,8 +86,12 @@ TEST(the_answer_of_run_decides_the_state) {
         snprintf(name, sizeof name, "answer-%zu", i);
         int32_t answer = all[i].answer;
         register_run(engine, name, run_returning, &answer);
+        // With a policy of one run, so that one that asks for another gets none.
+        backrun_retry_policy once = {.struct_size = sizeof once, .max_attempts = 1};
+        backrun_submission submission = submission_of(name);
+        submission.retry = &once;
         backrun_task_status *status = NULL;
-        OK(backrun_engine_wait(engine, submit(engine, name), -1, &status, E));
+        OK(backrun_engine_wait(engine, submit_one(engine, submission), -1, &status, E));
         CHECK_INT(all[i].state, backrun_task_status_state(status));
         CHECK_INT(1, backrun_task_status_is_final(status));
         CHECK_INT(1, backrun_task_status_attempt(status));
@@ -119,7 +123,10 @@ TEST(the_last_reason_of_a_failure_reaches_status_and_event) {
         memory *memory = memory_new();
         backrun_engine *engine = engine_remembered(memory, 1);
         register_run(engine, "fail", run_failing, &answer);
-        int64_t id = submit(engine, "fail");
+        backrun_retry_policy once = {.struct_size = sizeof once, .max_attempts = 1};
+        backrun_submission submission = submission_of("fail");
+        submission.retry = &once;
+        int64_t id = submit_one(engine, submission);
         backrun_task_status *status = NULL;
         OK(backrun_engine_wait(engine, id, -1, &status, E));
         CHECK_INT(BACKRUN_STATE_DEAD, backrun_task_status_state(status));

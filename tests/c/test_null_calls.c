@@ -5,7 +5,6 @@
 
 #define ROW(function) TEST(null_##function)
 #define INVALID(call) FAILS(BACKRUN_INVALID_ARGUMENT, "NULL", call)
-#define NOT_YET(call) FAILS(BACKRUN_NOT_SUPPORTED, NULL, call)
 
 static const backrun_str EMPTY = {NULL, 0};
 static const backrun_str WRONG = {NULL, 1};
@@ -92,15 +91,20 @@ ROW(backrun_engine_list) {
     INVALID(backrun_engine_list(NULL, NULL, &list, E));
     CHECK(list == NULL);
     INVALID(backrun_engine_list(engine, NULL, NULL, E));
-    NOT_YET(backrun_engine_list(engine, NULL, &list, E));
-    CHECK_INT(BACKRUN_NOT_SUPPORTED, backrun_engine_list(engine, NULL, &list, NULL));
+    backrun_filter filter = {.struct_size = sizeof filter, .task_name = WRONG};
+    INVALID(backrun_engine_list(engine, &filter, &list, E));
+    CHECK(list == NULL);
+    filter = (backrun_filter){.struct_size = sizeof filter, .queue = WRONG};
+    INVALID(backrun_engine_list(engine, &filter, &list, E));
+    CHECK_INT(BACKRUN_OK, backrun_engine_list(engine, NULL, &list, NULL));
+    backrun_task_list_free(list);
     finish(engine);
 }
 
 ROW(backrun_engine_replay) {
     backrun_engine *engine = engine_with_nothing();
     INVALID(backrun_engine_replay(NULL, 1, E));
-    CHECK_INT(BACKRUN_NOT_SUPPORTED, backrun_engine_replay(engine, 1, NULL));
+    CHECK_INT(BACKRUN_NOT_FOUND, backrun_engine_replay(engine, 1, NULL));
     finish(engine);
 }
 
@@ -109,8 +113,10 @@ ROW(backrun_engine_purge) {
     uint64_t count = 77;
     INVALID(backrun_engine_purge(NULL, NULL, &count, E));
     CHECK_INT(0, (long long)count);
-    NOT_YET(backrun_engine_purge(engine, NULL, NULL, E));
-    CHECK_INT(BACKRUN_NOT_SUPPORTED, backrun_engine_purge(engine, NULL, NULL, NULL));
+    backrun_filter filter = {.struct_size = sizeof filter, .queue = WRONG};
+    INVALID(backrun_engine_purge(engine, &filter, &count, E));
+    OK(backrun_engine_purge(engine, NULL, NULL, E));
+    CHECK_INT(BACKRUN_OK, backrun_engine_purge(engine, NULL, NULL, NULL));
     finish(engine);
 }
 
@@ -170,7 +176,7 @@ ROW(backrun_engine_pause) {
     backrun_engine *engine = engine_with_nothing();
     INVALID(backrun_engine_pause(NULL, EMPTY, E));
     INVALID(backrun_engine_pause(engine, WRONG, E));
-    CHECK_INT(BACKRUN_NOT_SUPPORTED, backrun_engine_pause(engine, EMPTY, NULL));
+    CHECK_INT(BACKRUN_OK, backrun_engine_pause(engine, EMPTY, NULL));
     finish(engine);
 }
 
@@ -178,8 +184,18 @@ ROW(backrun_engine_resume) {
     backrun_engine *engine = engine_with_nothing();
     INVALID(backrun_engine_resume(NULL, EMPTY, E));
     INVALID(backrun_engine_resume(engine, WRONG, E));
-    CHECK_INT(BACKRUN_NOT_SUPPORTED, backrun_engine_resume(engine, EMPTY, NULL));
+    CHECK_INT(BACKRUN_OK, backrun_engine_resume(engine, EMPTY, NULL));
     finish(engine);
+}
+
+ROW(backrun_engine_advance_time) {
+    INVALID(backrun_engine_advance_time(NULL, 1, E));
+    CHECK_INT(BACKRUN_INVALID_ARGUMENT, backrun_engine_advance_time(NULL, 1, NULL));
+}
+
+ROW(backrun_engine_jump_wall_clock) {
+    INVALID(backrun_engine_jump_wall_clock(NULL, 1, E));
+    CHECK_INT(BACKRUN_INVALID_ARGUMENT, backrun_engine_jump_wall_clock(NULL, 1, NULL));
 }
 
 ROW(backrun_engine_stats) {
@@ -283,6 +299,9 @@ ROW(backrun_task_settle) {
     backrun_outcome outcome = {.struct_size = sizeof outcome};
     INVALID(backrun_task_settle(NULL, 1, 1, &outcome, E));
     INVALID(backrun_task_settle(engine, 1, 1, NULL, E));
+    outcome.result = (backrun_bytes){NULL, 1};
+    INVALID(backrun_task_settle(engine, 1, 1, &outcome, E));
+    outcome.result.len = 0;
     CHECK_INT(BACKRUN_NOT_FOUND, backrun_task_settle(engine, 1, 1, &outcome, NULL));
     finish(engine);
 }
@@ -291,7 +310,7 @@ ROW(backrun_engine_set_progress) {
     backrun_engine *engine = engine_with_nothing();
     INVALID(backrun_engine_set_progress(NULL, 1, 1, 0.5, EMPTY, E));
     INVALID(backrun_engine_set_progress(engine, 1, 1, 0.5, WRONG, E));
-    CHECK_INT(BACKRUN_NOT_SUPPORTED, backrun_engine_set_progress(engine, 1, 1, 0.5, EMPTY, NULL));
+    CHECK_INT(BACKRUN_NOT_FOUND, backrun_engine_set_progress(engine, 1, 1, 0.5, EMPTY, NULL));
     finish(engine);
 }
 
@@ -305,8 +324,9 @@ static void say_nothing(backrun_task *task, void *argument) {
     CHECK_INT(BACKRUN_INVALID_ARGUMENT, backrun_task_fail_with(task, NULL, NULL));
     INVALID(backrun_task_set_progress(task, 0.5, WRONG, E));
     INVALID(backrun_task_set_result(task, (backrun_bytes){NULL, 1}, E));
-    CHECK_INT(BACKRUN_NOT_SUPPORTED, backrun_task_set_result(task, (backrun_bytes){NULL, 0}, NULL));
-    CHECK_INT(BACKRUN_NOT_SUPPORTED, backrun_task_retry_after(task, 0, NULL));
+    CHECK_INT(BACKRUN_OK, backrun_task_set_progress(task, 0.5, EMPTY, NULL));
+    CHECK_INT(BACKRUN_OK, backrun_task_set_result(task, (backrun_bytes){NULL, 0}, NULL));
+    CHECK_INT(BACKRUN_OK, backrun_task_retry_after(task, 0, NULL));
     CHECK_INT(0, (long long)backrun_task_header(task, EMPTY).len);
     CHECK_INT(0, (long long)backrun_task_header(task, WRONG).len);
 }

@@ -75,6 +75,24 @@ ROW(backrun_stats_queue_count) {
 ROW(backrun_stats_queue_name) {
     CHECK(nothing(backrun_stats_queue_name(NULL, 0)));
 }
+ROW(backrun_stats_stalled_count) {
+    CHECK_INT(0, (long long)backrun_stats_stalled_count(NULL));
+}
+ROW(backrun_stats_stalled_task_id) {
+    CHECK_INT(0, backrun_stats_stalled_task_id(NULL, 0));
+}
+ROW(backrun_stats_stalled_task_name) {
+    CHECK(nothing(backrun_stats_stalled_task_name(NULL, 0)));
+}
+ROW(backrun_stats_stalled_queue) {
+    CHECK(nothing(backrun_stats_stalled_queue(NULL, 0)));
+}
+ROW(backrun_stats_stalled_worker) {
+    CHECK_INT(0, (long long)backrun_stats_stalled_worker(NULL, 0));
+}
+ROW(backrun_stats_stalled_us) {
+    CHECK_INT(0, backrun_stats_stalled_us(NULL, 0));
+}
 ROW(backrun_stats_free) {
     backrun_stats_free(NULL);
 }
@@ -171,6 +189,12 @@ ROW(backrun_task_status_progress_text) {
 }
 ROW(backrun_task_status_result) {
     CHECK(none(backrun_task_status_result(NULL)));
+}
+ROW(backrun_task_status_run_at_unix_us) {
+    CHECK_INT(0, backrun_task_status_run_at_unix_us(NULL));
+}
+ROW(backrun_task_status_stalled_us) {
+    CHECK_INT(0, backrun_task_status_stalled_us(NULL));
 }
 ROW(backrun_task_status_free) {
     backrun_task_status_free(NULL);

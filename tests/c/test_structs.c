@@ -118,7 +118,10 @@ static int32_t pass_header(backrun_engine *engine, const raw *raw, backrun_error
 
 static int32_t pass_filter_to_list(backrun_engine *engine, const raw *raw, backrun_error **out_error) {
     backrun_task_list *list = NULL;
-    return backrun_engine_list(engine, (const void *)raw, &list, out_error);
+    int32_t code = backrun_engine_list(engine, (const void *)raw, &list, out_error);
+    CHECK((code == BACKRUN_OK) == (list != NULL));
+    backrun_task_list_free(list);
+    return code;
 }
 
 static int32_t pass_filter_to_purge(backrun_engine *engine, const raw *raw, backrun_error **out_error) {
@@ -165,8 +168,8 @@ static const in_struct all[] = {
     {"backrun_submission", 0, sizeof(backrun_submission), fill_submission, pass_submission, BACKRUN_OK},
     {"backrun_submission", 0, sizeof(backrun_submission), fill_submission, pass_submissions, BACKRUN_OK},
     {"backrun_header", 0, sizeof(backrun_header), fill_header, pass_header, BACKRUN_OK},
-    {"backrun_filter", 0, sizeof(backrun_filter), fill_nothing, pass_filter_to_list, BACKRUN_NOT_SUPPORTED},
-    {"backrun_filter", 0, sizeof(backrun_filter), fill_nothing, pass_filter_to_purge, BACKRUN_NOT_SUPPORTED},
+    {"backrun_filter", 0, sizeof(backrun_filter), fill_nothing, pass_filter_to_list, BACKRUN_OK},
+    {"backrun_filter", 0, sizeof(backrun_filter), fill_nothing, pass_filter_to_purge, BACKRUN_OK},
     {"backrun_outcome", 0, sizeof(backrun_outcome), fill_nothing, pass_outcome, BACKRUN_NOT_FOUND},
     {"backrun_failure", 0, sizeof(backrun_failure), fill_nothing, pass_failure_of_outcome, BACKRUN_NOT_FOUND},
     {"backrun_failure", 0, sizeof(backrun_failure), fill_nothing, pass_failure_of_run, BACKRUN_OK},

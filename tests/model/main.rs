@@ -61,7 +61,7 @@ fn outcome(end: End) -> Outcome {
     match end {
         End::Done => Outcome::Done,
         End::Failed => Outcome::Failed(failure()),
-        End::RetryAfter(ms) => Outcome::RetryAfter(failure(), Duration::from_millis(ms)),
+        End::RetryAfter(ms) => Outcome::RetryAfter(failure(), Some(Duration::from_millis(ms))),
         End::Fatal => Outcome::Fatal(failure()),
         End::Cancelled => Outcome::Cancelled,
         End::Pending => Outcome::Pending,

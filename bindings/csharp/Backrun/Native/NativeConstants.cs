@@ -9,6 +9,8 @@ internal static class NativeConstants
     internal const uint BACKRUN_STORE_SQLITE = 2;
     internal const uint BACKRUN_STORE_POSTGRES = 3;
 
+    internal const uint BACKRUN_ENGINE_MANUAL_TIME = 1;
+
     internal const uint BACKRUN_DURABILITY_COMMITTED = 1;
     internal const uint BACKRUN_DURABILITY_BUFFERED = 2;
 
@@ -53,6 +55,11 @@ internal static class NativeConstants
     internal const uint BACKRUN_EVENT_CANCEL_REQUESTED = 12;
     internal const uint BACKRUN_EVENT_STALE_SETTLE = 13;
     internal const uint BACKRUN_EVENT_EVENTS_LOST = 14;
+    internal const uint BACKRUN_EVENT_RUN_STALLED = 15;
+    internal const uint BACKRUN_EVENT_STALL_ENDED = 16;
+    internal const uint BACKRUN_EVENT_WORKERS_EXHAUSTED = 17;
+    internal const uint BACKRUN_EVENT_RUN_GIVEN_UP = 18;
+    internal const uint BACKRUN_EVENT_REPLAYED = 19;
 
     internal const uint BACKRUN_LOG_ERROR = 1;
     internal const uint BACKRUN_LOG_WARNING = 2;
@@ -83,6 +90,10 @@ internal static class NativeConstants
     internal const uint BACKRUN_STAT_IDLE_WORKERS = 17;
     internal const uint BACKRUN_STAT_EVENTS_LOST = 18;
     internal const uint BACKRUN_STAT_LOGS_LOST = 19;
+    internal const uint BACKRUN_STAT_RETRIED = 20;
+    internal const uint BACKRUN_STAT_STALLS = 21;
+    internal const uint BACKRUN_STAT_SCHEDULED = 22;
+    internal const uint BACKRUN_STAT_STALLED = 23;
 
     internal const int BACKRUN_OK = 0;
     internal const int BACKRUN_INVALID_ARGUMENT = 1;

@@ -37,6 +37,14 @@ internal static unsafe partial class NativeMethods
 
     [LibraryImport(LibraryName)]
     [UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
+    internal static partial int backrun_engine_advance_time(backrun_engine* engine, long ms, backrun_error** outError);
+
+    [LibraryImport(LibraryName)]
+    [UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
+    internal static partial int backrun_engine_jump_wall_clock(backrun_engine* engine, long ms, backrun_error** outError);
+
+    [LibraryImport(LibraryName)]
+    [UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
     internal static partial nuint backrun_shutdown_report_running_count(backrun_shutdown_report* report);
 
     [LibraryImport(LibraryName)]

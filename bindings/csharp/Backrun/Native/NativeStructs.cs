@@ -69,6 +69,7 @@ internal unsafe struct backrun_event
     public ulong count;
     public int code;
     public uint reserved;
+    public long run_at_unix_us;
 }
 
 [StructLayout(LayoutKind.Sequential)]
@@ -94,6 +95,8 @@ internal unsafe struct backrun_engine_options
     public uint observer_capacity;
     public long owner_wait_ms;
     public delegate* unmanaged[Cdecl]<void*, long, long, uint, void> on_end;
+    public uint flags;
+    public uint reserved;
 }
 
 [StructLayout(LayoutKind.Sequential)]
