@@ -396,6 +396,11 @@ const STACK: usize = 2 << 20;
 
 /// Starts the control thread of an engine.
 pub(crate) fn start(inner: &Arc<Inner>) -> Result<()> {
+    // Whoever ends the engine then does not wait for a thread that there is not.
+    try_start(inner).inspect_err(|_| inner.control.end())
+}
+
+fn try_start(inner: &Arc<Inner>) -> Result<()> {
     let due = alloc::list(BATCH)?;
     let control = inner.clone();
     let body = move || {
