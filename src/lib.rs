@@ -36,8 +36,8 @@ pub mod task;
 
 pub use alloc::Text;
 pub use engine::{
-    CancelResult, Counters, Engine, Event, EventKind, Handler, IntoOutcome, LeftRunning, LogRecord, Observer,
-    ShutdownMode, ShutdownReport, StalledRun, Statistics, TaskContext, TaskFilter,
+    CancelResult, Counters, Durations, Engine, Event, EventKind, Handler, IntoOutcome, LeftRunning, LogRecord,
+    NameStatistics, Observer, ShutdownMode, ShutdownReport, StalledRun, Statistics, TaskContext, TaskFilter,
 };
 pub use error::{Error, Result};
 pub use options::{

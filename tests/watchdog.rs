@@ -219,3 +219,29 @@ fn a_queue_does_not_take_workers_from_another_one() {
     gate.open();
     engine.shutdown(ShutdownMode::Drain, LONG).unwrap();
 }
+
+#[test]
+fn how_long_tasks_waited_and_ran_is_told_by_task_name() {
+    let (engine, _) = observed(1);
+    let (running, gate) = common::blocker(&engine);
+    counting(&engine);
+    let id = submit(&engine, "block", 1)[0];
+    running.wait_for(|running| running.len() == 1);
+    let ids = submit(&engine, "count", 5000);
+    let begun = std::time::Instant::now();
+    while begun.elapsed() < 50 * MS {
+        std::thread::yield_now();
+    }
+    gate.open();
+    ids.iter().chain([&id]).for_each(|id| drop(engine.wait(*id, LONG).unwrap()));
+    engine.shutdown(ShutdownMode::Drain, LONG).unwrap();
+    let names = engine.statistics().unwrap().task_names;
+    let of = |name: &str| names.iter().find(|known| *known.task_name == *name).unwrap();
+    let (block, count) = (of("block"), of("count"));
+    assert_eq!(block.ran.count, 1);
+    assert!(block.ran.max_us >= 50_000 && block.ran.p50_us >= 50_000, "{block:?}");
+    // All of them waited for it; nearly all of them are short, so one in eight turns stands for them.
+    assert!((2_500..=10_000).contains(&count.ran.count), "{count:?}");
+    assert!(count.waited.p50_us >= 40_000 && count.waited.p99_us <= count.waited.max_us, "{count:?}");
+    assert!(count.ran.p50_us < block.ran.p50_us, "{count:?}");
+}

@@ -30,12 +30,14 @@ impl Default for Histogram {
 }
 
 impl Histogram {
-    pub(crate) fn new() -> Self {
+    #[cfg(test)]
+    fn new() -> Self {
         Self::default()
     }
 
     /// Adds a duration.
-    pub(crate) fn record(&self, micros: u64) {
+    #[cfg(test)]
+    fn record(&self, micros: u64) {
         self.record_many(micros, 1);
     }
 
@@ -120,7 +122,8 @@ impl Snapshot {
     }
 
     /// Adds what another one has.
-    pub(crate) fn add(&mut self, other: &Snapshot) {
+    #[cfg(test)]
+    fn add(&mut self, other: &Snapshot) {
         // Every field by name: a new one that is not added does not compile.
         let Snapshot { count, sum_us, max_us, buckets } = other;
         self.count += count;

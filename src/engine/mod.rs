@@ -12,7 +12,6 @@ pub(crate) mod ends;
 pub(crate) mod event;
 pub(crate) mod handler;
 pub(crate) mod intake;
-#[cfg_attr(any(not(test), loom), allow(dead_code, reason = "statistics will tell how long tasks waited and ran"))]
 pub(crate) mod latency;
 pub(crate) mod limits;
 pub(crate) mod listing;
@@ -41,7 +40,7 @@ pub use self::listing::{TaskFilter, DEFAULT_LIST_LIMIT};
 pub use self::moves::CancelResult;
 pub use self::observer::Observer;
 pub use self::shutdown::{LeftRunning, ShutdownMode, ShutdownReport};
-pub use self::stats::{Counters, Statistics};
+pub use self::stats::{Counters, Durations, NameStatistics, Statistics};
 pub(crate) use self::submit::{Named, Work};
 pub use self::watchdog::StalledRun;
 
@@ -49,6 +48,7 @@ use self::clock::micros;
 use self::control::Control;
 use self::handler::SharedHandler;
 use self::intake::{Entrance, Intake, Phase};
+use self::latency::Histogram;
 use self::moves::{Extras, Watch};
 use self::observer::{Observation, SharedObserver, Telling};
 use self::poison::{point, Place};
@@ -117,6 +117,15 @@ pub(crate) struct Registration {
     /// `None` once the engine has closed.
     pub(crate) handler: Option<SharedHandler>,
     pub(crate) policy: Policy,
+    /// How long its tasks waited and ran.
+    pub(crate) latency: Arc<NameLatency>,
+}
+
+/// How long tasks of one name waited for a worker, and how long their runs held one.
+#[derive(Debug, Default)]
+pub(crate) struct NameLatency {
+    pub(crate) waited: Histogram,
+    pub(crate) ran: Histogram,
 }
 
 /// What goes for all tasks of a name.
@@ -331,6 +340,7 @@ impl Engine {
         }
         registrations.ensure(1)?;
         let (memory, shared) = (Reserved::new()?, Arc::reserve()?);
+        let latency = Arc::try_new(NameLatency::default())?;
         point(Place::Register);
         let Some(handler) = handler() else { return Ok(()) };
         let handler: Box<dyn Handler> = memory.fill(handler);
@@ -338,6 +348,7 @@ impl Engine {
             name: name.text(),
             handler: Some(Arc::new_in(shared, handler)),
             policy: Policy::of(&options),
+            latency,
         });
         intake.add_name(name.text(), queue);
         Ok(())

@@ -1,6 +1,7 @@
 //! Worker threads: take the next task, run it, record the outcome.
 
 use crate::alloc::{self, Ensure, Text};
+use crate::engine::clock::micros;
 use crate::engine::event::{Event, EventKind};
 use crate::engine::handler::{let_go, SharedHandler, TaskContext};
 use crate::engine::intake::Phase;
@@ -8,9 +9,10 @@ use crate::engine::observer::{guarded, SharedObserver};
 use crate::engine::poison::{point, Place};
 use crate::engine::queues::{Queue, Slot};
 use crate::engine::runs::Returned;
-use crate::engine::{Inner, Policy, Registration};
+use crate::engine::{Inner, NameLatency, Policy, Registration};
 use crate::error::{panic_text, Error, Result};
 use crate::queue::hand::{Taken, BATCH};
+use crate::queue::lanes::waited;
 use crate::queue::log::Record;
 use crate::store::table::{ChunkCache, Entry, Word};
 use crate::sync::{fence, Arc, Ordering};
@@ -281,7 +283,7 @@ impl Worker {
     fn run_taken(&mut self) {
         // Not every turn is timed: a clock costs about as much as the run of a task that does nothing.
         self.turns = self.turns.wrapping_add(1);
-        let begun = (self.turns % TIMED == 0 || self.mean_run >= SHORT_RUN).then(Instant::now);
+        let begun = if self.turns % TIMED == 0 || self.mean_run >= SHORT_RUN { Some(self.begin_timed()) } else { None };
         self.now_ms = sys::coarse_unix_millis();
         let mut runs = 0;
         loop {
@@ -300,14 +302,40 @@ impl Worker {
             self.tell_of_succeeded();
         }
         if let Some(begun) = begun {
-            let mean = begun.elapsed() / runs;
-            // The latest runs count most; one long run is enough to take one at a time again.
-            self.mean_run = mean.max((self.mean_run * 7 + mean) / 8);
+            self.end_timed(&begun, runs);
         }
         fence(Ordering::SeqCst);
         if self.inner.phase() > Phase::Open {
             self.inner.something_ended();
         }
+    }
+
+    #[inline(never)]
+    fn begin_timed(&self) -> Timed {
+        let waited_ms = self.taken.ready_at().map_or(0, |ready_at| waited(ready_at, sys::coarse_millis()));
+        Timed { begun: Instant::now(), waited_us: 1000 * u64::from(waited_ms), is_one_of: self.one_of() }
+    }
+
+    /// One turn in so many is timed.
+    fn one_of(&self) -> u64 {
+        if self.mean_run < SHORT_RUN {
+            u64::from(TIMED)
+        } else {
+            1
+        }
+    }
+
+    #[inline(never)]
+    fn end_timed(&mut self, timed: &Timed, runs: u32) {
+        let mean = timed.begun.elapsed() / runs;
+        // What ran last, which stands for all of the turn: mostly they are of one name.
+        if let Some(known) = &self.handler {
+            let counts = u64::from(runs) * timed.is_one_of;
+            known.latency.ran.record_many(micros(mean), counts);
+            known.latency.waited.record_many(timed.waited_us, counts);
+        }
+        // The latest runs count most; one long run is enough to take one at a time again.
+        self.mean_run = mean.max((self.mean_run * 7 + mean) / 8);
     }
 
     fn run_record(&mut self) {
@@ -335,6 +363,15 @@ impl Worker {
     }
 }
 
+/// A turn that is timed.
+struct Timed {
+    begun: Instant,
+    /// How long its first task had waited.
+    waited_us: u64,
+    /// It stands for so many turns.
+    is_one_of: u64,
+}
+
 /// The handler that ran last.
 struct Known {
     /// Of its registration.
@@ -342,6 +379,7 @@ struct Known {
     task_name: Text,
     handler: SharedHandler,
     policy: Policy,
+    latency: Arc<NameLatency>,
     /// It has a time limit.
     is_limited: bool,
 }
@@ -524,12 +562,13 @@ impl<'a> Run<'a> {
     #[cold]
     fn look_handler_up(&mut self, registration: usize) {
         let known = self.inner.registrations.lock()[registration].clone();
-        let Registration { name: task_name, handler, policy } = known;
+        let Registration { name: task_name, handler, policy, latency } = known;
         let found = handler.map(|handler| Known {
             number: registration,
             task_name,
             handler,
             policy,
+            latency,
             is_limited: policy.time_limit.is_some(),
         });
         // What it replaces may be held by nobody else: dropped here, without a lock.

@@ -40,6 +40,11 @@ impl Taken {
         self.place().map(|(segment, at)| segment.id(at))
     }
 
+    /// When the record became ready, in milliseconds of the engine's clock, which wraps.
+    pub(crate) fn ready_at(&self) -> Option<u32> {
+        self.place().map(|(segment, at)| segment.head(at).ready_at)
+    }
+
     /// The record, and whose it is.
     pub(crate) fn record(&self) -> Option<(TaskId, Record<'_>)> {
         self.place().map(|(segment, at)| (segment.id(at), segment.record(at)))

@@ -164,7 +164,7 @@ impl Lanes {
 
 /// How long something has been ready, right across the wrap of the clock. The clock is read before the lock is taken, so
 /// something may have become ready a moment "later".
-fn waited(ready_at: u32, now_ms: u32) -> u32 {
+pub(crate) fn waited(ready_at: u32, now_ms: u32) -> u32 {
     const A_MOMENT: u32 = 60_000;
     let waited = now_ms.wrapping_sub(ready_at);
     if waited > u32::MAX - A_MOMENT {
