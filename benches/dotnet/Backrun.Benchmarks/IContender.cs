@@ -16,6 +16,12 @@ internal interface IContender : IDisposable
 internal interface IThroughputContender : IContender
 {
     /// <summary>
+    /// Tasks that are handed over before their end is waited for: few enough that a backlog of all of them fits everywhere
+    /// (a queue of Backrun's holds 1,000,000), many enough that the wait for the last one does not count. Slow ones take less.
+    /// </summary>
+    int Burst => 250_000;
+
+    /// <summary>
     /// Hands over <paramref name="tasks"/> tasks, each of which calls <see cref="Measuring.Done.One"/>. Called by each
     /// producer at once; need not wait for their end.
     /// </summary>
@@ -29,6 +35,13 @@ internal interface ILatencyContender : IContender
     /// Hands over one task, which first of all calls <see cref="Measuring.Latencies.Started"/> with these two numbers.
     /// </summary>
     void HandOver(int index, long submittedAt);
+}
+
+/// <summary>Runs tasks some of which hold their threads. It is alone in its process.</summary>
+internal interface IBurdenedContender : IDisposable
+{
+    /// <summary>Hands over <paramref name="tasks"/> tasks, each of which calls <see cref="Work.Burdens.Run"/>; does not wait.</summary>
+    void HandOver(Work.Burden burden, int tasks);
 }
 
 /// <summary>A table of the report.</summary>

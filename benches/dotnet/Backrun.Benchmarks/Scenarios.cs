@@ -31,6 +31,12 @@ internal static class Scenarios
             workers => new BackrunTyped<KeyedParameters>(workers, PayloadFormat.Standard, Batch),
             workers => new BackrunTyped<KeyedParameters>(workers, PayloadFormat.Standard),
             workers => new ChannelOfBytes<KeyedParameters>(workers, PayloadFormat.Standard)),
+        new ThroughputScenario("schedulers", "whole path, contractless, 1 producer, against other schedulers", 1,
+            workers => new BackrunTyped<NamedParameters>(workers, PayloadFormat.Contractless),
+            workers => new HangfireTyped(workers),
+            workers => new QuartzTyped<NamedParameters>(workers, PayloadFormat.Contractless),
+            _ => new CoravelTyped<NamedParameters>(PayloadFormat.Contractless),
+            workers => new WolverineTyped(workers)),
         new ThroughputScenario("awaited", "1,000 callers, each awaits its task", 1,
             workers => new BackrunAwaited(workers),
             workers => new ChannelAwaited(workers)),
@@ -43,12 +49,28 @@ internal static class Scenarios
             ("Backrun", "backlog-backrun"),
             ("Channel<byte[]>", "backlog-bytes"),
             ("Channel<T> of objects with bytes", "backlog-references")),
+        Blocked("blocked-sleeping", "1,000 short tasks behind 8 that sleep for 20 s, 4 workers"),
+        Blocked("blocked-burning", "1,000 short tasks behind 8 loops that burn a core each, 2 workers"),
+        Blocked("blocked-five", "1,000 short tasks behind 2 that sleep for 20 s, 5 workers"),
         new ChildScenario("start", "from the start of a process to the end of its first task, by the JIT", ["ms"], true,
             ("Backrun", "start-backrun"),
             ("Channel<byte[]> and MessagePack", "start-bytes"),
             ("Channel<Action>", "start-channel"),
             ("(no task at all)", "start-nothing")),
     ];
+
+    private static ChildScenario Blocked(string name, string title) =>
+        new(name, title, BlockedMeter.Columns, false,
+            ("Backrun", name + "/backrun"),
+            ("Channel<T>", name + "/channel"),
+            ("ThreadPool", name + "/pool"),
+            ("Akka, round-robin pool", name + "/akka"),
+            ("Hangfire in memory", name + "/hangfire"),
+            ("Coravel", name + "/coravel"),
+            ("Quartz in memory", name + "/quartz"))
+        {
+            Limit = BlockedMeter.LimitMilliseconds,
+        };
 
     private static ThroughputScenario Whole<TParameters>(string name, string title, PayloadFormat format, int producers)
         where TParameters : ISample<TParameters> =>

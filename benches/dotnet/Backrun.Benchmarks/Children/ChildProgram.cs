@@ -34,6 +34,20 @@ internal static class ChildProgram
 
     private static int Measure(string child)
     {
+        double[]? values = child.StartsWith("blocked", StringComparison.Ordinal)
+            ? BlockedMeter.Measure(child)
+            : MeasureBacklog(child);
+        if (values is null)
+        {
+            Console.Error.WriteLine($"There is no child '{child}'.");
+            return 2;
+        }
+        Console.WriteLine(string.Join(' ', values.Select(value => value.ToString("R", CultureInfo.InvariantCulture))));
+        return 0;
+    }
+
+    private static double[]? MeasureBacklog(string child)
+    {
         using IBacklog? backlog = child switch
         {
             "backlog-backrun" => new BacklogOfBackrun(),
@@ -41,13 +55,6 @@ internal static class ChildProgram
             "backlog-references" => new BacklogOfReferences(),
             _ => null,
         };
-        if (backlog is null)
-        {
-            Console.Error.WriteLine($"There is no child '{child}'.");
-            return 2;
-        }
-        double[] values = BacklogMeter.Measure(backlog);
-        Console.WriteLine(string.Join(' ', values.Select(value => value.ToString("R", CultureInfo.InvariantCulture))));
-        return 0;
+        return backlog is null ? null : BacklogMeter.Measure(backlog);
     }
 }

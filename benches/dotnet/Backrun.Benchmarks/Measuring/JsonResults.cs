@@ -37,6 +37,10 @@ internal static class JsonResults
         json.WriteStartObject();
         json.WriteString("name", table.Name);
         json.WriteString("title", table.Title);
+        if (table.Limit is double limit)
+        {
+            json.WriteNumber("limit", limit);
+        }
         json.WriteStartArray("contenders");
         foreach (string contender in table.Contenders)
         {

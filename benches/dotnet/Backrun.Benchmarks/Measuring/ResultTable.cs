@@ -18,6 +18,9 @@ internal sealed record ResultTable(string Name, string Title, string[] Columns, 
     private readonly List<string> _contenders = [];
     private readonly Dictionary<string, List<double[]>> _rounds = [];
 
+    /// <summary>Where a value of the first column reaches this it was not waited for longer: it is more than that.</summary>
+    public double? Limit { get; init; }
+
     public IReadOnlyList<string> Contenders => _contenders;
 
     public void Add(string contender, double[] round)
@@ -43,8 +46,10 @@ internal sealed record ResultTable(string Name, string Title, string[] Columns, 
     {
         double[] first = Values(_contenders[0], column);
         double[] other = Values(contender, column);
-        // Of next to nothing everything is a million times as much.
-        return Median([.. first.Zip(other, (a, b) => MoreIsBetter[column] ? a / b : a < 1 ? double.NaN : b / a)]);
+        // Who was not asked again has no rounds to compare with.
+        return first.Length == other.Length
+            ? Median([.. first.Zip(other, (a, b) => Ratio(a, b, MoreIsBetter[column]))])
+            : Ratio(Median(first), Median(other), MoreIsBetter[column]);
     }
 
     public void Print(TextWriter output)
@@ -54,7 +59,7 @@ internal sealed record ResultTable(string Name, string Title, string[] Columns, 
         output.Write("".PadRight(NameWidth));
         foreach (string column in Columns)
         {
-            output.Write($"{column,11}{"min",9}{"max",9}{"ratio",7}");
+            output.Write($"{column,11}{"min",9}{"max",9}{"ratio",9}");
         }
         output.WriteLine();
         foreach (string contender in _contenders)
@@ -63,13 +68,18 @@ internal sealed record ResultTable(string Name, string Title, string[] Columns, 
             for (int column = 0; column < Columns.Length; column++)
             {
                 double[] values = Values(contender, column);
-                string ratio = contender == _contenders[0] ? "" : RatioText(Ratio(contender, column));
-                output.Write($"{Number(Median(values)),11}{Number(values.Min()),9}{Number(values.Max()),9}{ratio,7}");
+                string more = column == 0 && Median(values) >= Limit ? ">" : "";
+                string ratio = contender == _contenders[0] ? "" : more + RatioText(Ratio(contender, column));
+                output.Write($"{more + Number(Median(values)),11}{Number(values.Min()),9}{Number(values.Max()),9}{ratio,9}");
             }
             output.WriteLine();
         }
         output.Flush();
     }
+
+    // Of next to nothing everything is a million times as much.
+    private static double Ratio(double first, double other, bool moreIsBetter) =>
+        moreIsBetter ? first / other : first < 1 ? double.NaN : other / first;
 
     private static double Median(double[] values)
     {

@@ -18,10 +18,6 @@ internal sealed class ThroughputScenario(
     int producers,
     params Func<int, IThroughputContender>[] contenders) : IScenario
 {
-    // Few enough that a backlog of all of them fits everywhere (a queue of Backrun's holds 1,000,000), many enough that
-    // the wait for the last one does not count.
-    private const int Burst = 250_000;
-
     public string Name => name;
 
     public ResultTable Run(BenchmarkOptions options)
@@ -69,22 +65,22 @@ internal sealed class ThroughputScenario(
             RunBurst(contender);
         }
         (double seconds, double cpu, double bytes) = (meter.Seconds, meter.CpuSeconds, meter.Bytes);
-        double tasks = (double)bursts * Burst;
+        double tasks = (double)bursts * contender.Burst;
         return [tasks / seconds / 1000, cpu / tasks * 1e9, bytes / tasks];
     }
 
     private void RunBurst(IThroughputContender contender)
     {
-        long target = Done.Total + Burst;
+        long target = Done.Total + contender.Burst;
         var others = new List<Thread>();
-        int share = Burst / producers;
+        int share = contender.Burst / producers;
         for (int i = 1; i < producers; i++)
         {
             var thread = new Thread(() => contender.HandOver(share)) { Name = "producer", IsBackground = true };
             thread.Start();
             others.Add(thread);
         }
-        contender.HandOver(Burst - (share * (producers - 1)));
+        contender.HandOver(contender.Burst - (share * (producers - 1)));
         others.ForEach(thread => thread.Join());
         Done.WaitFor(target);
     }
