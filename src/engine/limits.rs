@@ -5,7 +5,7 @@ use crate::alloc::Text;
 use crate::engine::control::Alarm;
 use crate::engine::ends::Locked;
 use crate::engine::event::{Event, EventKind};
-use crate::engine::runs::{bytes_of, Ended, Ending, Next, RecordAt, Returned};
+use crate::engine::outcomes::{bytes_of, Ended, Ending, Next, RecordAt, Returned};
 use crate::engine::{Inner, Policy};
 use crate::error::Result;
 use crate::queue::shelf::{Kept, Shelved};

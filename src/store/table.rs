@@ -194,7 +194,7 @@ impl Entry {
     pub(crate) fn start(&self, now_ms: u32) -> Option<(Word, u32)> {
         // Before the move, so that whoever sees the run sees when it began; of a task that does not run it says nothing.
         self.started_ms.store(now_ms, Ordering::Relaxed);
-        // Sequentially consistent: a shutdown that does not see this run is seen by it (engine/worker.rs).
+        // Sequentially consistent: a shutdown that does not see this run is seen by it (engine/run.rs).
         let mut seen = Word(self.word.load(Ordering::Relaxed));
         while seen.state() == Some(State::Ready) {
             let next = seen.with_state(State::Running).claimed();
