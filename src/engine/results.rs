@@ -72,7 +72,8 @@ impl Inner {
         let entry = chunk.entry(id);
         let mut extras = self.extras.lock();
         let word = entry.word();
-        let runs = matches!(word.state(), Some(State::Running | State::Pending));
+        let state = word.state().ok_or_else(|| unknown(id))?;
+        let runs = matches!(state, State::Running | State::Pending);
         if extras.closed || !runs || word.lease() != lease {
             return Err(Error::StaleLease { id: id.value(), lease: lease.value() });
         }

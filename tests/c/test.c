@@ -1,5 +1,6 @@
 #include "test.h"
 
+#include <sched.h>
 #include <unistd.h>
 
 // ---- Tests.
@@ -243,6 +244,34 @@ uint32_t state_of(backrun_engine *engine, int64_t id) {
     return look(engine, id, 0);
 }
 
+void await_state(backrun_engine *engine, int64_t id, uint32_t state) {
+    while (state_of(engine, id) != state) {
+        sched_yield();
+    }
+}
+
+void await_stat(backrun_engine *engine, uint32_t stat, uint64_t at_least) {
+    while (stat_of(engine, stat) < at_least) {
+        sched_yield();
+    }
+}
+
+backrun_task_status *status_of(backrun_engine *engine, int64_t id) {
+    backrun_task_status *status = NULL;
+    OK(backrun_engine_wait(engine, id, 0, &status, E));
+    return status;
+}
+
+backrun_engine *engine_with_manual_time(uint32_t workers) {
+    backrun_engine_options options = options_with(workers);
+    options.flags = BACKRUN_ENGINE_MANUAL_TIME;
+    return engine_of(options);
+}
+
+void advance(backrun_engine *engine, int64_t ms) {
+    OK(backrun_engine_advance_time(engine, ms, E));
+}
+
 uint32_t cancel(backrun_engine *engine, int64_t id) {
     uint32_t what = 0;
     OK(backrun_engine_cancel(engine, id, str("a test"), &what, E));
@@ -361,6 +390,8 @@ void remember(void *user_data, const backrun_event *events, size_t count) {
         told->state = event->state;
         told->code = event->code;
         told->count = event->count;
+        told->time_unix_us = event->time_unix_us;
+        told->run_at_unix_us = event->run_at_unix_us;
         copy(told->name, sizeof told->name, event->task_name);
         copy(told->queue, sizeof told->queue, event->queue);
         copy(told->error_type, sizeof told->error_type, event->error_type);

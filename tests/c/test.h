@@ -89,6 +89,9 @@ void join_thread(pthread_t thread);
 backrun_engine_options options_with(uint32_t workers);
 backrun_engine *engine_of(backrun_engine_options options);
 backrun_engine *engine_with(uint32_t workers);
+// An engine whose time passes by `advance` only.
+backrun_engine *engine_with_manual_time(uint32_t workers);
+void advance(backrun_engine *engine, int64_t ms);
 void register_run(backrun_engine *engine, const char *name, backrun_run_fn run, void *user_data);
 void register_handler(backrun_engine *engine, const char *name, backrun_handler handler);
 void configure(backrun_engine *engine, backrun_queue_options options);
@@ -99,6 +102,10 @@ uint32_t wait_for_end(backrun_engine *engine, int64_t id);
 uint32_t state_of(backrun_engine *engine, int64_t id);
 uint32_t cancel(backrun_engine *engine, int64_t id);
 uint64_t stat_of(backrun_engine *engine, uint32_t stat);
+// Waits until a task is in this state, which need not be a final one.
+void await_state(backrun_engine *engine, int64_t id, uint32_t state);
+void await_stat(backrun_engine *engine, uint32_t stat, uint64_t at_least);
+backrun_task_status *status_of(backrun_engine *engine, int64_t id);
 void settle(backrun_engine *engine, int64_t id, int64_t lease, int32_t code);
 // Shuts down by draining, without limit, and frees.
 void finish(backrun_engine *engine);
@@ -139,6 +146,7 @@ typedef struct told {
     uint32_t state;
     int32_t code;
     uint64_t count;
+    int64_t time_unix_us, run_at_unix_us;
     char name[64];
     char queue[64];
     char error_type[64];

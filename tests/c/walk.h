@@ -20,7 +20,8 @@ typedef struct walk {
     bool from_then_on; // All after the first one fail too.
     bool observed;     // The engine tells of events and logs everything.
     long long accepted;
-    bool failed; // An allocation did fail.
+    long long replayed; // Each of these has ended once more than it was accepted.
+    bool failed;        // An allocation did fail.
 } walk;
 
 // From here on the allocation of this walk fails, if the path comes to it, on this thread.
