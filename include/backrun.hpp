@@ -83,11 +83,12 @@ private:
 
 /// What a handler returns. A handler that returns nothing is done.
 enum class run_result : std::int32_t {
-    done = BACKRUN_RUN_DONE,           ///< The task succeeded.
-    failed = BACKRUN_RUN_FAILED,       ///< The run failed; say why by task::fail. As if an exception had been thrown.
-    fatal = BACKRUN_RUN_FATAL,         ///< The run failed for good; say why by task::fail.
-    cancelled = BACKRUN_RUN_CANCELLED, ///< The run stopped because it was asked to.
-    pending = BACKRUN_RUN_PENDING,     ///< The task goes on elsewhere and holds no worker: engine::settle ends it.
+    done = BACKRUN_RUN_DONE,     ///< The task succeeded.
+    failed = BACKRUN_RUN_FAILED, ///< The run failed; say why by task::fail. As if an exception had been thrown.
+    retry_after = BACKRUN_RUN_RETRY_AFTER, ///< It failed and wants to be tried again: see task::retry_after.
+    fatal = BACKRUN_RUN_FATAL,             ///< The run failed for good; say why by task::fail.
+    cancelled = BACKRUN_RUN_CANCELLED,     ///< The run stopped because it was asked to.
+    pending = BACKRUN_RUN_PENDING,         ///< The task goes on elsewhere and holds no worker: engine::settle ends it.
 };
 
 /// Where a task stands.
@@ -149,6 +150,11 @@ enum class event_kind : std::uint32_t {
     cancel_requested = BACKRUN_EVENT_CANCEL_REQUESTED,
     stale_settle = BACKRUN_EVENT_STALE_SETTLE,
     events_lost = BACKRUN_EVENT_EVENTS_LOST,
+    run_stalled = BACKRUN_EVENT_RUN_STALLED,
+    stall_ended = BACKRUN_EVENT_STALL_ENDED,
+    workers_exhausted = BACKRUN_EVENT_WORKERS_EXHAUSTED,
+    run_given_up = BACKRUN_EVENT_RUN_GIVEN_UP,
+    replayed = BACKRUN_EVENT_REPLAYED,
 };
 
 /// How severe a log record is, most severe first.
@@ -167,6 +173,12 @@ enum class when_full : std::uint32_t {
     drop_oldest = BACKRUN_WHEN_FULL_DROP_OLDEST, ///< The oldest queued task of the lowest level ends as dropped.
 };
 
+/// How the delay between attempts grows.
+enum class backoff : std::uint32_t {
+    fixed = BACKRUN_RETRY_FIXED,             ///< It stays what it is.
+    exponential = BACKRUN_RETRY_EXPONENTIAL, ///< It doubles with each attempt. The default.
+};
+
 /// How an engine ends.
 enum class shutdown_mode : std::uint32_t {
     drain = BACKRUN_SHUTDOWN_DRAIN,   ///< Run what is queued, wait for what runs.
@@ -182,7 +194,7 @@ enum class payload_format : std::uint32_t {
     standard = BACKRUN_FORMAT_STANDARD,
 };
 
-/// A counter: of statistics::value, and of statistics::queue_value but for the last two.
+/// A counter: of statistics::value, and of statistics::queue_value but for events_lost and logs_lost.
 enum class stat : std::uint32_t {
     accepted = BACKRUN_STAT_ACCEPTED,
     refused = BACKRUN_STAT_REFUSED,
@@ -203,6 +215,10 @@ enum class stat : std::uint32_t {
     idle_workers = BACKRUN_STAT_IDLE_WORKERS,
     events_lost = BACKRUN_STAT_EVENTS_LOST,
     logs_lost = BACKRUN_STAT_LOGS_LOST,
+    retried = BACKRUN_STAT_RETRIED,
+    stalls = BACKRUN_STAT_STALLS,
+    scheduled = BACKRUN_STAT_SCHEDULED,
+    stalled = BACKRUN_STAT_STALLED,
 };
 
 namespace detail {
@@ -238,6 +254,13 @@ std::int64_t milliseconds(std::chrono::duration<Rep, Period> limit) {
         return INT64_MAX;
     }
     return static_cast<std::int64_t>(ceil<std::chrono::milliseconds>(limit).count());
+}
+
+/// The milliseconds of a time, rounded up: where 0 would be the default, a short one is the shortest, and a negative
+/// one is left for the library to refuse.
+template <class Rep, class Period>
+std::int64_t exact_milliseconds(std::chrono::duration<Rep, Period> time) {
+    return time < time.zero() ? -1 : milliseconds(time);
 }
 
 inline std::chrono::system_clock::time_point time_point(std::int64_t unix_us) {
@@ -434,6 +457,30 @@ public:
         return run_result::failed;
     }
     run_result fail(std::string_view message) { return fail(failure{std::string(message), {}, {}}); }
+    /// Says when the run wants to be tried again: `return task.retry_after(minutes(5));`. Zero: at once. As often as
+    /// the retry policy says; without one, always. Whoever returns run_result::retry_after without it waits as the
+    /// policy says, or, without one, a second. Throws invalid_argument.
+    template <class Rep, class Period>
+    run_result retry_after(std::chrono::duration<Rep, Period> delay) {
+        backrun_error *object = nullptr;
+        const std::int32_t code = backrun_task_retry_after(native_, detail::exact_milliseconds(delay), &object);
+        detail::check(code, object);
+        return run_result::retry_after;
+    }
+    /// Tells how far the run is, from 0 to 1, and what it is at (kept up to 512 bytes). Throws invalid_argument,
+    /// stale_lease (the run was given up), out_of_memory.
+    void set_progress(double fraction, std::string_view text = {}) {
+        backrun_error *object = nullptr;
+        const std::int32_t code = backrun_task_set_progress(native_, fraction, detail::str(text), &object);
+        detail::check(code, object);
+    }
+    /// Leaves the result of the task, kept if the run succeeds; the last one counts. Up to 4 MiB. Throws too_large,
+    /// stale_lease (the run was settled or given up), out_of_memory.
+    void set_result(bytes_view result) {
+        backrun_error *object = nullptr;
+        const std::int32_t code = backrun_task_set_result(native_, result.native(), &object);
+        detail::check(code, object);
+    }
     /// For calls into backrun.h.
     backrun_task *native() const noexcept { return native_; }
 
@@ -483,6 +530,24 @@ public:
     std::string_view cancel_reason() const noexcept {
         return detail::view(backrun_task_status_cancel_reason(native()));
     }
+    /// When a scheduled task may run, as far as that is known now; nothing if it is not scheduled.
+    std::optional<std::chrono::system_clock::time_point> run_at() const {
+        return optional_time(backrun_task_status_run_at_unix_us(native()));
+    }
+    /// For how long its run has held up what waits behind it; zero: it does not.
+    std::chrono::microseconds stalled_for() const noexcept {
+        return std::chrono::microseconds(backrun_task_status_stalled_us(native()));
+    }
+    /// How far its last run said it is, from 0 to 1; nothing if it never said.
+    std::optional<double> progress() const noexcept {
+        const double fraction = backrun_task_status_progress(native());
+        return fraction < 0 ? std::nullopt : std::make_optional(fraction);
+    }
+    std::string_view progress_text() const noexcept {
+        return detail::view(backrun_task_status_progress_text(native()));
+    }
+    /// What it left; empty if that is nothing, or no longer kept. Borrowed from this object.
+    bytes_view result() const noexcept { return bytes_view(backrun_task_status_result(native())); }
     /// For calls into backrun.h; still owned by this object.
     const backrun_task_status *native() const noexcept { return owned_ ? owned_.get() : borrowed_; }
 
@@ -496,6 +561,60 @@ private:
 
     std::unique_ptr<backrun_task_status, free_status> owned_;
     const backrun_task_status *borrowed_ = nullptr;
+};
+
+/// Tasks that engine::list found. Owns what is known of them.
+class task_list {
+public:
+    /// Takes over a list of backrun.h's.
+    explicit task_list(backrun_task_list *owned) noexcept : native_(owned) {}
+
+    std::size_t size() const noexcept { return backrun_task_list_count(native_.get()); }
+    bool empty() const noexcept { return size() == 0; }
+    /// Borrowed from this list: valid as long as it is. `index`: less than size().
+    task_status operator[](std::size_t index) const noexcept {
+        return task_status(backrun_task_list_at(native_.get(), index));
+    }
+
+    /// Steps through the list; what it gives is borrowed from it.
+    class iterator {
+    public:
+        using iterator_category = std::input_iterator_tag;
+        using value_type = task_status;
+        using difference_type = std::ptrdiff_t;
+        using pointer = void;
+        using reference = task_status;
+
+        iterator(const task_list *list, std::size_t index) noexcept : list_(list), index_(index) {}
+        task_status operator*() const noexcept { return (*list_)[index_]; }
+        iterator &operator++() noexcept {
+            ++index_;
+            return *this;
+        }
+        bool operator==(const iterator &other) const noexcept { return index_ == other.index_; }
+        bool operator!=(const iterator &other) const noexcept { return index_ != other.index_; }
+
+    private:
+        const task_list *list_;
+        std::size_t index_;
+    };
+    iterator begin() const noexcept { return iterator(this, 0); }
+    iterator end() const noexcept { return iterator(this, size()); }
+
+private:
+    struct free_list {
+        void operator()(backrun_task_list *list) const noexcept { backrun_task_list_free(list); }
+    };
+    std::unique_ptr<backrun_task_list, free_list> native_;
+};
+
+/// A run that holds up what waits behind it. Texts are borrowed from the statistics.
+struct stalled_run {
+    task_id task;
+    std::string_view task_name;
+    std::string_view queue;
+    std::uint64_t worker;               ///< Its number, as in the name of the thread.
+    std::chrono::microseconds runs_for; ///< As long as it has been seen to run.
 };
 
 /// Counters at one moment.
@@ -526,6 +645,19 @@ public:
             backrun_stats_queue_value(native_.get(), index, static_cast<std::uint32_t>(which), &value, &object);
         detail::check(code, object);
         return value;
+    }
+    /// The runs that hold up what waits behind them, of all queues.
+    std::vector<stalled_run> stalled_runs() const {
+        const backrun_stats *stats = native_.get();
+        std::vector<stalled_run> all;
+        all.reserve(backrun_stats_stalled_count(stats));
+        for (std::size_t index = 0; index < backrun_stats_stalled_count(stats); ++index) {
+            all.push_back({backrun_stats_stalled_task_id(stats, index),
+                detail::view(backrun_stats_stalled_task_name(stats, index)),
+                detail::view(backrun_stats_stalled_queue(stats, index)), backrun_stats_stalled_worker(stats, index),
+                std::chrono::microseconds(backrun_stats_stalled_us(stats, index))});
+        }
+        return all;
     }
 
 private:
@@ -565,6 +697,8 @@ struct event {
     std::chrono::microseconds run_time; ///< How long the run took, where one ended.
     std::uint64_t count;                ///< How many, for events_lost and refused batches; else 1.
     std::int32_t code;                  ///< Why, for refused: an error_code; else 0.
+    /// When the next run may begin, for run_failed where another one follows and that is known.
+    std::optional<std::chrono::system_clock::time_point> run_at;
 };
 
 /// A line for the log; views are valid for the call only.
@@ -610,7 +744,8 @@ struct observers {
             const event one{static_cast<event_kind>(native.kind), time_point(native.time_unix_us), native.task_id,
                 native.lease, native.attempt, static_cast<state>(native.state), view(native.task_name),
                 view(native.queue), view(native.error_type), view(native.message), view(native.detail),
-                std::chrono::microseconds(native.run_us), native.count, native.code};
+                std::chrono::microseconds(native.run_us), native.count, native.code,
+                native.run_at_unix_us == 0 ? std::nullopt : std::make_optional(time_point(native.run_at_unix_us))};
             try {
                 static_cast<observers *>(user_data)->on_event(one);
             } catch (...) { // An observer may not stop the engine.
@@ -634,6 +769,92 @@ struct observers {
 };
 
 } // namespace detail
+
+/// What follows a failed run. What is not set is the default.
+class retry_policy {
+public:
+    /// So many runs in all, the first included: 1 to 100,000.
+    explicit retry_policy(std::uint32_t max_attempts) noexcept {
+        native_.struct_size = sizeof native_;
+        native_.max_attempts = max_attempts;
+    }
+    /// How the delay grows. Not set: exponential.
+    retry_policy &kind(backoff how) noexcept {
+        native_.kind = static_cast<std::uint32_t>(how);
+        return *this;
+    }
+    /// Before the second run, from 1 ms on. Not set, or zero: 1 s.
+    template <class Rep, class Period>
+    retry_policy &delay(std::chrono::duration<Rep, Period> time) {
+        native_.delay_ms = detail::exact_milliseconds(time);
+        return *this;
+    }
+    /// No delay is longer; up to a year. Not set, or zero: 1 h.
+    template <class Rep, class Period>
+    retry_policy &max_delay(std::chrono::duration<Rep, Period> time) {
+        native_.max_delay_ms = detail::exact_milliseconds(time);
+        return *this;
+    }
+    /// Spread of each delay in percent of it, up and down: 0 (none) to 100. Not set: 20.
+    retry_policy &jitter_percent(std::int32_t percent) noexcept {
+        native_.jitter_percent = percent == 0 ? -1 : percent == -1 ? -2 : percent;
+        return *this;
+    }
+    /// For calls into backrun.h; borrowed from this object.
+    const backrun_retry_policy *native() const noexcept { return &native_; }
+
+private:
+    backrun_retry_policy native_{};
+};
+
+/// Which tasks engine::list and engine::purge mean. What is not set is any.
+class task_filter {
+public:
+    task_filter() noexcept { native_.struct_size = sizeof native_; }
+    task_filter &states(std::initializer_list<state> states) noexcept {
+        native_.states = 0;
+        for (const state one : states) {
+            native_.states |= std::uint32_t{1} << static_cast<std::uint32_t>(one);
+        }
+        return *this;
+    }
+    task_filter &task_name(std::string name) {
+        task_name_ = std::move(name);
+        return *this;
+    }
+    task_filter &queue(std::string name) {
+        queue_ = std::move(name);
+        return *this;
+    }
+    /// Tasks with a larger id: to page on.
+    task_filter &after(task_id id) noexcept {
+        native_.after_id = id;
+        return *this;
+    }
+    /// Tasks in a final state for at least so long.
+    template <class Rep, class Period>
+    task_filter &final_for(std::chrono::duration<Rep, Period> time) {
+        native_.final_for_ms = detail::exact_milliseconds(time);
+        return *this;
+    }
+    /// At most so many, smallest id first. 0: 1,000 for a list, no limit for a purge.
+    task_filter &limit(std::uint32_t count) noexcept {
+        native_.limit = count;
+        return *this;
+    }
+    /// For calls into backrun.h; borrowed from this object.
+    backrun_filter native() const noexcept {
+        backrun_filter copy = native_;
+        copy.task_name = detail::str(task_name_);
+        copy.queue = detail::str(queue_);
+        return copy;
+    }
+
+private:
+    std::string task_name_;
+    std::string queue_;
+    backrun_filter native_{};
+};
 
 /// How a queue is made or changed. What is not set is the default.
 class queue_options {
@@ -675,6 +896,12 @@ public:
     template <class Rep, class Period>
     queue_options &ageing_step(std::chrono::duration<Rep, Period> step) {
         native_.ageing_step_ms = detail::milliseconds(step);
+        return *this;
+    }
+    /// How long a run may keep others waiting before its worker gets a replacement. Zero: 100 ms.
+    template <class Rep, class Period>
+    queue_options &stall_threshold(std::chrono::duration<Rep, Period> time) {
+        native_.stall_threshold_ms = detail::exact_milliseconds(time);
         return *this;
     }
     /// For calls into backrun.h; borrowed from this object.
@@ -760,6 +987,11 @@ public:
         native_.observer_capacity = count;
         return *this;
     }
+    /// Time passes by engine::advance_time only: for tests of what delays, retries and time limits do.
+    engine_options &manual_time() noexcept {
+        native_.flags |= BACKRUN_ENGINE_MANUAL_TIME;
+        return *this;
+    }
     /// The sum of (1 << kind) that backrun.h takes.
     static std::uint64_t mask(std::initializer_list<event_kind> kinds) noexcept {
         std::uint64_t sum = 0;
@@ -786,6 +1018,29 @@ public:
         queue_ = std::move(name);
         return *this;
     }
+    /// What follows a failed run. Not set: nothing, the task is dead.
+    task_options &retry(retry_policy policy) noexcept {
+        retry_ = policy;
+        return *this;
+    }
+    /// How long each run may take; then it is asked to stop. Not set, or zero: as long as it likes.
+    template <class Rep, class Period>
+    task_options &time_limit(std::chrono::duration<Rep, Period> limit) {
+        native_.time_limit_ms = detail::exact_milliseconds(limit);
+        return *this;
+    }
+    /// How long a run may take to stop from its time limit on; then it is given up. Not set, or zero: 5 s.
+    template <class Rep, class Period>
+    task_options &grace(std::chrono::duration<Rep, Period> time) {
+        native_.grace_ms = detail::exact_milliseconds(time);
+        return *this;
+    }
+    /// How long a result is kept. Not set, or zero: 1 h.
+    template <class Rep, class Period>
+    task_options &result_retention(std::chrono::duration<Rep, Period> time) {
+        native_.result_retention_ms = detail::exact_milliseconds(time);
+        return *this;
+    }
     /// Called on the engine's observer thread when a running or pending task of this name is asked to stop: must return
     /// promptly. The run may have ended meanwhile: compare the lease.
     task_options &on_cancel_requested(std::function<void(task_id, lease_number)> callable) {
@@ -795,7 +1050,19 @@ public:
 
 private:
     friend class engine;
+
+    /// Borrows from this object.
+    backrun_task_options native() const noexcept {
+        backrun_task_options copy = native_;
+        copy.struct_size = sizeof copy;
+        copy.queue = detail::str(queue_);
+        copy.retry = retry_ ? retry_->native() : nullptr;
+        return copy;
+    }
+
     std::string queue_;
+    std::optional<retry_policy> retry_;
+    backrun_task_options native_{};
     std::function<void(task_id, lease_number)> on_cancel_requested_;
 };
 
@@ -851,6 +1118,30 @@ public:
         when_full_timeout_ms_ = detail::milliseconds(limit);
         return when_full(backrun::when_full::wait);
     }
+    /// Not to be started before so much time has passed. Zero: at once.
+    template <class Rep, class Period>
+    submission &delay(std::chrono::duration<Rep, Period> time) {
+        delay_ms_ = detail::exact_milliseconds(time);
+        return *this;
+    }
+    /// Not to be started before this time of day, as the machine's clock says then.
+    submission &run_at(std::chrono::system_clock::time_point time) {
+        // Where 0 would be "not given", the first moment of 1970 is a moment later, and as long past.
+        const std::int64_t unix_ms = detail::exact_milliseconds(time.time_since_epoch());
+        run_at_unix_ms_ = unix_ms == 0 ? 1 : unix_ms;
+        return *this;
+    }
+    /// How long each run may take. Not set, or zero: as the task's options say.
+    template <class Rep, class Period>
+    submission &time_limit(std::chrono::duration<Rep, Period> limit) {
+        time_limit_ms_ = detail::exact_milliseconds(limit);
+        return *this;
+    }
+    /// What follows a failed run. Not set: as the task's options say.
+    submission &retry(retry_policy policy) noexcept {
+        retry_ = policy;
+        return *this;
+    }
 
 private:
     friend class engine;
@@ -879,6 +1170,10 @@ private:
         native.when_full = when_full_;
         native.when_full_timeout_ms = when_full_timeout_ms_;
         native.task_number = static_cast<std::uint32_t>(number_);
+        native.delay_ms = delay_ms_;
+        native.run_at_unix_ms = run_at_unix_ms_;
+        native.time_limit_ms = time_limit_ms_;
+        native.retry = retry_ ? retry_->native() : nullptr;
         return native;
     }
 
@@ -892,6 +1187,10 @@ private:
     backrun::payload_format format_ = backrun::payload_format::contractless;
     std::uint32_t when_full_ = 0;
     std::int64_t when_full_timeout_ms_ = 0;
+    std::int64_t delay_ms_ = 0;
+    std::int64_t run_at_unix_ms_ = 0;
+    std::int64_t time_limit_ms_ = 0;
+    std::optional<retry_policy> retry_;
 };
 
 namespace detail {
@@ -1190,6 +1489,59 @@ public:
         const detail::native_failure native(why);
         settle_native(id, lease, result, native.get());
     }
+    /// Ends a pending run that is done, and leaves the task's result, in one step. Throws too_large besides.
+    void settle_with_result(task_id id, lease_number lease, bytes_view result) {
+        settle_native(id, lease, run_result::done, nullptr, 0, result.native());
+    }
+    /// Ends a pending run that failed and wants to be tried again, from 1 ms on. Zero: as the retry policy says, or,
+    /// without one, a second.
+    template <class Rep, class Period>
+    void settle_to_retry(
+        task_id id, lease_number lease, std::chrono::duration<Rep, Period> delay, const failure &why = {}) {
+        const detail::native_failure native(why);
+        settle_native(id, lease, run_result::retry_after, native.get(), detail::exact_milliseconds(delay));
+    }
+
+    /// Tells how far a run is that is known by id and lease, such as a pending one: task::set_progress. Throws
+    /// stale_lease, not_found, invalid_argument.
+    void set_progress(task_id id, lease_number lease, double fraction, std::string_view text = {}) {
+        call(backrun_engine_set_progress, id, lease, fraction, detail::str(text));
+    }
+
+    /// Lets no further task of a queue start; what runs goes on, submits are still taken. Empty: `default`. Throws
+    /// not_found.
+    void pause(std::string_view queue = {}) { call(backrun_engine_pause, detail::str(queue)); }
+    /// Ends a pause.
+    void resume(std::string_view queue = {}) { call(backrun_engine_resume, detail::str(queue)); }
+
+    /// What is known of tasks, smallest id first.
+    task_list list(const task_filter &filter = task_filter()) {
+        const backrun_filter native = filter.native();
+        backrun_task_list *found = nullptr;
+        call(backrun_engine_list, &native, &found);
+        return task_list(found);
+    }
+    /// Has a dead task run again, its attempts counted anew. Throws not_found, invalid_argument (it is not dead),
+    /// queue_full, shutting_down.
+    void replay(task_id id) { call(backrun_engine_replay, id); }
+    /// Forgets tasks in a final state. How many.
+    std::uint64_t purge(const task_filter &filter = task_filter()) {
+        const backrun_filter native = filter.native();
+        std::uint64_t count = 0;
+        call(backrun_engine_purge, &native, &count);
+        return count;
+    }
+
+    /// Lets time pass for an engine with engine_options::manual_time, and waits until what is due then has been done.
+    /// Throws invalid_argument, would_deadlock (on a thread of the engine).
+    template <class Rep, class Period>
+    void advance_time(std::chrono::duration<Rep, Period> by) {
+        call(backrun_engine_advance_time, detail::exact_milliseconds(by));
+    }
+    /// Has the clock on the wall of such an engine jump, forward or back, while no time passes.
+    void jump_wall_clock(std::chrono::milliseconds by) {
+        call(backrun_engine_jump_wall_clock, static_cast<std::int64_t>(by.count()));
+    }
 
     /// Asks that engine_options::on_end be called when a task is in a final state: once, however often it is asked for.
     /// It costs a fraction of watch. The state that it is in already, and then nobody is called. Throws not_found,
@@ -1272,9 +1624,7 @@ private:
     void add(std::string_view name, std::unique_ptr<Registration> registration, const task_options &options) {
         registration->on_cancel_requested = options.on_cancel_requested_;
         const backrun_handler handler = registration->handler();
-        backrun_task_options native{};
-        native.struct_size = sizeof native;
-        native.queue = detail::str(options.queue_);
+        const backrun_task_options native = options.native();
         call(backrun_engine_register, detail::str(name), &handler, &native);
         (void)registration.release(); // The engine releases it.
     }
@@ -1291,11 +1641,14 @@ private:
         return task_status(found);
     }
 
-    void settle_native(task_id id, lease_number lease, run_result result, const backrun_failure *failure) {
+    void settle_native(task_id id, lease_number lease, run_result result, const backrun_failure *failure,
+        std::int64_t retry_after_ms = 0, backrun_bytes left = {}) {
         backrun_outcome native{};
         native.struct_size = sizeof native;
         native.code = static_cast<std::int32_t>(result);
         native.failure = failure;
+        native.retry_after_ms = retry_after_ms;
+        native.result = left;
         call(backrun_task_settle, id, lease, &native);
     }
 
