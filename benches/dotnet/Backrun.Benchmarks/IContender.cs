@@ -44,6 +44,19 @@ internal interface IBurdenedContender : IDisposable
     void HandOver(Work.Burden burden, int tasks);
 }
 
+/// <summary>Runs tasks later. It is alone in its process.</summary>
+internal interface IDelayedContender : IDisposable
+{
+    /// <summary>How long it may take to hand over 100,000.</summary>
+    TimeSpan Lead { get; }
+
+    /// <summary>
+    /// Hands over <paramref name="tasks"/> tasks, each of which runs so many milliseconds later as the function says then,
+    /// and calls <see cref="Measuring.Lateness.OfOne"/>.
+    /// </summary>
+    void HandOver(int tasks, Func<long> delayMs);
+}
+
 /// <summary>A table of the report.</summary>
 internal interface IScenario
 {

@@ -34,9 +34,12 @@ internal static class ChildProgram
 
     private static int Measure(string child)
     {
-        double[]? values = child.StartsWith("blocked", StringComparison.Ordinal)
-            ? BlockedMeter.Measure(child)
-            : MeasureBacklog(child);
+        double[]? values = child.Split('-')[0] switch
+        {
+            "blocked" => BlockedMeter.Measure(child),
+            "timers" => TimersMeter.Measure(child),
+            _ => MeasureBacklog(child),
+        };
         if (values is null)
         {
             Console.Error.WriteLine($"There is no child '{child}'.");

@@ -23,7 +23,8 @@ internal sealed unsafe partial class BackrunNative : IThroughputContender
 
     /// <param name="workers">As many as the others have.</param>
     /// <param name="batch">Tasks of one call; 1: backrun_engine_submit, more: backrun_engine_submit_many.</param>
-    public BackrunNative(int workers, int batch = 1)
+    /// <param name="delayed">Whether it is for <see cref="HandOverDelayed"/>: its tasks tell how late they are.</param>
+    public BackrunNative(int workers, int batch = 1, bool delayed = false)
     {
         _batch = batch;
         Name = batch == 1 ? "Backrun, C ABI" : $"Backrun, C ABI, {batch} a call";
@@ -39,7 +40,7 @@ internal sealed unsafe partial class BackrunNative : IThroughputContender
         void* error;
         Check(backrun_engine_new(&options, &engine, &error), error);
         _engine = engine;
-        var handler = new Handler { StructSize = (uint)sizeof(Handler), Run = &Run };
+        var handler = new Handler { StructSize = (uint)sizeof(Handler), Run = delayed ? &RunDelayed : &Run };
         Check(backrun_engine_register(_engine, View(_taskName), &handler, null, &error), error);
         uint number;
         Check(backrun_engine_task_number(_engine, View(_taskName), &number, &error), error);
@@ -75,6 +76,23 @@ internal sealed unsafe partial class BackrunNative : IThroughputContender
         }
     }
 
+    /// <summary>The same, one at a time, and each is due so many milliseconds later.</summary>
+    public void HandOverDelayed(int tasks, Func<long> delayMs)
+    {
+        var submission = new Submission
+        {
+            StructSize = (uint)sizeof(Submission),
+            TaskNumber = _taskNumber,
+            Payload = View(_payload),
+        };
+        long id;
+        for (int i = 0; i < tasks; i++)
+        {
+            submission.DelayMs = delayMs();
+            Check(backrun_engine_submit(_engine, &submission, &id, null));
+        }
+    }
+
     public void Dispose()
     {
         backrun_engine_free(_engine);
@@ -85,6 +103,13 @@ internal sealed unsafe partial class BackrunNative : IThroughputContender
     private static int Run(void* userData, void* task, Bytes payload, void* taskState)
     {
         Done.One();
+        return 0;
+    }
+
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    private static int RunDelayed(void* userData, void* task, Bytes payload, void* taskState)
+    {
+        Lateness.OfOne();
         return 0;
     }
 

@@ -1,6 +1,7 @@
 using System;
 using System.Threading;
 using System.Threading.Tasks;
+using Backrun.Benchmarks.Measuring;
 using Backrun.Benchmarks.Work;
 using MessagePack;
 using Quartz;
@@ -38,6 +39,17 @@ internal sealed class QuartzInMemory<TJob> : IDisposable
             var data = new JobDataMap();
             data[Parameters] = parameters();
             await _scheduler.TriggerJob(Key, data).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>A trigger each, which fires once so many milliseconds later.</summary>
+    public async Task ScheduleAsync(int tasks, Func<long> delayMs)
+    {
+        for (int i = 0; i < tasks; i++)
+        {
+            ITrigger trigger = TriggerBuilder.Create().ForJob(Key)
+                .StartAt(DateTimeOffset.UtcNow.AddMilliseconds(delayMs())).Build();
+            await _scheduler.ScheduleJob(trigger).ConfigureAwait(false);
         }
     }
 
@@ -93,6 +105,27 @@ internal sealed class QuartzTyped<TParameters> : IThroughputContender
         {
             byte[] bytes = (byte[])context.MergedJobDataMap[QuartzInMemory<Job>.Parameters]!;
             new CountingTask<TParameters>().Run(MessagePackSerializer.Deserialize<TParameters>(bytes, _options, cancellationToken));
+            return default;
+        }
+    }
+}
+
+/// <summary>Two threads, no parameters.</summary>
+internal sealed class QuartzDelayed : IDelayedContender
+{
+    private readonly QuartzInMemory<Job> _quartz = new(2);
+
+    public TimeSpan Lead => TimeSpan.FromSeconds(6);
+
+    public void HandOver(int tasks, Func<long> delayMs) => _quartz.ScheduleAsync(tasks, delayMs).Wait();
+
+    public void Dispose() => _quartz.Dispose();
+
+    internal sealed class Job : IJob
+    {
+        public ValueTask Execute(IJobExecutionContext context, CancellationToken cancellationToken = default)
+        {
+            Lateness.OfOne();
             return default;
         }
     }
