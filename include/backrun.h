@@ -246,6 +246,42 @@
 // Runs that hold up what waits behind them now.
 #define BACKRUN_STAT_STALLED 23
 
+// How many tasks were looked at, about: while runs take less than 100 µs on average one in eight turns of a worker stands for the others.
+#define BACKRUN_DURATION_WAITED_COUNT 1
+
+// How long tasks of a name waited for a worker from when they were ready, their mean, in microseconds, to about 4 ms.
+#define BACKRUN_DURATION_WAITED_MEAN_US 2
+
+// Half of them did not wait longer; at most 25 % too high, as the other shares are.
+#define BACKRUN_DURATION_WAITED_P50_US 3
+
+// 90 % did not wait longer.
+#define BACKRUN_DURATION_WAITED_P90_US 4
+
+// 99 % did not wait longer.
+#define BACKRUN_DURATION_WAITED_P99_US 5
+
+// The longest wait that was looked at.
+#define BACKRUN_DURATION_WAITED_MAX_US 6
+
+// How many runs were looked at, about, as BACKRUN_DURATION_WAITED_COUNT.
+#define BACKRUN_DURATION_RAN_COUNT 7
+
+// How long runs of a name held a worker, their mean, in microseconds; what a pending run does after that is not in it.
+#define BACKRUN_DURATION_RAN_MEAN_US 8
+
+// Half of them did not run longer.
+#define BACKRUN_DURATION_RAN_P50_US 9
+
+// 90 % did not run longer.
+#define BACKRUN_DURATION_RAN_P90_US 10
+
+// 99 % did not run longer.
+#define BACKRUN_DURATION_RAN_P99_US 11
+
+// The longest run that was looked at.
+#define BACKRUN_DURATION_RAN_MAX_US 12
+
 // It worked.
 #define BACKRUN_OK 0
 
@@ -1172,6 +1208,28 @@ int32_t backrun_stats_queue_value(const struct backrun_stats *stats,
                                   uint32_t stat,
                                   uint64_t *out,
                                   struct backrun_error **out_error);
+
+// How many task names there are, which is handlers that were registered. `stats`: NULL gives 0. Any thread; a callback may call it.
+size_t backrun_stats_task_name_count(const struct backrun_stats *stats);
+
+// A task name by its index from 0, in the order in which they were registered, borrowed from the snapshot; empty where there is none.
+//
+// `stats`: NULL gives an empty text. Any thread; a callback may call it.
+struct backrun_str backrun_stats_task_name(const struct backrun_stats *stats,
+                                           size_t index);
+
+// How long tasks of a name waited or ran since the start.
+//
+// `index`: of the name, from 0. `which`: one of BACKRUN_DURATION_WAITED_COUNT and its kin.
+// `out`: receives it; 0 on failure; may not be NULL.
+// `out_error`: receives an error to be freed by backrun_error_free, or NULL; may be NULL.
+//
+// Errors: BACKRUN_INVALID_ARGUMENT, BACKRUN_NOT_FOUND (no such index). Any thread; a callback may call it.
+int32_t backrun_stats_task_name_duration(const struct backrun_stats *stats,
+                                         size_t index,
+                                         uint32_t which,
+                                         uint64_t *out,
+                                         struct backrun_error **out_error);
 
 // How many runs hold up what waits behind them, all queues together. `stats`: NULL gives 0. Any thread; a callback may call it.
 size_t backrun_stats_stalled_count(const struct backrun_stats *stats);

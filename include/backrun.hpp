@@ -660,6 +660,21 @@ public:
         return all;
     }
 
+    /// How many task names there are.
+    std::size_t task_name_count() const noexcept { return backrun_stats_task_name_count(native_.get()); }
+    /// Borrowed from this snapshot; empty where there is no such index.
+    std::string_view task_name(std::size_t index) const noexcept {
+        return detail::view(backrun_stats_task_name(native_.get(), index));
+    }
+    /// How long tasks of a name waited or ran, by its index from 0: one of BACKRUN_DURATION_WAITED_COUNT and its kin.
+    std::uint64_t duration(std::size_t index, std::uint32_t which) const {
+        std::uint64_t value = 0;
+        backrun_error *object = nullptr;
+        const std::int32_t code = backrun_stats_task_name_duration(native_.get(), index, which, &value, &object);
+        detail::check(code, object);
+        return value;
+    }
+
 private:
     struct free_stats {
         void operator()(backrun_stats *stats) const noexcept { backrun_stats_free(stats); }

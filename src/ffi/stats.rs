@@ -5,7 +5,7 @@ use super::engine::backrun_engine;
 use super::panic::{check_out, fallible, preset, with_engine, Health};
 use super::status::backrun_error;
 use crate::alloc::Reserved;
-use crate::engine::{Counters, StalledRun, Statistics};
+use crate::engine::{Counters, NameStatistics, StalledRun, Statistics};
 use crate::error::{Error, Result};
 
 /// Tasks accepted since the start.
@@ -54,6 +54,31 @@ pub const BACKRUN_STAT_STALLS: u32 = 21;
 pub const BACKRUN_STAT_SCHEDULED: u32 = 22;
 /// Runs that hold up what waits behind them now.
 pub const BACKRUN_STAT_STALLED: u32 = 23;
+
+/// How many tasks were looked at, about: while runs take less than 100 µs on average one in eight turns of a worker stands for the others.
+pub const BACKRUN_DURATION_WAITED_COUNT: u32 = 1;
+/// How long tasks of a name waited for a worker from when they were ready, their mean, in microseconds, to about 4 ms.
+pub const BACKRUN_DURATION_WAITED_MEAN_US: u32 = 2;
+/// Half of them did not wait longer; at most 25 % too high, as the other shares are.
+pub const BACKRUN_DURATION_WAITED_P50_US: u32 = 3;
+/// 90 % did not wait longer.
+pub const BACKRUN_DURATION_WAITED_P90_US: u32 = 4;
+/// 99 % did not wait longer.
+pub const BACKRUN_DURATION_WAITED_P99_US: u32 = 5;
+/// The longest wait that was looked at.
+pub const BACKRUN_DURATION_WAITED_MAX_US: u32 = 6;
+/// How many runs were looked at, about, as BACKRUN_DURATION_WAITED_COUNT.
+pub const BACKRUN_DURATION_RAN_COUNT: u32 = 7;
+/// How long runs of a name held a worker, their mean, in microseconds; what a pending run does after that is not in it.
+pub const BACKRUN_DURATION_RAN_MEAN_US: u32 = 8;
+/// Half of them did not run longer.
+pub const BACKRUN_DURATION_RAN_P50_US: u32 = 9;
+/// 90 % did not run longer.
+pub const BACKRUN_DURATION_RAN_P90_US: u32 = 10;
+/// 99 % did not run longer.
+pub const BACKRUN_DURATION_RAN_P99_US: u32 = 11;
+/// The longest run that was looked at.
+pub const BACKRUN_DURATION_RAN_MAX_US: u32 = 12;
 
 /// Counters at one moment. Freed by backrun_stats_free.
 pub struct backrun_stats {
@@ -152,6 +177,51 @@ pub unsafe extern "C" fn backrun_stats_queue_value(
     }
 }
 
+/// How many task names there are, which is handlers that were registered. `stats`: NULL gives 0. Any thread; a callback may call it.
+#[no_mangle]
+pub unsafe extern "C" fn backrun_stats_task_name_count(stats: *const backrun_stats) -> usize {
+    // SAFETY: NULL or live, by contract.
+    unsafe { stats.as_ref() }.map_or(0, |stats| stats.statistics.task_names.len())
+}
+
+/// A task name by its index from 0, in the order in which they were registered, borrowed from the snapshot; empty where there is none.
+///
+/// `stats`: NULL gives an empty text. Any thread; a callback may call it.
+#[no_mangle]
+pub unsafe extern "C" fn backrun_stats_task_name(stats: *const backrun_stats, index: usize) -> backrun_str {
+    // SAFETY: NULL or live, by contract.
+    unsafe { stats.as_ref() }
+        .and_then(|stats| stats.statistics.task_names.get(index))
+        .map_or(backrun_str::EMPTY, |known| backrun_str::of(&known.task_name))
+}
+
+/// How long tasks of a name waited or ran since the start.
+///
+/// `index`: of the name, from 0. `which`: one of BACKRUN_DURATION_WAITED_COUNT and its kin.
+/// `out`: receives it; 0 on failure; may not be NULL.
+/// `out_error`: receives an error to be freed by backrun_error_free, or NULL; may be NULL.
+///
+/// Errors: BACKRUN_INVALID_ARGUMENT, BACKRUN_NOT_FOUND (no such index). Any thread; a callback may call it.
+#[no_mangle]
+pub unsafe extern "C" fn backrun_stats_task_name_duration(
+    stats: *const backrun_stats,
+    index: usize,
+    which: u32,
+    out: *mut u64,
+    out_error: *mut *mut backrun_error,
+) -> i32 {
+    // SAFETY: pointers are NULL or valid, by contract.
+    unsafe {
+        read_value(stats, out, out_error, |statistics| {
+            let names = &statistics.task_names;
+            let known = names.get(index).ok_or_else(|| {
+                Error::not_found(format_args!("there is no task name {index}; there are {}", names.len()))
+            })?;
+            duration(known, which)
+        })
+    }
+}
+
 /// How many runs hold up what waits behind them, all queues together. `stats`: NULL gives 0. Any thread; a callback may call it.
 #[no_mangle]
 pub unsafe extern "C" fn backrun_stats_stalled_count(stats: *const backrun_stats) -> usize {
@@ -242,6 +312,27 @@ unsafe fn read_value(
             Ok(())
         })
     }
+}
+
+fn duration(known: &NameStatistics, which: u32) -> Result<u64> {
+    let (durations, first) = if which < BACKRUN_DURATION_RAN_COUNT {
+        (&known.waited, BACKRUN_DURATION_WAITED_COUNT)
+    } else {
+        (&known.ran, BACKRUN_DURATION_RAN_COUNT)
+    };
+    Ok(match which.wrapping_sub(first) {
+        0 => durations.count,
+        1 => durations.mean_us,
+        2 => durations.p50_us,
+        3 => durations.p90_us,
+        4 => durations.p99_us,
+        5 => durations.max_us,
+        _ => {
+            return Err(Error::invalid(format_args!(
+                "{which} is no duration; pass one of BACKRUN_DURATION_WAITED_COUNT and its kin"
+            )))
+        }
+    })
 }
 
 fn counter(counters: &Counters, stat: u32) -> Result<u64> {

@@ -236,6 +236,21 @@ ROW(backrun_stats_queue_value) {
     finish(engine);
 }
 
+ROW(backrun_stats_task_name_duration) {
+    backrun_engine *engine = engine_with_nothing();
+    backrun_stats *stats = NULL;
+    OK(backrun_engine_stats(engine, &stats, E));
+    uint64_t value = 77;
+    INVALID(backrun_stats_task_name_duration(NULL, 0, BACKRUN_DURATION_RAN_COUNT, &value, E));
+    CHECK_INT(0, (long long)value);
+    INVALID(backrun_stats_task_name_duration(stats, 0, BACKRUN_DURATION_RAN_COUNT, NULL, E));
+    size_t count = backrun_stats_task_name_count(stats);
+    CHECK_INT(
+        BACKRUN_NOT_FOUND, backrun_stats_task_name_duration(stats, count, BACKRUN_DURATION_RAN_COUNT, &value, NULL));
+    backrun_stats_free(stats);
+    finish(engine);
+}
+
 ROW(backrun_engine_submit) {
     backrun_engine *engine = engine_with_nothing();
     backrun_submission submission = submission_of("nothing");

@@ -75,6 +75,12 @@ ROW(backrun_stats_queue_count) {
 ROW(backrun_stats_queue_name) {
     CHECK(nothing(backrun_stats_queue_name(NULL, 0)));
 }
+ROW(backrun_stats_task_name_count) {
+    CHECK_INT(0, (long long)backrun_stats_task_name_count(NULL));
+}
+ROW(backrun_stats_task_name) {
+    CHECK(nothing(backrun_stats_task_name(NULL, 0)));
+}
 ROW(backrun_stats_stalled_count) {
     CHECK_INT(0, (long long)backrun_stats_stalled_count(NULL));
 }

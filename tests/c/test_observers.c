@@ -259,3 +259,30 @@ TEST(events_that_cannot_be_kept_up_with_are_counted_and_told_and_hold_nobody_up)
     CHECK_INT((long long)slow.lost, (long long)stat_of(engine, BACKRUN_STAT_EVENTS_LOST));
     backrun_engine_free(engine);
 }
+
+TEST(how_long_tasks_waited_and_ran_is_told_by_task_name) {
+    backrun_engine *engine = engine_with(1);
+    register_run(engine, "first", run_done, NULL);
+    register_run(engine, "second", run_done, NULL);
+    for (int i = 0; i < 100; i++) {
+        wait_for_end(engine, submit(engine, "second"));
+    }
+    backrun_stats *stats = NULL;
+    // What is told of a run follows its end.
+    uint64_t ran = 0;
+    while (ran == 0) {
+        backrun_stats_free(stats);
+        OK(backrun_engine_stats(engine, &stats, E));
+        OK(backrun_stats_task_name_duration(stats, 1, BACKRUN_DURATION_RAN_COUNT, &ran, E));
+    }
+    CHECK_INT(2, (long long)backrun_stats_task_name_count(stats));
+    CHECK_TEXT("second", backrun_stats_task_name(stats, 1));
+    uint64_t value = 77, most = 0;
+    OK(backrun_stats_task_name_duration(stats, 0, BACKRUN_DURATION_RAN_COUNT, &value, E));
+    CHECK_INT(0, (long long)value);
+    OK(backrun_stats_task_name_duration(stats, 1, BACKRUN_DURATION_RAN_P50_US, &value, E));
+    OK(backrun_stats_task_name_duration(stats, 1, BACKRUN_DURATION_RAN_MAX_US, &most, E));
+    CHECK(value <= most);
+    backrun_stats_free(stats);
+    finish(engine);
+}

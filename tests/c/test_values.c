@@ -312,6 +312,14 @@ TEST(a_shutdown_mode_or_a_counter_that_is_not_in_the_header_is_refused) {
         OK(backrun_stats_value(stats, stat, &value, E));
     }
     backrun_stats_free(stats);
+    register_run(engine, "named", run_done, NULL);
+    OK(backrun_engine_stats(engine, &stats, E));
+    FAILS(BACKRUN_INVALID_ARGUMENT, "0", backrun_stats_task_name_duration(stats, 0, 0, &value, E));
+    FAILS(BACKRUN_INVALID_ARGUMENT, "13", backrun_stats_task_name_duration(stats, 0, 13, &value, E));
+    for (uint32_t which = BACKRUN_DURATION_WAITED_COUNT; which <= BACKRUN_DURATION_RAN_MAX_US; which++) {
+        OK(backrun_stats_task_name_duration(stats, 0, which, &value, E));
+    }
+    backrun_stats_free(stats);
     finish(engine);
 }
 

@@ -95,6 +95,19 @@ internal static class NativeConstants
     internal const uint BACKRUN_STAT_SCHEDULED = 22;
     internal const uint BACKRUN_STAT_STALLED = 23;
 
+    internal const uint BACKRUN_DURATION_WAITED_COUNT = 1;
+    internal const uint BACKRUN_DURATION_WAITED_MEAN_US = 2;
+    internal const uint BACKRUN_DURATION_WAITED_P50_US = 3;
+    internal const uint BACKRUN_DURATION_WAITED_P90_US = 4;
+    internal const uint BACKRUN_DURATION_WAITED_P99_US = 5;
+    internal const uint BACKRUN_DURATION_WAITED_MAX_US = 6;
+    internal const uint BACKRUN_DURATION_RAN_COUNT = 7;
+    internal const uint BACKRUN_DURATION_RAN_MEAN_US = 8;
+    internal const uint BACKRUN_DURATION_RAN_P50_US = 9;
+    internal const uint BACKRUN_DURATION_RAN_P90_US = 10;
+    internal const uint BACKRUN_DURATION_RAN_P99_US = 11;
+    internal const uint BACKRUN_DURATION_RAN_MAX_US = 12;
+
     internal const int BACKRUN_OK = 0;
     internal const int BACKRUN_INVALID_ARGUMENT = 1;
     internal const int BACKRUN_ABI_MISMATCH = 2;

@@ -28,6 +28,18 @@ internal static unsafe partial class NativeMethods
 
     [LibraryImport(LibraryName)]
     [UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
+    internal static partial nuint backrun_stats_task_name_count(backrun_stats* stats);
+
+    [LibraryImport(LibraryName)]
+    [UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
+    internal static partial backrun_str backrun_stats_task_name(backrun_stats* stats, nuint index);
+
+    [LibraryImport(LibraryName)]
+    [UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
+    internal static partial int backrun_stats_task_name_duration(backrun_stats* stats, nuint index, uint which, ulong* @out, backrun_error** outError);
+
+    [LibraryImport(LibraryName)]
+    [UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
     internal static partial nuint backrun_stats_stalled_count(backrun_stats* stats);
 
     [LibraryImport(LibraryName)]
