@@ -12,8 +12,10 @@ namespace Backrun.Internals;
 internal sealed unsafe class PayloadWriter : IBufferWriter<byte>
 {
     // What a writer hands out at a time. The serialiser recurses without limit and asks for more only when this is full, so that between two looks at
-    // the stack it can go down by this many levels at most (a level writes at least one byte), which the reserve of the runtime bears.
-    private const int ChunkBytes = 256;
+    // the stack it can go down by this many levels at most (a level writes at least one byte), which the reserve of the runtime (128 KiB) has to bear: up to
+    // 1 KiB a level. A list of lists takes half of that with MessagePack 3. The first look is before the second chunk, so that small parameters cost none.
+    private const int FirstChunkBytes = 256;
+    private const int ChunkBytes = 128;
     private const int FirstBytes = 4096;
     private const int KeptBytes = 1024 * 1024;
 
@@ -81,12 +83,14 @@ internal sealed unsafe class PayloadWriter : IBufferWriter<byte>
 
     private int Reserve(int sizeHint)
     {
+        int chunk = FirstChunkBytes;
         if (_asked++ > 0)
         {
             RuntimeHelpers.EnsureSufficientExecutionStack();
+            chunk = ChunkBytes;
         }
 
-        int size = Math.Max(sizeHint, ChunkBytes);
+        int size = Math.Max(sizeHint, chunk);
         if (size > _buffer.Length - _written)
         {
             Grow(size);
