@@ -169,7 +169,7 @@ public sealed class SurroundingsTests
         await handle.Done();
         Assert.Equal(handle.Id, kept!.Id);
         Assert.False(kept.CancellationToken.CanBeCanceled);
-        Assert.Throws<NotSupportedException>(() => kept.SetResult(1));
+        Assert.Equal(BackrunErrorCode.StaleLease, Assert.Throws<BackrunException>(() => kept.SetResult(1)).Code);
     }
 
     private static Task<(string, string)> CulturesOfRun(BackrunEngine engine)

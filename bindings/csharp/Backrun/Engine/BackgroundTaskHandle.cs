@@ -18,7 +18,8 @@ public readonly struct BackgroundTaskHandle : IEquatable<BackgroundTaskHandle>
     public BackgroundTaskId Id { get; }
 
     /// <summary>
-    /// Ends when the task is in a final state, after that was recorded; made when first read, which may be at any time. Its continuations run on the thread pool.
+    /// Ends when the task is in a final state, after that was recorded; made when first read, which may be at any time. A failed
+    /// run that another one follows does not end it. Its continuations run on the thread pool.
     /// </summary>
     /// <value>
     /// Succeeds with the task. Fails with what a dead task threw (or a <see cref="BackgroundTaskFailedException"/>, where that is no longer at hand), with a

@@ -11,7 +11,7 @@ public sealed unsafe partial class BackrunEngine
     private EventHandler<BackgroundTaskFinishedEventArgs>? _taskFinished;
 
     /// <summary>
-    /// A task came to its final state. Raised on the thread pool, one event after the other in their order; costs nothing while nobody has subscribed. What a handler throws is
+    /// A task came to its final state, which a failed run that another one follows is not. Raised on the thread pool, one event after the other in their order; costs nothing while nobody has subscribed. What a handler throws is
     /// a line in the log. Handlers that cannot keep up lose events beyond 65,536 waiting ones, which the log tells; to wait for one task, use
     /// <see cref="BackgroundTaskHandle.Completion"/>, which is never lost.
     /// </summary>

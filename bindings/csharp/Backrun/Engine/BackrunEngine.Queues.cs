@@ -40,12 +40,21 @@ public sealed unsafe partial class BackrunEngine
         }
     }
 
-    /// <summary>Lets no further task of a queue start; what runs goes on, and tasks are still taken. Not yet: throws <see cref="NotSupportedException"/>.</summary>
+    /// <summary>
+    /// Lets no further task of a queue start; what runs goes on, tasks are still taken, and what is scheduled becomes ready. A shutdown by <see cref="ShutdownMode.Drain"/> does not wait
+    /// for what is queued there. Doing it again changes nothing.
+    /// </summary>
     /// <param name="queue">Its name.</param>
+    /// <exception cref="ArgumentException">The name is empty or too long.</exception>
+    /// <exception cref="BackrunException">No such queue (<see cref="BackrunErrorCode.NotFound"/>), or the engine is shut down.</exception>
+    /// <exception cref="ObjectDisposedException">The engine was disposed of.</exception>
     public void PauseQueue(string queue) => CallQueue(queue, NativeMethods.backrun_engine_pause);
 
-    /// <summary>Ends a pause. Not yet: throws <see cref="NotSupportedException"/>.</summary>
+    /// <summary>Ends a pause; a queue that is not paused stays as it is.</summary>
     /// <param name="queue">Its name.</param>
+    /// <exception cref="ArgumentException">The name is empty or too long.</exception>
+    /// <exception cref="BackrunException">No such queue (<see cref="BackrunErrorCode.NotFound"/>), or the engine is shut down.</exception>
+    /// <exception cref="ObjectDisposedException">The engine was disposed of.</exception>
     public void ResumeQueue(string queue) => CallQueue(queue, NativeMethods.backrun_engine_resume);
 
     private void CallQueue(string queue, QueueCall call)

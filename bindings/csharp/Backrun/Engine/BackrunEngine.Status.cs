@@ -58,8 +58,13 @@ public sealed unsafe partial class BackrunEngine
         return StatisticsReader.Read(stats);
     }
 
-    /// <summary>Lists tasks, smallest id first. Not yet: throws <see cref="NotSupportedException"/>.</summary>
-    /// <param name="filter">Which. Null: all.</param>
+    /// <summary>
+    /// Lists tasks, smallest id first. It looks at one after the other while they go on, so each status is true for a moment of its own. To page on, list again with
+    /// <see cref="TaskFilter.AfterId"/> of the last one. Also after <see cref="ShutdownAsync"/>.
+    /// </summary>
+    /// <param name="filter">Which. Null: all, up to 1,000.</param>
+    /// <exception cref="ArgumentException">A value of the filter is out of its range.</exception>
+    /// <exception cref="ObjectDisposedException">The engine was disposed of.</exception>
     public IReadOnlyList<BackgroundTaskStatus> ListTasks(TaskFilter? filter = null)
     {
         Utf8Arena texts = default;
@@ -79,7 +84,7 @@ public sealed unsafe partial class BackrunEngine
             List<BackgroundTaskStatus> tasks = new(count);
             for (nuint index = 0; index < (nuint)count; index++)
             {
-                tasks.Add(new BackgroundTaskStatus(NativeMethods.backrun_task_list_at(list, index)));
+                tasks.Add(new BackgroundTaskStatus(NativeMethods.backrun_task_list_at(list, index), _core.PayloadFormat));
             }
 
             return tasks;
@@ -90,8 +95,16 @@ public sealed unsafe partial class BackrunEngine
         }
     }
 
-    /// <summary>Makes a dead task ready again, its attempts counted anew. Not yet: throws <see cref="NotSupportedException"/>.</summary>
+    /// <summary>
+    /// Makes a dead task ready again, with all that it was started with, its attempts counted anew. A <see cref="BackgroundTaskHandle.Completion"/> that has ended stays so;
+    /// one that is read after this ends with the new end.
+    /// </summary>
     /// <param name="id">The task.</param>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="id"/> is not a positive number, and so no task's.</exception>
+    /// <exception cref="QueueFullException">Its queue is full.</exception>
+    /// <exception cref="BackrunException">Nothing has changed: there is no such task, or it is no longer kept (<see cref="BackrunErrorCode.NotFound"/>); it is not dead, or the thread of its last
+    /// run, which was given up at its time limit, has not come back (<see cref="BackrunErrorCode.InvalidArgument"/>); the engine is shut down (<see cref="BackrunErrorCode.ShuttingDown"/>).</exception>
+    /// <exception cref="ObjectDisposedException">The engine was disposed of.</exception>
     public void Replay(BackgroundTaskId id)
     {
         CheckId(id);
@@ -100,9 +113,14 @@ public sealed unsafe partial class BackrunEngine
         NativeError.ThrowIfFailed(NativeMethods.backrun_engine_replay(use.Pointer, id.Value, &error), error);
     }
 
-    /// <summary>Forgets tasks in a final state. Not yet: throws <see cref="NotSupportedException"/>.</summary>
+    /// <summary>
+    /// Forgets tasks in a final state: <see cref="GetStatus"/> no longer finds them. Tasks in other states stay, whatever the filter says, and so do those whose run was given up at its
+    /// time limit while its thread has not come back.
+    /// </summary>
     /// <param name="filter">Which. Null: all of them.</param>
-    /// <returns>How many.</returns>
+    /// <returns>How many were forgotten.</returns>
+    /// <exception cref="ArgumentException">A value of the filter is out of its range.</exception>
+    /// <exception cref="ObjectDisposedException">The engine was disposed of.</exception>
     public long Purge(TaskFilter? filter = null)
     {
         Utf8Arena texts = default;
@@ -140,7 +158,7 @@ public sealed unsafe partial class BackrunEngine
 
         NativeError.ThrowIfFailed(code, error);
         using TaskStatusHandle owned = new(status);
-        return new BackgroundTaskStatus(status);
+        return new BackgroundTaskStatus(status, _core.PayloadFormat);
     }
 
     internal System.Threading.Tasks.Task CompletionOf(BackgroundTaskId id) => _core.Completions.Of(this, id);

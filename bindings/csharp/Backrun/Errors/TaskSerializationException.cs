@@ -41,4 +41,7 @@ public sealed class TaskSerializationException : BackrunException
 
     /// <summary>The type of the parameters, as the task declares it.</summary>
     public Type? ParametersType { get; }
+
+    /// <summary>Whether a run could not read its own parameters.</summary>
+    internal bool IsOfRun { get; init; }
 }

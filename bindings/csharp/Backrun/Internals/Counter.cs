@@ -27,4 +27,8 @@ internal enum Counter : uint
     IdleWorkers = NativeConstants.BACKRUN_STAT_IDLE_WORKERS,
     EventsLost = NativeConstants.BACKRUN_STAT_EVENTS_LOST,
     LogsLost = NativeConstants.BACKRUN_STAT_LOGS_LOST,
+    Retried = NativeConstants.BACKRUN_STAT_RETRIED,
+    Stalls = NativeConstants.BACKRUN_STAT_STALLS,
+    Scheduled = NativeConstants.BACKRUN_STAT_SCHEDULED,
+    Stalled = NativeConstants.BACKRUN_STAT_STALLED,
 }

@@ -22,6 +22,7 @@ internal static unsafe class NativeOptions
         native.keep_finished = Keep(options.KeepFinished, "BackrunOptions.KeepFinished");
         native.keep_dead = Keep(options.KeepDead, "BackrunOptions.KeepDead");
         native.observer_capacity = (uint)OptionChecks.Count(options.ObserverCapacity, "BackrunOptions.ObserverCapacity", 1, int.MaxValue, "records");
+        native.flags = options.ManualTime ? NativeConstants.BACKRUN_ENGINE_MANUAL_TIME : 0;
         if (options.PayloadFormat == PayloadFormat.Typeless)
         {
             throw new NotSupportedException("PayloadFormat.Typeless: this version cannot write payloads that name their types yet; use PayloadFormat.Contractless or PayloadFormat.Standard.");
@@ -57,14 +58,14 @@ internal static unsafe class NativeOptions
         native.time_limit_ms = OptionChecks.Milliseconds(options.TimeLimit, "TaskOptions.TimeLimit");
         native.grace_ms = OptionChecks.Milliseconds(options.Grace, "TaskOptions.Grace");
         native.result_retention_ms = OptionChecks.Milliseconds(options.ResultRetention, "TaskOptions.ResultRetention");
-        if (options.Retry is { } policy)
+        if (RetryPolicies.Effective(options.Retry, "TaskOptions.Retry") is { } policy)
         {
-            Write(policy, ref *retry);
+            RetryPolicies.Write(policy, ref *retry);
             native.retry = retry;
         }
     }
 
-    internal static void Write(StartOptions options, ref Utf8Arena texts, ref backrun_submission native, backrun_retry_policy* retry)
+    internal static void Write(StartOptions options, TaskOptions ofTask, ref Utf8Arena texts, ref backrun_submission native, backrun_retry_policy* retry)
     {
         if (options.Queue is not null)
         {
@@ -84,9 +85,9 @@ internal static unsafe class NativeOptions
         native.when_full_timeout_ms = OptionChecks.WaitMilliseconds(options.WhenFullTimeout, "StartOptions.WhenFullTimeout");
         native.time_limit_ms = OptionChecks.Milliseconds(options.TimeLimit, "StartOptions.TimeLimit");
         WriteTimes(options, ref native);
-        if (options.MaxAttempts is not null)
+        if (RetryPolicies.Of(options, ofTask) is { } policy)
         {
-            Write(new RetryPolicy { MaxAttempts = options.MaxAttempts }, ref *retry);
+            RetryPolicies.Write(policy, ref *retry);
             native.retry = retry;
         }
     }
@@ -99,32 +100,28 @@ internal static unsafe class NativeOptions
             native.states |= 1u << (int)OptionChecks.Defined<BackgroundTaskState>(state, "TaskFilter.States");
         }
 
-        native.task_name = texts.Add(filter.TaskName);
-        native.queue = texts.Add(filter.Queue);
+        if (filter.TaskName is not null)
+        {
+            OptionChecks.Name(filter.TaskName, "TaskFilter.TaskName", Limits.TaskNameBytes, nameof(filter));
+            native.task_name = texts.Add(filter.TaskName);
+        }
+
+        if (filter.Queue is not null)
+        {
+            OptionChecks.Name(filter.Queue, "TaskFilter.Queue", Limits.QueueNameBytes, nameof(filter));
+            native.queue = texts.Add(filter.Queue);
+        }
+
         native.after_id = OptionChecks.Count(filter.AfterId?.Value, "TaskFilter.AfterId", 0, long.MaxValue, "as an id");
         native.final_for_ms = OptionChecks.Milliseconds(filter.FinalFor, "TaskFilter.FinalFor");
         native.limit = (uint)OptionChecks.Count(filter.Limit, "TaskFilter.Limit", 1, int.MaxValue, "tasks");
-    }
-
-    private static void Write(RetryPolicy policy, ref backrun_retry_policy native)
-    {
-        native.struct_size = (uint)sizeof(backrun_retry_policy);
-        native.max_attempts = (uint)OptionChecks.Count(policy.MaxAttempts, "MaxAttempts", 1, int.MaxValue, "runs");
-        native.kind = OptionChecks.Defined(policy.Kind, "RetryPolicy.Kind");
-        native.delay_ms = OptionChecks.Milliseconds(policy.Delay, "RetryPolicy.Delay");
-        native.max_delay_ms = OptionChecks.Milliseconds(policy.MaxDelay, "RetryPolicy.MaxDelay");
-        native.jitter_percent = policy.JitterPercent == 0 ? -1 : (int)OptionChecks.Count(policy.JitterPercent, "RetryPolicy.JitterPercent", 1, 100, "percent");
     }
 
     private static void WriteTimes(StartOptions options, ref backrun_submission native)
     {
         if (options.Delay is { } delay)
         {
-            if (delay < TimeSpan.Zero)
-            {
-                throw new ArgumentOutOfRangeException(nameof(options), delay, $"StartOptions.Delay is {delay}; give it zero or more, or null to start at once.");
-            }
-
+            OptionChecks.Delay(delay, "StartOptions.Delay");
             native.delay_ms = UnixTime.ToMilliseconds(delay);
         }
 
@@ -135,8 +132,14 @@ internal static unsafe class NativeOptions
                 throw new ArgumentException($"StartOptions has both Delay ({options.Delay}) and RunAt ({runAt:O}); set one of them.", nameof(options));
             }
 
-            // 0 would mean "at once", and so does every time that has passed.
-            native.run_at_unix_ms = Math.Max(1, runAt.ToUnixTimeMilliseconds());
+            if (runAt > Limits.LatestRunAt)
+            {
+                throw new ArgumentOutOfRangeException(
+                    nameof(options), runAt, $"StartOptions.RunAt is {runAt:O}; give it a time up to {Limits.LatestRunAt:O}, or null to start at once.");
+            }
+
+            // 0 would mean "at once", and so does every time that has passed. Up, since it is not to run before.
+            native.run_at_unix_ms = Math.Max(1, UnixTime.ToMilliseconds(runAt - DateTimeOffset.UnixEpoch));
         }
     }
 

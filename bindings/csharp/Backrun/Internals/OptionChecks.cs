@@ -26,19 +26,33 @@ internal static class OptionChecks
     }
 
     /// <summary>0 for null. Never 0 otherwise.</summary>
-    internal static long Milliseconds(TimeSpan? value, string name)
+    internal static long Milliseconds(TimeSpan? value, string name) => Milliseconds(value, name, Limits.LongestDays);
+
+    /// <summary>0 for null. Never 0 otherwise.</summary>
+    internal static long Milliseconds(TimeSpan? value, string name, int mostDays)
     {
         if (value is null)
         {
             return 0;
         }
 
-        if (value <= TimeSpan.Zero)
+        if (value <= TimeSpan.Zero || value > TimeSpan.FromDays(mostDays))
         {
-            throw new ArgumentOutOfRangeException(name, value, $"{name} is {value}; give it a time longer than zero, or null for the default.");
+            throw new ArgumentOutOfRangeException(
+                name, value, string.Create(CultureInfo.InvariantCulture, $"{name} is {value}; give it a time longer than zero, up to {mostDays} days, or null for the default."));
         }
 
         return UnixTime.ToMilliseconds(value.Value);
+    }
+
+    /// <exception cref="ArgumentOutOfRangeException">It is less than zero, or longer than a delay may be.</exception>
+    internal static void Delay(TimeSpan value, string name)
+    {
+        if (value < TimeSpan.Zero || value > TimeSpan.FromDays(Limits.LongestDays))
+        {
+            throw new ArgumentOutOfRangeException(
+                name, value, string.Create(CultureInfo.InvariantCulture, $"{name} is {value}; give it zero (at once) to {Limits.LongestDays} days."));
+        }
     }
 
     /// <summary>0 for null, -1 for ever; a wait of zero is the shortest there is, since 0 means the default.</summary>

@@ -16,7 +16,24 @@ internal static unsafe class StatisticsReader
             queues[NativeText.ToManaged(NativeMethods.backrun_stats_queue_name(stats, queue))] = new QueueStatistics(counter => QueueValue(stats, queue, counter));
         }
 
-        return new EngineStatistics(counter => Value(stats, counter), queues);
+        return new EngineStatistics(counter => Value(stats, counter), queues, StalledRuns(stats));
+    }
+
+    private static StalledRun[] StalledRuns(backrun_stats* stats)
+    {
+        StalledRun[] runs = new StalledRun[(int)NativeMethods.backrun_stats_stalled_count(stats)];
+        for (int at = 0; at < runs.Length; at++)
+        {
+            nuint index = (nuint)at;
+            runs[at] = new StalledRun(
+                new BackgroundTaskId(NativeMethods.backrun_stats_stalled_task_id(stats, index)),
+                NativeText.ToManaged(NativeMethods.backrun_stats_stalled_task_name(stats, index)),
+                NativeText.ToManaged(NativeMethods.backrun_stats_stalled_queue(stats, index)),
+                (long)NativeMethods.backrun_stats_stalled_worker(stats, index),
+                TimeSpan.FromMicroseconds(NativeMethods.backrun_stats_stalled_us(stats, index)));
+        }
+
+        return runs;
     }
 
     private static long Value(backrun_stats* stats, Counter counter)

@@ -113,7 +113,7 @@ internal static unsafe class Submitter
 
             if (options is not null)
             {
-                NativeOptions.Write(options, ref texts, ref *first, &retry);
+                NativeOptions.Write(options, registration.Options, ref texts, ref *first, &retry);
             }
 
             if (whenFull != 0)

@@ -10,7 +10,7 @@ public sealed class BackrunOptions
     /// <summary>Threads of a queue that does not say how many, 1 to <see cref="MaxWorkers"/>. Null: one a core, at least 2.</summary>
     public int? Workers { get; set; }
 
-    /// <summary>Worker threads of the whole engine at one time, those of all queues together; 1 to 4096. Null: 64.</summary>
+    /// <summary>Worker threads of the whole engine at one time, those of all queues and those that replace stalled ones together; 1 to 4096. Null: 64.</summary>
     public int? MaxWorkers { get; set; }
 
     /// <summary>Where accepted tasks live until they are done. Stores other than <see cref="BackrunStore.Memory"/>: not yet.</summary>
@@ -65,4 +65,7 @@ public sealed class BackrunOptions
 
     /// <summary>Events, and as many log lines, that may wait to be delivered; more are counted and dropped. At least 1. Null: 8192.</summary>
     public int? ObserverCapacity { get; set; }
+
+    /// <summary>Time passes for delays, retries, time limits and stalls only by <see cref="BackrunEngine.AdvanceTime"/>: for tests.</summary>
+    internal bool ManualTime { get; set; }
 }

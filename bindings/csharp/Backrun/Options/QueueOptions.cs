@@ -11,10 +11,10 @@ public sealed record QueueOptions
     /// <summary>Runs of this queue at one time, stuck and asynchronous ones included: a hard limit, at least 1. Null: none.</summary>
     public int? ConcurrencyLimit { get; set; }
 
-    /// <summary>Ready tasks that the queue may hold, at least 1. Null: 1,000,000.</summary>
+    /// <summary>Ready and scheduled tasks that the queue may hold, at least 1. Retries are let in all the same. Null: 1,000,000.</summary>
     public long? Capacity { get; set; }
 
-    /// <summary>Bytes that the parameters, user contexts and headers of its ready tasks may take, at least 1. Null: 512 MiB.</summary>
+    /// <summary>Bytes that the parameters, user contexts and headers of its ready and scheduled tasks may take, at least 1. Null: 512 MiB.</summary>
     public long? CapacityBytes { get; set; }
 
     /// <summary>What happens to a task that is started while the queue is full, unless <see cref="StartOptions.WhenFull"/> says. Null: <see cref="Backrun.WhenFull.Refuse"/>.</summary>
@@ -24,8 +24,8 @@ public sealed record QueueOptions
     public TimeSpan? WhenFullTimeout { get; set; }
 
     /// <summary>
-    /// How long a run may keep others waiting before another thread takes over for its worker. Null: the default. Not yet: any other value throws
-    /// <see cref="NotSupportedException"/>.
+    /// How long a run may last while tasks of the queue wait, before a further worker is started in place of its own (looked at every 20 ms, up to
+    /// <see cref="BackrunOptions.MaxWorkers"/>). Where <see cref="ConcurrencyLimit"/> lets no further task run, nothing is started, and no run counts as stalled. Longer than zero (at least 1 ms) to 36,500 days. Null: 100 ms.
     /// </summary>
     public TimeSpan? StallThreshold { get; set; }
 

@@ -11,17 +11,31 @@ public sealed class StartOptions
     /// <summary>Which of the ready tasks of a queue runs first.</summary>
     public BackgroundTaskPriority Priority { get; set; } = BackgroundTaskPriority.Normal;
 
-    /// <summary>Not to be started before so long from now. Not yet: another value than zero throws <see cref="NotSupportedException"/>. Not together with <see cref="RunAt"/>.</summary>
+    /// <summary>
+    /// Not to be run before so long from now: zero (at once) to 36,500 days, up to whole milliseconds, never cut short. The clock on the wall does not matter to it. Until then the task is
+    /// <see cref="BackgroundTaskState.Scheduled"/> and counts against its queue's capacity. Not together with <see cref="RunAt"/>.
+    /// </summary>
     public TimeSpan? Delay { get; set; }
 
-    /// <summary>Not to be started before this time. Not yet: throws <see cref="NotSupportedException"/>. Not together with <see cref="Delay"/>.</summary>
+    /// <summary>
+    /// Not to be run before this time, of any offset, up to the year 3000 and to whole milliseconds; one that has passed means at once. It follows the clock on the wall: where that is set, the task comes when it
+    /// shows this time. Not together with <see cref="Delay"/>.
+    /// </summary>
     public DateTimeOffset? RunAt { get; set; }
 
-    /// <summary>How long a run may take. Null: as the task's options say. Not yet: throws <see cref="NotSupportedException"/>.</summary>
+    /// <summary>
+    /// How long each run may take, longer than zero (at least 1 ms) to 36,500 days: see <see cref="TaskOptions.TimeLimit"/>, whose place it takes. Null: as the task's options say.
+    /// </summary>
     public TimeSpan? TimeLimit { get; set; }
 
-    /// <summary>Runs in all, the first included; at least 1. Null: as the task's options say. Not yet: more than 1 throws <see cref="NotSupportedException"/>.</summary>
+    /// <summary>
+    /// Runs in all, the first included: 1 (no retries) to 100,000; short for a <see cref="Retry"/> with it, and not together with <see cref="RetryPolicy.MaxAttempts"/> of that. Null: as
+    /// the task's options say.
+    /// </summary>
     public int? MaxAttempts { get; set; }
+
+    /// <summary>What follows a failed run. What is null in it is as <see cref="TaskOptions.Retry"/> of the task says. Null: all of it is.</summary>
+    public RetryPolicy? Retry { get; set; }
 
     /// <summary>How safe the task is when the call returns. Null: as the engine's options say. <see cref="Backrun.Durability.Committed"/>: not yet.</summary>
     public Durability? Durability { get; set; }

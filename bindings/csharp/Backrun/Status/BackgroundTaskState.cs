@@ -3,7 +3,7 @@ namespace Backrun;
 /// <summary>Where a task is.</summary>
 public enum BackgroundTaskState
 {
-    /// <summary>Waits for its time. Not yet.</summary>
+    /// <summary>Waits for its time: it was started with a delay, or its last run failed and another one follows.</summary>
     Scheduled = 1,
 
     /// <summary>Waits for a worker.</summary>

@@ -1,4 +1,5 @@
 using System;
+using Backrun.Internals;
 using Backrun.Native;
 
 namespace Backrun;
@@ -7,8 +8,10 @@ namespace Backrun;
 public sealed class BackgroundTaskStatus
 {
     private readonly bool _isFinal;
+    private readonly byte[]? _result;
+    private readonly PayloadFormat _format;
 
-    internal unsafe BackgroundTaskStatus(backrun_task_status* status)
+    internal unsafe BackgroundTaskStatus(backrun_task_status* status, PayloadFormat format)
     {
         Id = new BackgroundTaskId(NativeMethods.backrun_task_status_id(status));
         State = (BackgroundTaskState)NativeMethods.backrun_task_status_state(status);
@@ -27,6 +30,11 @@ public sealed class BackgroundTaskStatus
         double progress = NativeMethods.backrun_task_status_progress(status);
         Progress = progress < 0 ? null : progress;
         ProgressText = NativeText.ToManagedOrNull(NativeMethods.backrun_task_status_progress_text(status));
+        NextRunAt = UnixTime.FromMicrosecondsOrNull(NativeMethods.backrun_task_status_run_at_unix_us(status));
+        StalledFor = UnixTime.SpanFromMicrosecondsOrNull(NativeMethods.backrun_task_status_stalled_us(status));
+        backrun_bytes result = NativeMethods.backrun_task_status_result(status);
+        _result = result.len == 0 ? null : new ReadOnlySpan<byte>(result.data, checked((int)result.len)).ToArray();
+        _format = format;
     }
 
     /// <summary>The id.</summary>
@@ -71,11 +79,35 @@ public sealed class BackgroundTaskStatus
     /// <summary>Why it was cancelled or asked to stop; null if it was not, or no reason was given.</summary>
     public string? CancelReason { get; }
 
-    /// <summary>How far it is, 0 to 1; null if it never said. Not yet: always null.</summary>
+    /// <summary>How far its run said that it is, 0 to 1 (<see cref="BackgroundTaskContext.ReportProgress"/>); null if none ever said.</summary>
     public double? Progress { get; }
 
-    /// <summary>What it said of its progress. Not yet: always null.</summary>
+    /// <summary>What it said of its progress; null if nothing.</summary>
     public string? ProgressText { get; }
+
+    /// <summary>
+    /// When a scheduled task may run (UTC), as far as that is known now; null if it is not scheduled, or waits until the thread of its last run, which was given up at its time limit,
+    /// comes back.
+    /// </summary>
+    public DateTimeOffset? NextRunAt { get; }
+
+    /// <summary>For how long its run has held up what waits behind it; null if it does not.</summary>
+    public TimeSpan? StalledFor { get; }
+
+    /// <summary>
+    /// Whether there is a result: the task succeeded, left one (<see cref="BackgroundTaskContext.SetResult"/>), and the time for which it is kept
+    /// (<see cref="TaskOptions.ResultRetention"/>) was not over.
+    /// </summary>
+    public bool HasResult => _result is not null;
+
+    /// <summary>The result of the task: a new copy with each call.</summary>
+    /// <typeparam name="TResult">As what it was left, or another type that its MessagePack can be read as.</typeparam>
+    /// <exception cref="InvalidOperationException">There is none: see <see cref="HasResult"/>.</exception>
+    /// <exception cref="TaskSerializationException">It cannot be read as <typeparamref name="TResult"/>.</exception>
+    public TResult GetResult<TResult>() => _result is null
+        ? throw new InvalidOperationException(
+            $"Task {Id.Value} ('{TaskName}') has no result: it was {State} when this status was taken, {(State == BackgroundTaskState.Succeeded ? "and left none, or it is no longer kept" : "and results are those of tasks that succeeded")}. Look at HasResult first.")
+        : ResultSerializer.Deserialize<TResult>(_result, _format, TaskName);
 
     /// <summary>Id, name and state.</summary>
     public override string ToString() => $"{Id.Value} '{TaskName}' {State}";

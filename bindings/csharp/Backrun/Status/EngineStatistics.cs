@@ -5,28 +5,33 @@ namespace Backrun;
 /// <summary>Counters of an engine at one moment.</summary>
 public sealed class EngineStatistics
 {
-    internal EngineStatistics(CounterReader read, IReadOnlyDictionary<string, QueueStatistics> queues)
+    internal EngineStatistics(CounterReader read, IReadOnlyDictionary<string, QueueStatistics> queues, IReadOnlyList<StalledRun> stalledRuns)
     {
         Accepted = read(Counter.Accepted);
         Refused = read(Counter.Refused);
         Started = read(Counter.Started);
         Succeeded = read(Counter.Succeeded);
         RunsFailed = read(Counter.RunsFailed);
+        Retried = read(Counter.Retried);
         Dead = read(Counter.Dead);
         Cancelled = read(Counter.Cancelled);
         Dropped = read(Counter.Dropped);
         Interrupted = read(Counter.Interrupted);
         Abandoned = read(Counter.Abandoned);
         StaleSettles = read(Counter.StaleSettles);
+        Stalls = read(Counter.Stalls);
+        Scheduled = read(Counter.Scheduled);
         Ready = read(Counter.Ready);
         ReadyBytes = read(Counter.ReadyBytes);
         Running = read(Counter.Running);
         Pending = read(Counter.Pending);
         Workers = (int)read(Counter.Workers);
         IdleWorkers = (int)read(Counter.IdleWorkers);
+        Stalled = (int)read(Counter.Stalled);
         EventsLost = read(Counter.EventsLost);
         LogsLost = read(Counter.LogsLost);
         Queues = queues;
+        StalledRuns = stalledRuns;
     }
 
     /// <summary>Tasks accepted since the start.</summary>
@@ -43,6 +48,9 @@ public sealed class EngineStatistics
 
     /// <summary>Runs that failed since the start.</summary>
     public long RunsFailed { get; }
+
+    /// <summary>Failed runs since the start that another one follows.</summary>
+    public long Retried { get; }
 
     /// <summary>Tasks that died since the start.</summary>
     public long Dead { get; }
@@ -62,6 +70,12 @@ public sealed class EngineStatistics
     /// <summary>Outcomes that were refused because they came too late.</summary>
     public long StaleSettles { get; }
 
+    /// <summary>Runs since the start that held up what waited behind them, past <see cref="QueueOptions.StallThreshold"/>.</summary>
+    public long Stalls { get; }
+
+    /// <summary>Tasks that wait for their time now: delayed ones, and those between two attempts.</summary>
+    public long Scheduled { get; }
+
     /// <summary>Tasks ready now.</summary>
     public long Ready { get; }
 
@@ -80,6 +94,9 @@ public sealed class EngineStatistics
     /// <summary>Worker threads without work now.</summary>
     public int IdleWorkers { get; }
 
+    /// <summary>Worker threads now whose run holds up what waits behind it.</summary>
+    public int Stalled { get; }
+
     /// <summary>Events that could not be kept up with since the start.</summary>
     public long EventsLost { get; }
 
@@ -88,4 +105,7 @@ public sealed class EngineStatistics
 
     /// <summary>The same for each queue, by its name.</summary>
     public IReadOnlyDictionary<string, QueueStatistics> Queues { get; }
+
+    /// <summary>The runs that hold up what waits behind them, now: which task, in what queue, on which worker, for how long.</summary>
+    public IReadOnlyList<StalledRun> StalledRuns { get; }
 }

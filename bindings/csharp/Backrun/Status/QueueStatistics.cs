@@ -10,18 +10,22 @@ public sealed class QueueStatistics
         Started = read(Counter.Started);
         Succeeded = read(Counter.Succeeded);
         RunsFailed = read(Counter.RunsFailed);
+        Retried = read(Counter.Retried);
         Dead = read(Counter.Dead);
         Cancelled = read(Counter.Cancelled);
         Dropped = read(Counter.Dropped);
         Interrupted = read(Counter.Interrupted);
         Abandoned = read(Counter.Abandoned);
         StaleSettles = read(Counter.StaleSettles);
+        Stalls = read(Counter.Stalls);
+        Scheduled = read(Counter.Scheduled);
         Ready = read(Counter.Ready);
         ReadyBytes = read(Counter.ReadyBytes);
         Running = read(Counter.Running);
         Pending = read(Counter.Pending);
         Workers = (int)read(Counter.Workers);
         IdleWorkers = (int)read(Counter.IdleWorkers);
+        Stalled = (int)read(Counter.Stalled);
     }
 
     /// <summary>Tasks accepted since the start.</summary>
@@ -38,6 +42,9 @@ public sealed class QueueStatistics
 
     /// <summary>Runs that failed since the start.</summary>
     public long RunsFailed { get; }
+
+    /// <summary>Failed runs since the start that another one follows.</summary>
+    public long Retried { get; }
 
     /// <summary>Tasks that died since the start.</summary>
     public long Dead { get; }
@@ -57,6 +64,12 @@ public sealed class QueueStatistics
     /// <summary>Outcomes that were refused because they came too late.</summary>
     public long StaleSettles { get; }
 
+    /// <summary>Runs since the start that held up what waited behind them, past <see cref="QueueOptions.StallThreshold"/>.</summary>
+    public long Stalls { get; }
+
+    /// <summary>Tasks that wait for their time now: delayed ones, and those between two attempts.</summary>
+    public long Scheduled { get; }
+
     /// <summary>Tasks ready now.</summary>
     public long Ready { get; }
 
@@ -74,4 +87,7 @@ public sealed class QueueStatistics
 
     /// <summary>Worker threads without work now.</summary>
     public int IdleWorkers { get; }
+
+    /// <summary>Worker threads now whose run holds up what waits behind it.</summary>
+    public int Stalled { get; }
 }

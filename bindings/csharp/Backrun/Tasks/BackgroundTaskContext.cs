@@ -17,6 +17,7 @@ public sealed class BackgroundTaskContext
     private readonly TaskRegistration _registration;
     private unsafe backrun_task* _task;
     private CancellationTokenSource? _source;
+    private byte[]? _result;
     private bool _ended;
 
     internal unsafe BackgroundTaskContext(TaskRegistration registration, backrun_task* task)
@@ -63,7 +64,7 @@ public sealed class BackgroundTaskContext
     public IReadOnlyDictionary<string, string> Headers { get; }
 
     /// <summary>
-    /// Cancelled when the run is asked to stop, by <see cref="BackrunEngine.Cancel"/> or a shutdown. Callbacks registered with it run on the thread pool. After the
+    /// Cancelled when the run is asked to stop: by <see cref="BackrunEngine.Cancel"/>, a shutdown or its time limit (<see cref="StartOptions.TimeLimit"/>). Callbacks registered with it run on the thread pool. After the
     /// run it stays what it was.
     /// </summary>
     public unsafe CancellationToken CancellationToken
@@ -96,10 +97,15 @@ public sealed class BackgroundTaskContext
 
     internal EngineCore Core => _registration.Core;
 
-    /// <summary>Tells how far the run is. Not yet: throws <see cref="NotSupportedException"/>.</summary>
-    /// <param name="fraction">0 to 1.</param>
-    /// <param name="text">What it is at; kept up to 512 bytes. May be null.</param>
+    /// <summary>
+    /// Tells how far the run is: <see cref="BackgroundTaskStatus.Progress"/> shows it until this run or a later attempt tells something newer. From any thread, while the run
+    /// lasts. Takes a lock: tell it some times a second, not for each of a million steps.
+    /// </summary>
+    /// <param name="fraction">0 (nothing is done) to 1 (all is done).</param>
+    /// <param name="text">What it is at, for people; kept up to 512 bytes. May be null.</param>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="fraction"/> is not a number from 0 to 1.</exception>
+    /// <exception cref="BackrunException">The run has ended, or was given up at its time limit (<see cref="BackrunErrorCode.StaleLease"/>).</exception>
+    /// <exception cref="ObjectDisposedException">The engine was disposed of, and this run was left behind.</exception>
     public unsafe void ReportProgress(double fraction, string? text = null)
     {
         if (!(fraction is >= 0 and <= 1))
@@ -133,21 +139,34 @@ public sealed class BackgroundTaskContext
         }
     }
 
-    /// <summary>Leaves the result of the task, to be kept with its status once the run is done. Not yet: throws <see cref="NotSupportedException"/>.</summary>
+    /// <summary>
+    /// Leaves the result of the task, for <see cref="BackgroundTaskStatus.GetResult"/>: kept once the run has succeeded, for as long as <see cref="TaskOptions.ResultRetention"/>
+    /// says. The last one that a run leaves counts; that of a run that fails or is cancelled is forgotten. From any thread, while the run lasts.
+    /// </summary>
     /// <typeparam name="TResult">Written as the engine's <see cref="BackrunOptions.PayloadFormat"/> says.</typeparam>
-    /// <param name="result">Up to 4 MiB.</param>
-    /// <exception cref="TaskSerializationException">The result cannot be serialised.</exception>
+    /// <param name="result">Up to 4 MiB as MessagePack; a copy is kept.</param>
+    /// <exception cref="TaskSerializationException">The result cannot be serialised, or holds a <see cref="UserConnection"/>.</exception>
+    /// <exception cref="BackrunException">It is too large (<see cref="BackrunErrorCode.TooLarge"/>), or the run has ended or was given up at its time limit
+    /// (<see cref="BackrunErrorCode.StaleLease"/>; of an asynchronous one that was given up the log tells when it ends).</exception>
     public unsafe void SetResult<TResult>(TResult result)
     {
         PayloadWriter writer = PayloadWriter.Rent(16 * Limits.PayloadBytes);
         try
         {
-            PayloadSerializer.Serialize(writer, result, new Formatters<TResult>(), Core.PayloadFormat, verify: false, _registration);
+            ResultSerializer.Serialize(writer, result, Core.PayloadFormat, TaskName);
             lock (_gate)
             {
+                if (_ended)
+                {
+                    throw new BackrunException(
+                        BackrunErrorCode.StaleLease, $"The run of task {Id.Value} ('{TaskName}') has ended: a result that is left now is nobody's. Call SetResult before the run returns.");
+                }
+
                 if (_task is null)
                 {
-                    throw new NotSupportedException("BackgroundTaskContext.SetResult: this version does not keep results yet.");
+                    // It goes to native with the outcome.
+                    _result = writer.WrittenSpan.ToArray();
+                    return;
                 }
 
                 backrun_error* error = null;
@@ -186,6 +205,16 @@ public sealed class BackgroundTaskContext
         if (source is { IsCancellationRequested: false })
         {
             _ = CancelAsync(source);
+        }
+    }
+
+    /// <summary>The result that was left since the native callback ended, or null. None is taken after this.</summary>
+    internal byte[]? TakeResult()
+    {
+        lock (_gate)
+        {
+            _ended = true;
+            return _result;
         }
     }
 

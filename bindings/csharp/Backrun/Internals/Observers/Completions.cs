@@ -117,12 +117,22 @@ internal sealed unsafe class Completions
                 waiting.TrySetException(Dropped(id, Look(waiting, id)));
                 break;
             case BackgroundTaskState.Dead:
-                waiting.TrySetException(_core.Failures.Find(id.Value, lease) ?? Failed(id, Look(waiting, id)));
+                waiting.TrySetException(WhatFailed(waiting, id, lease));
                 break;
             default:
                 waiting.TrySetException(EngineEnded(id, Look(waiting, id)));
                 break;
         }
+    }
+
+    /// <summary>
+    /// What a dead task threw, as long as that is what was recorded: a run that was given up at its time limit may throw something later, which is not why its task is dead.
+    /// </summary>
+    private Exception WhatFailed(Awaited waiting, BackgroundTaskId id, long lease)
+    {
+        Exception? thrown = _core.Failures.Find(id.Value, lease);
+        BackgroundTaskStatus? last = Look(waiting, id);
+        return thrown is not null && (last?.Error is null || ExceptionText.TypeOf(thrown).StartsWith(last.Error.Type, StringComparison.Ordinal)) ? thrown : Failed(id, last);
     }
 
     /// <summary>What is recorded of a task. Native keeps it until it has told of the end; null where somebody asked later, and it was forgotten meanwhile, or the engine is gone.</summary>

@@ -29,5 +29,8 @@ internal sealed class FailureStore
         }
     }
 
+    /// <summary>The run's outcome was refused: it is not what the task failed by.</summary>
+    internal void Forget(long id, long lease) => _exceptions.TryRemove((id, lease), out _);
+
     internal Exception? Find(long id, long lease) => _exceptions.GetValueOrDefault((id, lease));
 }

@@ -68,7 +68,10 @@ internal static unsafe class PayloadSerializer
                 $"The parameters of task '{registration.Name}' cannot be deserialised as {TypeNames.Of(typeof(T))} ({format}, {length} bytes): {Reason(exception)}",
                 registration.Name,
                 typeof(T),
-                exception as MessagePackSerializationException ?? new MessagePackSerializationException($"Failed to deserialize {typeof(T).FullName} value.", exception));
+                exception as MessagePackSerializationException ?? new MessagePackSerializationException($"Failed to deserialize {typeof(T).FullName} value.", exception))
+            {
+                IsOfRun = true,
+            };
         }
         finally
         {
@@ -100,9 +103,7 @@ internal static unsafe class PayloadSerializer
             }
         }
 
-        string reason = Innermost(exception) is InsufficientExecutionStackException
-            ? "they are nested too deeply, or contain themselves."
-            : Reason(exception);
+        string reason = IsNestedTooDeeply(exception) ? "they are nested too deeply, or contain themselves." : Reason(exception);
         return new TaskSerializationException(
             $"The parameters of task '{registration.Name}' cannot be serialised as {TypeNames.Of(typeof(T))}: {reason} Nothing was queued.",
             registration.Name,
@@ -124,7 +125,10 @@ internal static unsafe class PayloadSerializer
         return exception;
     }
 
-    private static string Reason(Exception exception) => ExceptionText.MessageOf(Innermost(exception));
+    internal static bool IsNestedTooDeeply(Exception exception) => Innermost(exception) is InsufficientExecutionStackException;
+
+    /// <summary>What is at the bottom of what the serialiser threw.</summary>
+    internal static string Reason(Exception exception) => ExceptionText.MessageOf(Innermost(exception));
 
     [DoesNotReturn]
     private static void ThrowTooLarge<T>(string size, TaskRegistration registration) => throw TooLarge<T>(size, registration);

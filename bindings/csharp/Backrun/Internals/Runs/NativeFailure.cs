@@ -33,4 +33,15 @@ internal static unsafe class NativeFailure
             texts.Dispose();
         }
     }
+
+    /// <summary>Says when the run of the current callback wants to be tried again.</summary>
+    internal static void RetryAfter(backrun_task* task, long milliseconds, LogBridge log)
+    {
+        backrun_error* error = null;
+        int code = NativeMethods.backrun_task_retry_after(task, milliseconds, &error);
+        if (code != NativeConstants.BACKRUN_OK)
+        {
+            log.Warning($"Native did not take the delay of {milliseconds} ms that a run asked for: {NativeError.TakeMessage(code, error)}");
+        }
+    }
 }

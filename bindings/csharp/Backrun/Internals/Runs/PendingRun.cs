@@ -82,21 +82,35 @@ internal sealed class PendingRun
 
     private unsafe void Tell(EngineHandle engine, Exception? thrown)
     {
-        backrun_outcome outcome = new() { struct_size = (uint)sizeof(backrun_outcome), code = CodeOf(thrown) };
+        backrun_outcome outcome = new()
+        {
+            struct_size = (uint)sizeof(backrun_outcome),
+            code = CodeOf(thrown),
+            retry_after_ms = Outcomes.RetryAfterMilliseconds(thrown),
+        };
         backrun_failure failure;
+        byte[]? result = _context.TakeResult();
         backrun_error* error = null;
         int code;
         Utf8Arena texts = default;
         try
         {
-            if (outcome.code == NativeConstants.BACKRUN_RUN_FAILED)
+            if (outcome.code is not (NativeConstants.BACKRUN_RUN_DONE or NativeConstants.BACKRUN_RUN_CANCELLED))
             {
                 Core.Failures.Keep(_context.Id.Value, _context.Lease, thrown!);
                 failure = NativeFailure.Make(thrown!, ref texts);
                 outcome.failure = &failure;
             }
 
-            code = NativeMethods.backrun_task_settle((backrun_engine*)engine.DangerousGetHandle(), _context.Id.Value, _context.Lease, &outcome, &error);
+            fixed (byte* bytes = result)
+            {
+                if (outcome.code == NativeConstants.BACKRUN_RUN_DONE && result is not null)
+                {
+                    outcome.result = new backrun_bytes { data = bytes, len = (nuint)result.Length };
+                }
+
+                code = NativeMethods.backrun_task_settle((backrun_engine*)engine.DangerousGetHandle(), _context.Id.Value, _context.Lease, &outcome, &error);
+            }
         }
         finally
         {
@@ -105,6 +119,8 @@ internal sealed class PendingRun
 
         if (code != NativeConstants.BACKRUN_OK)
         {
+            // Nobody is to be told that the task failed by what came too late.
+            Core.Failures.Forget(_context.Id.Value, _context.Lease);
             Core.Log.Warning(
                 $"The outcome of task {_context.Id.Value} ('{_context.TaskName}', lease {_context.Lease}) was refused: {NativeError.TakeMessage(code, error)}", thrown);
         }
@@ -114,6 +130,6 @@ internal sealed class PendingRun
     {
         null => NativeConstants.BACKRUN_RUN_DONE,
         not null when _context.IsAnswerToCancellation(thrown) => NativeConstants.BACKRUN_RUN_CANCELLED,
-        _ => NativeConstants.BACKRUN_RUN_FAILED,
+        _ => Outcomes.OfFailure(thrown),
     };
 }

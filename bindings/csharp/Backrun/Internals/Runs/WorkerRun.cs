@@ -120,9 +120,13 @@ internal sealed unsafe class WorkerRun
         Resources.Activity?.SetStatus(ActivityStatusCode.Error, ExceptionText.MessageOf(exception));
         Core.Failures.Keep(NativeMethods.backrun_task_id(_task), NativeMethods.backrun_task_lease(_task), exception);
         NativeFailure.Report(_task, exception, Core.Log);
+        int code = Outcomes.OfFailure(exception);
+        if (Outcomes.RetryAfterMilliseconds(exception) is var delay and > 0)
+        {
+            NativeFailure.RetryAfter(_task, delay, Core.Log);
+        }
 
-        // What cannot be read will not be readable at the next attempt.
-        return exception is TaskSerializationException ? NativeConstants.BACKRUN_RUN_FATAL : NativeConstants.BACKRUN_RUN_FAILED;
+        return code;
     }
 
     /// <summary>Hands everything of the run to its asynchronous rest.</summary>
