@@ -1,6 +1,7 @@
 using System;
 using System.Collections.Generic;
 using System.Globalization;
+using System.Linq;
 using System.Threading;
 using System.Threading.Tasks;
 using Microsoft.Extensions.DependencyInjection;
@@ -17,21 +18,28 @@ internal sealed class FolderIndex : IDisposable
 
     private static readonly TimeSpan TimeToStop = TimeSpan.FromSeconds(5);
 
+    // Whoever loops for ever will not stop in five seconds either.
+    private static readonly TimeSpan TimeToStopLooping = TimeSpan.FromMilliseconds(200);
+
     private readonly SemaphoreSlim _room = new(Room);
     private readonly Folder _folder;
     private readonly Report _report;
     private readonly ServiceProvider _services;
     private readonly BackrunEngine _engine;
+    private readonly bool _loop;
     private int _taken;
+    private bool _isStuck;
 
-    public FolderIndex(Folder folder, Report report, bool keepResults)
+    public FolderIndex(Folder folder, Report report, bool keepResults, bool loop)
     {
+        _loop = loop;
         _folder = folder;
         _report = report;
         Results = new FileIndex(keepResults);
         _services = new ServiceCollection().AddSingleton(Results).BuildServiceProvider();
         _engine = new BackrunEngine(new BackrunOptions
         {
+            Workers = loop ? LoopForever.Count : null,
             // Where the constructor parameters of tasks come from.
             Services = _services,
             // Failed tasks would be lines on the error output; here they stand in the report.
@@ -52,13 +60,13 @@ internal sealed class FolderIndex : IDisposable
             await Task.Run(() => HandOverAsync(leaveOut, cancellationToken), cancellationToken);
             _report.AllFound();
             await AllEndedAsync(cancellationToken);
-            await _engine.ShutdownAsync(ShutdownMode.Drain, TimeToStop);
+            await EndAsync(ShutdownMode.Drain);
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
             _report.Interrupted();
             // What is queued is cancelled, and what runs is asked to stop, by the token of its context.
-            await _engine.ShutdownAsync(ShutdownMode.Cancel, TimeToStop);
+            await EndAsync(ShutdownMode.Cancel);
             using var patience = new CancellationTokenSource(TimeToStop);
             await AllEndedAsync(patience.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
@@ -66,8 +74,12 @@ internal sealed class FolderIndex : IDisposable
 
     public void Dispose()
     {
-        _engine.Dispose();
-        _services.Dispose();
+        // To dispose of the engine is to wait for what runs, for a while. What is stuck ends with the process.
+        if (!_isStuck)
+        {
+            _engine.Dispose();
+            _services.Dispose();
+        }
         _room.Dispose();
     }
 
@@ -76,6 +88,10 @@ internal sealed class FolderIndex : IDisposable
         // The tasks run on behalf of this user: each run gets a connection of its own, with the identity of this one.
         using var userConnection = new UserConnection(Me());
         using IDisposable scope = UserConnection.Use(userConnection);
+        for (int number = 1; _loop && number <= LoopForever.Count; number++)
+        {
+            _engine.StartNew<LoopForever, int>(number);
+        }
         foreach (Found found in FolderWalker.Walk(_folder, leaveOut))
         {
             if (found.Kind != FoundKind.File)
@@ -115,6 +131,23 @@ internal sealed class FolderIndex : IDisposable
         finally
         {
             _room.Release();
+        }
+    }
+
+    private async Task EndAsync(ShutdownMode mode)
+    {
+        // While they last, the engine can tell which runs hold others up, on which worker, and for how long.
+        IReadOnlyList<StalledRun> stalled = _engine.GetStatistics().StalledRuns;
+        ShutdownReport left = await _engine.ShutdownAsync(mode, _loop ? TimeToStopLooping : TimeToStop);
+        _isStuck = !left.Completed;
+        foreach (RunningTask task in left.Running)
+        {
+            StalledRun run = stalled.FirstOrDefault(run => run.Id == task.Id);
+            _report.Stuck(
+                $"task {task}",
+                run == default
+                    ? "did not stop"
+                    : string.Create(CultureInfo.InvariantCulture, $"did not stop; held worker {run.Worker} for {run.Duration.TotalSeconds:0.0} s while others waited"));
         }
     }
 

@@ -8,15 +8,16 @@ internal sealed class Options
     public const string Usage = """
         Indexes every file of a folder: a background task a file.
 
-        dotnet run --project dotnet-sample -- [FOLDER] [--json OUT] [--seed] [--memory]
+        dotnet run --project dotnet-sample -- [FOLDER] [--json OUT] [--seed] [--loop] [--memory]
 
           FOLDER        what to index; by default this repository without target, bin, obj, artifacts and .git
           --json OUT    write one JSON object a line to the file OUT: path, bytes, lines, words, sha256, attempt, user
           --seed        run the documentation's example, a user who creates an activity
-                        (and index a folder only if FOLDER or --json is given)
+                        (and index a folder only if FOLDER, --json or --loop is given)
           --memory      keep the tasks in memory, which is all there is in this version
           --store FILE  keep the tasks in a file: not yet
-          --loop        add tasks that loop for ever: not yet
+          --loop        add tasks that loop for ever, one for each worker: the files are done all the same, and the
+                        tasks that are stuck stand in the table when the program ends
           --help        this text
           --            what follows is FOLDER, even if it starts with '-'
 
@@ -33,6 +34,8 @@ internal sealed class Options
     public string? Json { get; private set; }
 
     public bool Seed { get; private set; }
+
+    public bool Loop { get; private set; }
 
     public bool Help { get; private set; }
 
@@ -81,7 +84,8 @@ internal sealed class Options
                 case "--store":
                     throw Wrong("--store is not there yet: this version keeps its tasks in memory only.");
                 case "--loop":
-                    throw Wrong("--loop is not there yet: this version does not name stuck tasks.");
+                    Loop = true;
+                    break;
                 case "--help" or "-h":
                     Help = true;
                     return;
@@ -92,7 +96,7 @@ internal sealed class Options
                     throw Wrong($"There is no option {argument}.");
             }
         }
-        if (!Seed || folder is not null || Json is not null)
+        if (!Seed || Loop || folder is not null || Json is not null)
         {
             Folder = folder is null ? Folder.Repository() : Folder.Named(folder);
         }

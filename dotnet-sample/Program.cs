@@ -30,7 +30,7 @@ internal static class Program
             using var interrupt = new Interrupt();
             IAnsiConsole console = Terminal.Open();
             bool fine = !options.Seed || await SeedExample.RunAsync(console);
-            fine &= options.Folder is null || await IndexAsync(options.Folder, options.Json, console, interrupt);
+            fine &= options.Folder is null || await IndexAsync(options, options.Folder, console, interrupt);
             return interrupt.ExitCode ?? (fine ? AllDone : SomeFailed);
         }
         catch (Exception e) when (e is CouldNotRunException or BackrunException or PlatformNotSupportedException)
@@ -39,12 +39,12 @@ internal static class Program
         }
     }
 
-    private static async Task<bool> IndexAsync(Folder folder, string? json, IAnsiConsole console, Interrupt interrupt)
+    private static async Task<bool> IndexAsync(Options options, Folder folder, IAnsiConsole console, Interrupt interrupt)
     {
         // Opened first: better to hear of a place that cannot be written to before the work than after it.
-        using JsonLines? output = json is null ? null : JsonLines.Create(json);
+        using JsonLines? output = options.Json is null ? null : JsonLines.Create(options.Json);
         var report = new Report(folder);
-        using (var index = new FolderIndex(folder, report, keepResults: output is not null))
+        using (var index = new FolderIndex(folder, report, keepResults: output is not null, options.Loop))
         {
             Task work = index.RunAsync(leaveOut: output?.Path, interrupt.Token);
             await Progress.ShowAsync(console, report, work);

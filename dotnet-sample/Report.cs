@@ -15,6 +15,7 @@ internal sealed class Report(Folder folder)
     private readonly Lock _lock = new();
     private readonly List<(string Path, string What)> _failures = [];
     private readonly List<(string Path, string What)> _links = [];
+    private readonly List<(string Path, string What)> _stuck = [];
     private long _submitted;
     private long _done;
     private long _failedTasks;
@@ -57,6 +58,15 @@ internal sealed class Report(Folder folder)
         Add(_failures, path, reason);
     }
 
+    /// <summary>A task that was left running.</summary>
+    public void Stuck(string task, string what)
+    {
+        lock (_lock)
+        {
+            _stuck.Add((task, what));
+        }
+    }
+
     /// <summary>Something that is no task: a link, or what cannot be one.</summary>
     public void Add(Found found)
     {
@@ -80,7 +90,7 @@ internal sealed class Report(Folder folder)
         lock (_lock)
         {
             // The short table last: on a terminal it is the one that stays in sight.
-            if (_failures.Count + _links.Count > 0)
+            if (_failures.Count + _links.Count + _stuck.Count > 0)
             {
                 console.Write(Details().Border(border));
             }
@@ -109,6 +119,10 @@ internal sealed class Report(Folder folder)
         Row("Bytes", Number(_bytes));
         Row("Failures", Number(_failures.Count));
         Row("Links, not followed", Number(_links.Count));
+        if (_stuck.Count > 0)
+        {
+            Row("Tasks stuck", Number(_stuck.Count));
+        }
         Row("Seconds", time.TotalSeconds.ToString("N2", CultureInfo.InvariantCulture));
         Row("Tasks/s", Number((long)(Ended / time.TotalSeconds)));
         return table;
@@ -116,7 +130,7 @@ internal sealed class Report(Folder folder)
 
     private Table Details()
     {
-        Table table = new Table().AddColumn("").AddColumn("File").AddColumn("What");
+        Table table = new Table().AddColumn("").AddColumn(_stuck.Count == 0 ? "File" : "File or task").AddColumn("What");
         void Rows(string kind, Style style, List<(string Path, string What)> list)
         {
             foreach ((string path, string what) in list.OrderBy(entry => entry.Path, StringComparer.Ordinal))
@@ -126,6 +140,7 @@ internal sealed class Report(Folder folder)
         }
         Rows("failed", new Style(Color.Red), _failures);
         Rows("link", new Style(Color.Blue), _links);
+        Rows("stuck", new Style(Color.Yellow), _stuck);
         return table;
     }
 

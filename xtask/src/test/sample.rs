@@ -30,6 +30,10 @@ pub fn run(tally: &mut Tally) {
         "a link is listed, a name that is not UTF-8 is a named failure, and the rest is done",
         names_what_it_cannot_do,
     );
+    tally.check(
+        "--loop names the tasks that loop for ever, every file is done all the same, and the process ends",
+        loops_do_not_stop_the_files,
+    );
     tally.check("--seed runs the seed's own example", seed_runs);
     tally.check("a folder that does not exist is exit code 2", missing_folder_is_told);
 }
@@ -85,6 +89,29 @@ fn make_trouble(folder: &Path) -> std::io::Result<()> {
 #[cfg(not(unix))]
 fn make_trouble(_: &Path) -> std::io::Result<()> {
     Err(std::io::Error::other("such names are made on Unix only"))
+}
+
+fn loops_do_not_stop_the_files() -> Result<Verdict> {
+    let folder = root().join("target/sample-loop");
+    let is_made = |number: u32| fs::write(folder.join(format!("{number:03}.txt")), format!("file {number}\n"));
+    fs::create_dir_all(&folder)
+        .and_then(|()| (0..300).try_for_each(is_made))
+        .map_err(|e| format!("the files in {}: {e}", folder.display()))?;
+    let out = output_file("loop.jsonl")?;
+    let arguments = [folder.as_os_str(), "--json".as_ref(), out.as_os_str(), "--memory".as_ref(), "--loop".as_ref()];
+    let said = sample(&arguments)?.ended_with(0)?;
+    let done = read_results(&out)?.len();
+    if done != 300 {
+        return Err(format!("it has done {done} of 300 files:\n{said}"));
+    }
+    // One for each worker, of which there are at least two. Once the first has a replacement, so few files are done before the
+    // watchdog looks at the second.
+    let is_stuck = |line: &&str| line.contains("'Backrun.Sample.LoopForever'") && line.contains("did not stop");
+    let stuck: Vec<_> = said.lines().filter(is_stuck).collect();
+    if stuck.len() < 2 || !stuck.iter().any(|line| line.contains("held worker")) {
+        return Err(format!("it does not name the stuck tasks, and what they held:\n{said}"));
+    }
+    Ok(Verdict::Fine)
 }
 
 fn seed_runs() -> Result<Verdict> {
