@@ -85,7 +85,7 @@ void join_thread(pthread_t thread);
 
 // ---- Engines. Each of these must succeed.
 
-// Every default, and this many workers.
+// Every default, and this many workers, which are held as long as a test likes and get no replacement.
 backrun_engine_options options_with(uint32_t workers);
 backrun_engine *engine_of(backrun_engine_options options);
 backrun_engine *engine_with(uint32_t workers);
@@ -94,6 +94,7 @@ backrun_engine *engine_with_manual_time(uint32_t workers);
 void advance(backrun_engine *engine, int64_t ms);
 void register_run(backrun_engine *engine, const char *name, backrun_run_fn run, void *user_data);
 void register_handler(backrun_engine *engine, const char *name, backrun_handler handler);
+// Workers get no replacement, unless `options` say when.
 void configure(backrun_engine *engine, backrun_queue_options options);
 backrun_submission submission_of(const char *name);
 int64_t submit(backrun_engine *engine, const char *name);

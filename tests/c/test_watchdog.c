@@ -16,7 +16,7 @@ TEST(a_stalled_worker_is_replaced_and_its_run_is_named_while_it_lasts) {
     int64_t stalls = submit(engine, "hold");
     gate_wait(&hold.entered, 1);
     int64_t waits = submit(engine, "nothing");
-    advance(engine, 1); // The watchdog sees it.
+    advance(engine, 20); // A tick: the watchdog sees it.
     advance(engine, 9 * 1000);
     CHECK_INT(BACKRUN_STATE_READY, state_of(engine, waits));
     CHECK_INT(0, (long long)stat_of(engine, BACKRUN_STAT_STALLED));
@@ -58,6 +58,7 @@ TEST(past_max_workers_nobody_is_replaced_and_that_is_told) {
     memory *memory = memory_new();
     backrun_engine_options options = options_with(1);
     options.max_workers = 1;
+    options.default_queue = NULL; // With the usual threshold.
     options.flags = BACKRUN_ENGINE_MANUAL_TIME;
     options.on_event = remember;
     options.observer_user_data = memory;
@@ -67,7 +68,7 @@ TEST(past_max_workers_nobody_is_replaced_and_that_is_told) {
     submit(engine, "hold");
     gate_wait(&hold.entered, 1);
     int64_t waits = submit(engine, "hold");
-    advance(engine, 1);
+    advance(engine, 20); // A tick.
     advance(engine, 1000);
     advance(engine, 1000);
     await_event(memory, BACKRUN_EVENT_WORKERS_EXHAUSTED, 0);

@@ -208,7 +208,7 @@ TEST(a_run_that_stalls_is_named) {
     const auto id = engine.submit("hold", "\xC0");
     entered.wait();
     const auto waits = engine.submit("task", "\xC0");
-    engine.advance_time(milliseconds(1));
+    engine.advance_time(milliseconds(20)); // A tick: the watchdog sees it.
     engine.advance_time(seconds(11));
     CHECK(engine.wait(waits).has_succeeded());
     const backrun::statistics stats = engine.stats();
