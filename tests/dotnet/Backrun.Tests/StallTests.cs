@@ -43,6 +43,12 @@ public sealed class StallTests
 
         loop.End();
         await Task.WhenAll(loops.Select(static handle => handle.Done()));
+
+        // And afterwards, how long they took stands beside the others of their name.
+        TaskDurations Ran() => engine.GetStatistics().TaskNames["Backrun.Tests.Support.Act"].Ran;
+        await Patience.Until(() => Ran().Longest >= TimeSpan.FromMilliseconds(90));
+        Assert.InRange(Ran().Count, 2, int.MaxValue);
+        Assert.InRange(Ran().Median, TimeSpan.Zero, Ran().Longest);
         await Patience.Until(() => engine.GetStatistics() is { Stalled: 0, StalledRuns.Count: 0 });
         Assert.Null(engine.GetStatus(loops[0].Id)!.StalledFor);
         Assert.InRange(engine.GetStatistics().Stalls, during.StalledRuns.Count, 2);

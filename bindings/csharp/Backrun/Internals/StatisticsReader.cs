@@ -16,7 +16,29 @@ internal static unsafe class StatisticsReader
             queues[NativeText.ToManaged(NativeMethods.backrun_stats_queue_name(stats, queue))] = new QueueStatistics(counter => QueueValue(stats, queue, counter));
         }
 
-        return new EngineStatistics(counter => Value(stats, counter), queues, StalledRuns(stats));
+        return new EngineStatistics(counter => Value(stats, counter), queues, StalledRuns(stats), TaskNames(stats));
+    }
+
+    private static Dictionary<string, TaskNameStatistics> TaskNames(backrun_stats* stats)
+    {
+        Dictionary<string, TaskNameStatistics> names = new(StringComparer.Ordinal);
+        for (nuint at = 0; at < NativeMethods.backrun_stats_task_name_count(stats); at++)
+        {
+            nuint index = at;
+            names[NativeText.ToManaged(NativeMethods.backrun_stats_task_name(stats, index))] = new TaskNameStatistics(
+                new TaskDurations(which => Duration(stats, index, NativeConstants.BACKRUN_DURATION_WAITED_COUNT + which)),
+                new TaskDurations(which => Duration(stats, index, NativeConstants.BACKRUN_DURATION_RAN_COUNT + which)));
+        }
+
+        return names;
+    }
+
+    private static ulong Duration(backrun_stats* stats, nuint index, uint which)
+    {
+        ulong value;
+        backrun_error* error = null;
+        NativeError.ThrowIfFailed(NativeMethods.backrun_stats_task_name_duration(stats, index, which, &value, &error), error);
+        return value;
     }
 
     private static StalledRun[] StalledRuns(backrun_stats* stats)

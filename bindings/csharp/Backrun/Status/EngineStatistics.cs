@@ -5,7 +5,7 @@ namespace Backrun;
 /// <summary>Counters of an engine at one moment.</summary>
 public sealed class EngineStatistics
 {
-    internal EngineStatistics(CounterReader read, IReadOnlyDictionary<string, QueueStatistics> queues, IReadOnlyList<StalledRun> stalledRuns)
+    internal EngineStatistics(CounterReader read, IReadOnlyDictionary<string, QueueStatistics> queues, IReadOnlyList<StalledRun> stalledRuns, Dictionary<string, TaskNameStatistics> taskNames)
     {
         Accepted = read(Counter.Accepted);
         Refused = read(Counter.Refused);
@@ -32,6 +32,7 @@ public sealed class EngineStatistics
         LogsLost = read(Counter.LogsLost);
         Queues = queues;
         StalledRuns = stalledRuns;
+        TaskNames = taskNames;
     }
 
     /// <summary>Tasks accepted since the start.</summary>
@@ -108,4 +109,7 @@ public sealed class EngineStatistics
 
     /// <summary>The runs that hold up what waits behind them, now: which task, in what queue, on which worker, for how long.</summary>
     public IReadOnlyList<StalledRun> StalledRuns { get; }
+
+    /// <summary>How long the tasks of each name waited and ran, by task name.</summary>
+    public IReadOnlyDictionary<string, TaskNameStatistics> TaskNames { get; }
 }

@@ -6,7 +6,7 @@ namespace Backrun;
 /// <param name="Id">The id of the task.</param>
 /// <param name="TaskName">The task name.</param>
 /// <param name="Queue">The queue.</param>
-/// <param name="Worker">The number of the worker that it holds, as in the name of the thread (<c>backrun-worker-N</c>).</param>
+/// <param name="Worker">The number of the worker that it holds, as in the name of the thread (<c>backrun-w-N</c>).</param>
 /// <param name="Duration">For how long it has been seen to run.</param>
 public readonly record struct StalledRun(BackgroundTaskId Id, string TaskName, string Queue, long Worker, TimeSpan Duration)
 {
