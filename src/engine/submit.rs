@@ -404,7 +404,9 @@ fn accept_works(inner: &Inner, works: &[Work<'_>]) -> Result<TaskId> {
     }
     intake.advance(works.len());
     drop(intake);
-    for part in &parts {
+    // What waits for its time is nobody's work yet.
+    let has_work = |queue| plan.iter().any(|planned| planned.queue == queue && planned.place.is_none());
+    for part in parts.iter().filter(|part| has_work(part.queue)) {
         inner.work_added(inner.queues.get(part.queue));
     }
     Ok(first)

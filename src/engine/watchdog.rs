@@ -13,7 +13,7 @@ use crate::error::Result;
 use crate::options::LogLevel;
 use crate::sync::{Arc, Ordering};
 use crate::sys;
-use crate::task::TaskId;
+use crate::task::{State, TaskId};
 use std::time::Duration;
 
 /// What the watchdog has seen of a worker's run.
@@ -109,7 +109,12 @@ impl Inner {
         const MOST_US: i64 = 24 * 60 * 60 * 1_000_000;
         let Some(chunk) = self.store.chunk(id).filter(|_| !self.control.is_manual()) else { return 0 };
         let entry = chunk.entry(id);
-        let us = sys::coarse_unix_micros() - entry.times(entry.word()).started_us;
+        let word = entry.word();
+        // Its worker may be about to claim it: then what stands there is of an earlier run, or of none.
+        if word.state() != Some(State::Running) {
+            return 0;
+        }
+        let us = sys::coarse_unix_micros() - entry.times(word).started_us;
         us.clamp(0, MOST_US) as u64
     }
 
@@ -222,5 +227,21 @@ impl Slot {
         if let Some(thread) = self.system_thread() {
             sys::demote_thread(thread);
         }
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use crate::engine::{Engine, TaskContext};
+    use crate::options::EngineOptions;
+    use crate::task::Submission;
+
+    #[test]
+    fn a_task_that_is_about_to_be_claimed_has_not_run_for_any_time() {
+        let engine = Engine::start(EngineOptions::default()).unwrap();
+        engine.register("nothing", |_: &TaskContext<'_>| ()).unwrap();
+        engine.pause("default").unwrap();
+        let id = engine.submit(&Submission::new("nothing", b"")).unwrap();
+        assert_eq!(engine.inner.has_run_for_us(id), 0);
     }
 }
