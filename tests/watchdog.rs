@@ -245,3 +245,58 @@ fn how_long_tasks_waited_and_ran_is_told_by_task_name() {
     assert!(count.waited.p50_us >= 40_000 && count.waited.p99_us <= count.waited.max_us, "{count:?}");
     assert!(count.ran.p50_us < block.ran.p50_us, "{count:?}");
 }
+
+/// The niceness of the thread that calls this.
+#[cfg(target_os = "linux")]
+fn niceness() -> i32 {
+    let stat = std::fs::read_to_string("/proc/thread-self/stat").unwrap();
+    // The fields behind the name, which may have spaces: the 19th of all is the niceness.
+    stat[stat.rfind(')').unwrap() + 2..].split(' ').nth(16).unwrap().parse().unwrap()
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_stalled_run_that_burns_is_demoted_one_that_waits_is_not_and_neither_is_who_takes_its_place() {
+    let (engine, _) = observed(1);
+    let usual = niceness();
+    let (burner, stop) = (Seen::default(), Arc::new(AtomicBool::new(false)));
+    let (seen, stops) = (burner.clone(), stop.clone());
+    engine
+        .register("burn", move |_: &TaskContext<'_>| {
+            // Until it is demoted, and somebody says so.
+            while niceness() == usual || !stops.load(Ordering::Relaxed) {
+                std::hint::spin_loop();
+            }
+            seen.push(niceness());
+        })
+        .unwrap();
+    let gate = Gate::default();
+    let (waiter, wait) = (Seen::default(), gate.clone());
+    let seen = waiter.clone();
+    engine
+        .register("wait", move |_: &TaskContext<'_>| {
+            wait.wait();
+            seen.push(niceness());
+        })
+        .unwrap();
+    let short = Seen::default();
+    let seen = short.clone();
+    engine.register("short", move |_: &TaskContext<'_>| seen.push(niceness())).unwrap();
+    let stalling = [submit(&engine, "burn", 1)[0], submit(&engine, "wait", 1)[0]];
+    submit(&engine, "short", 100);
+    short.wait_for(|short| short.len() == 100);
+    while engine.statistics().unwrap().engine.stalled < 2 {
+        // Something has to wait, or nobody looks: it waits for no longer than it takes to be run.
+        submit(&engine, "short", 1);
+        std::thread::yield_now();
+    }
+    stop.store(true, Ordering::Relaxed);
+    gate.open();
+    stalling.iter().for_each(|id| drop(engine.wait(*id, LONG).unwrap()));
+    let before = short.all().len();
+    submit(&engine, "short", 100);
+    let all = short.wait_for(|short| short.len() >= before + 100);
+    assert!(all.iter().all(|nice| *nice == usual), "{all:?}");
+    assert_eq!(waiter.all(), [usual]);
+    assert!(burner.all()[0] > usual);
+}

@@ -6,7 +6,7 @@
 
 use crate::alloc;
 use crate::engine::clock::{micros, Clock};
-use crate::engine::watchdog::watch_queues;
+use crate::engine::watchdog::{refill_queues, watch_queues};
 use crate::engine::worker::no_thread;
 use crate::engine::Inner;
 use crate::error::{Error, Result};
@@ -23,6 +23,8 @@ use std::time::Duration;
 pub(crate) const TICK: Duration = Duration::from_millis(20);
 /// While a task waits for a time of day, how often that is looked at: nobody tells of a clock that was set.
 const WALL_LOOK: Duration = Duration::from_secs(1);
+/// How long after a worker could not be started that is tried again.
+const AGAIN_AFTER: Duration = Duration::from_secs(1);
 /// From the end of a backlog to where its memory goes back to the system: the next one may be about to come.
 const TRIM_AFTER: Duration = Duration::from_secs(1);
 /// So much is done for one look at the clock.
@@ -81,6 +83,8 @@ pub(crate) struct Schedule {
     watch_at_us: Option<u64>,
     /// When memory is given back to the system, after a backlog.
     trim_at_us: Option<u64>,
+    /// When workers are to be started that queues lack.
+    refill_at_us: Option<u64>,
     /// When the thread looks next by itself; 0 while it is awake.
     sleeps_until_us: u64,
     has_news: bool,
@@ -167,7 +171,7 @@ impl Schedule {
             let left = at_ms.saturating_sub(self.clock.unix_ms()).saturating_mul(1000);
             self.clock.now_us().saturating_add(left.min(WALL_LOOK.as_micros() as u64))
         });
-        [timer, wall, self.watch_at_us, self.trim_at_us].into_iter().flatten().min()
+        [timer, wall, self.watch_at_us, self.trim_at_us, self.refill_at_us].into_iter().flatten().min()
     }
 }
 
@@ -212,6 +216,7 @@ enum Next {
     Due,
     Watch,
     Trim,
+    Refill,
     Stop,
 }
 
@@ -227,6 +232,7 @@ impl Control {
                 shelf: Shelf::default(),
                 watch_at_us: None,
                 trim_at_us: None,
+                refill_at_us: None,
                 sleeps_until_us: 0,
                 has_news: false,
                 stopping: false,
@@ -286,6 +292,19 @@ impl Control {
         if !self.watching.0.swap(true, Ordering::SeqCst) || goes_on || schedule.watch_at_us.is_none() {
             schedule.watch_at_us = Some(schedule.clock.now_us().saturating_add(TICK.as_micros() as u64));
         }
+    }
+
+    /// Has workers started that queues lack.
+    #[cold]
+    pub(crate) fn refill(&self) {
+        self.refill_after(Duration::ZERO);
+    }
+
+    fn refill_after(&self, time: Duration) {
+        let mut schedule = self.open();
+        let at_us = schedule.clock.now_us().saturating_add(micros(time));
+        schedule.refill_at_us = Some(schedule.refill_at_us.map_or(at_us, |before| before.min(at_us)));
+        schedule.has_news = true;
     }
 
     /// A worker falls asleep after a backlog has let go of much memory: a while later, the allocator gives it to the system.
@@ -350,6 +369,10 @@ impl Control {
                 schedule.watch_at_us = None;
                 return Next::Watch;
             }
+            if schedule.refill_at_us.is_some_and(|at_us| at_us <= schedule.clock.now_us()) {
+                schedule.refill_at_us = None;
+                return Next::Refill;
+            }
             if schedule.trim_at_us.is_some_and(|at_us| at_us <= schedule.clock.now_us()) {
                 schedule.trim_at_us = None;
                 return Next::Trim;
@@ -381,6 +404,11 @@ fn run(inner: &Arc<Inner>, mut due: Vec<Alarm>) {
             Next::Watch => {
                 let goes_on = watch_queues(inner);
                 inner.control.watched(goes_on, || inner.something_waits());
+            }
+            Next::Refill => {
+                if !refill_queues(inner) {
+                    inner.control.refill_after(AGAIN_AFTER);
+                }
             }
             Next::Trim => {
                 inner.pool.forget_gone();

@@ -16,6 +16,9 @@ use crate::sys;
 use crate::task::{State, TaskId};
 use std::time::Duration;
 
+/// A run is watched for so long before its use of the processors counts.
+const LONG_ENOUGH_US: u64 = 20_000;
+
 /// What the watchdog has seen of a worker's run.
 #[derive(Debug, Default, Clone, Copy)]
 pub(crate) struct Seen {
@@ -23,6 +26,10 @@ pub(crate) struct Seen {
     /// Which run of the worker's it is.
     run: u64,
     since_us: u64,
+    /// When it was first seen, and how much processor time its thread had used by then.
+    first_us: u64,
+    cpu_us: u64,
+    demoted: bool,
 }
 
 /// A run that lasts while tasks wait.
@@ -39,6 +46,24 @@ pub struct StalledRun {
     pub worker: u64,
     /// For how long it has been seen to run, in microseconds.
     pub for_us: u64,
+}
+
+/// Starts the workers that queues lack, after some have left that were demoted. Whether none is missing.
+pub(crate) fn refill_queues(inner: &Arc<Inner>) -> bool {
+    let mut all_there = true;
+    for queue in inner.queues.iter().filter(|_| inner.phase() < Phase::Cancelling) {
+        if let Err(error) = worker::start_missing(inner, queue) {
+            all_there = false;
+            inner.observation.log(
+                LogLevel::Warning,
+                format_args!(
+                    "a worker of queue '{}' that had stalled has left, and there is no other yet: {error}",
+                    queue.name
+                ),
+            );
+        }
+    }
+    all_there
 }
 
 /// Looks after every queue. Whether there is a reason to look again.
@@ -66,6 +91,9 @@ fn watch_queue(inner: &Arc<Inner>, queue: &Arc<Queue>, now_us: u64) {
         if stalls {
             slot.set_stalled(true);
         }
+        if slot.is_stalled() {
+            slot.demote_if_it_burns(now_us);
+        }
         drop(crew);
         if stalls {
             inner.run_stalls(queue, &slot, lasts_us);
@@ -89,7 +117,7 @@ fn replace(inner: &Arc<Inner>, queue: &Arc<Queue>, missing: usize) {
     if room == 0 {
         return;
     }
-    if let Err(error) = worker::start_some(inner, queue, room.min(missing), 0) {
+    if let Err(error) = worker::start_some(inner, queue, room.min(missing)) {
         inner.observation.log(
             LogLevel::Warning,
             format_args!("a stalled worker of queue '{}' has no replacement yet: {error}", queue.name),
@@ -120,8 +148,6 @@ impl Inner {
 
     fn run_stalls(&self, queue: &Queue, slot: &Slot, lasts_us: u64) {
         queue.seldom.lock().stalls += 1;
-        // So that a loop that burns processor time takes little of it from the others.
-        slot.demote();
         let Some(id) = slot.running() else { return };
         let Some(status) = self.status(id) else { return };
         let waiting = self.ready_in(queue);
@@ -214,7 +240,9 @@ impl Slot {
         }
         if (seen.task, seen.run) != (task, run) {
             let before_us = has_run_for_us(TaskId::counted(task));
-            *seen = Seen { task, run, since_us: now_us.saturating_sub(before_us) };
+            let cpu_us = self.system_thread().map_or(0, sys::thread_cpu_us);
+            let since_us = now_us.saturating_sub(before_us);
+            *seen = Seen { task, run, since_us, first_us: now_us, cpu_us, demoted: false };
         }
         Some(now_us.saturating_sub(seen.since_us))
     }
@@ -223,8 +251,17 @@ impl Slot {
         now_us.saturating_sub(self.seen.lock().since_us)
     }
 
-    fn demote(&self) {
-        if let Some(thread) = self.system_thread() {
+    /// Has a stalled run that mostly burns processor time take little of it from the others. One that mostly waits takes none,
+    /// and is left as it is: a thread cannot be promoted again, and what it starts is as it is.
+    fn demote_if_it_burns(&self, now_us: u64) {
+        let mut seen = self.seen.lock();
+        let watched_us = now_us.saturating_sub(seen.first_us);
+        let Some(thread) = self.system_thread().filter(|_| !seen.demoted && watched_us >= LONG_ENOUGH_US) else {
+            return;
+        };
+        // A fifth: where there are more loops than processors, each gets only its share.
+        if 5 * sys::thread_cpu_us(thread).saturating_sub(seen.cpu_us) >= watched_us {
+            seen.demoted = true;
             sys::demote_thread(thread);
         }
     }

@@ -47,16 +47,16 @@ pub(crate) struct Threads {
 
 /// Brings the workers of a queue up to their target. On failure those started stay, and the caller lowers the target.
 pub(crate) fn start_missing(inner: &Arc<Inner>, queue: &Arc<Queue>) -> Result<()> {
-    start_some(inner, queue, usize::MAX, 0)
+    start_some(inner, queue, usize::MAX)
 }
 
-/// Starts workers that a queue lacks, up to so many. `leaving`: one that is there and will go.
-pub(crate) fn start_some(inner: &Arc<Inner>, queue: &Arc<Queue>, most: usize, leaving: usize) -> Result<()> {
+/// Starts workers that a queue lacks, up to so many.
+pub(crate) fn start_some(inner: &Arc<Inner>, queue: &Arc<Queue>, most: usize) -> Result<()> {
     let told_of_ends = inner.extras.lock().told_of_ends.clone();
     let mut threads = inner.threads.lock();
     let mut crew = queue.crew.lock();
     let mut left = most;
-    while left > 0 && crew.slots.len() < crew.wanted() + leaving {
+    while left > 0 && crew.slots.len() < crew.wanted() {
         left -= 1;
         // All that a worker needs until its end, and its end itself: it has nobody to tell of a lack of memory.
         let living = threads.living.len() + 1;
@@ -239,20 +239,22 @@ impl Worker {
         self.queue.take(&self.slot, &mut self.taken, most, sys::coarse_millis)
     }
 
-    /// Makes room for a worker whose thread is not demoted. Whether that could be: there may be no memory for one, or no thread.
+    /// Makes room for a worker whose thread is not demoted: that one may be there already; if not, the control thread starts
+    /// it, since what a demoted thread starts is demoted too. Whether it leaves.
     #[cold]
     fn leave(&mut self) -> bool {
         self.tell_of_succeeded();
         if self.inner.phase() >= Phase::Cancelling || self.slot.hand.has_some() {
             return false;
         }
-        if start_some(&self.inner, &self.queue, 1, 1).is_err() {
-            return false;
-        }
         let mut crew = self.queue.crew.lock();
         self.queue.retire(&mut crew, &self.slot);
         self.retired = true;
+        let is_missed = crew.slots.len() < crew.wanted();
         drop(crew);
+        if is_missed {
+            self.inner.control.refill();
+        }
         self.inner.work_added(&self.queue);
         true
     }

@@ -16,7 +16,7 @@ public sealed class StallTests
     public async Task Infinite_loops_on_every_worker_do_not_stop_the_others_and_are_seen_while_they_last()
     {
         TestLog log = new();
-        using BackrunEngine engine = new(new BackrunOptions { Workers = 2, LoggerFactory = log });
+        using BackrunEngine engine = new(new BackrunOptions { Workers = 2, LoggerFactory = log, Queues = { ["default"] = new QueueOptions { StallThreshold = NoStalls.Usual } } });
         Loop loop = new();
         BackgroundTaskHandle[] loops = [engine.Start(loop.Run), engine.Start(loop.Run)];
         await Patience.Until(() => loop.Running == 2);
@@ -79,7 +79,7 @@ public sealed class StallTests
     public async Task Past_the_most_workers_nobody_is_replaced_and_the_log_says_so()
     {
         TestLog log = new();
-        using BackrunEngine engine = new(new BackrunOptions { Workers = 2, MaxWorkers = 2, LoggerFactory = log });
+        using BackrunEngine engine = new(new BackrunOptions { Workers = 2, MaxWorkers = 2, LoggerFactory = log, Queues = { ["default"] = new QueueOptions { StallThreshold = NoStalls.Usual } } });
         Loop loop = new();
         BackgroundTaskHandle[] loops = [engine.Start(loop.Run), engine.Start(loop.Run)];
         await Patience.Until(() => loop.Running == 2);
@@ -116,7 +116,7 @@ public sealed class StallTests
     [Fact]
     public async Task A_shutdown_names_the_loops_that_it_leaves_running_and_does_not_wait_for_them_for_ever()
     {
-        BackrunEngine engine = Engines.New(new BackrunOptions { Workers = 1 });
+        BackrunEngine engine = Engines.New(new BackrunOptions { Workers = 1, Queues = { ["default"] = new QueueOptions { StallThreshold = NoStalls.Usual } } });
         Loop loop = new();
         BackgroundTaskHandle handle = engine.Start(loop.Run);
         await Patience.Until(() => loop.Running == 1);

@@ -28,6 +28,11 @@ internal static unsafe class EngineStart
                 native.default_queue = &queue;
                 core.Queues[BackrunEngine.DefaultQueue] = defaultQueue with { };
             }
+            else if (NativeOptions.StallThresholdWhereNotSaid is not null)
+            {
+                NativeOptions.Write(BackrunEngine.DefaultQueue, new QueueOptions(), ref texts, ref queue);
+                native.default_queue = &queue;
+            }
 
             backrun_engine* engine = null;
             backrun_error* error = null;
