@@ -30,6 +30,9 @@ const TRIM_AFTER: Duration = Duration::from_secs(1);
 /// So much is done for one look at the clock.
 pub(crate) const BATCH: usize = 256;
 
+/// A moment that does not come.
+const NEVER_US: u64 = u64::MAX;
+
 /// What a timer is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Alarm {
@@ -80,11 +83,11 @@ pub(crate) struct Schedule {
     /// Those by the clock on the wall.
     wall_timers: Timers,
     pub(crate) shelf: Shelf,
-    watch_at_us: Option<u64>,
+    watch_at_us: u64,
     /// When memory is given back to the system, after a backlog.
-    trim_at_us: Option<u64>,
+    trim_at_us: u64,
     /// When workers are to be started that queues lack.
-    refill_at_us: Option<u64>,
+    refill_at_us: u64,
     /// When the thread looks next by itself; 0 while it is awake.
     sleeps_until_us: u64,
     has_news: bool,
@@ -164,14 +167,17 @@ impl Schedule {
         }
     }
 
-    /// When there is something to do next, in microseconds of the clock.
-    fn next_us(&self) -> Option<u64> {
-        let timer = self.timers.next_ms().map(|at_ms| at_ms.saturating_mul(1000));
-        let wall = self.wall_timers.next_ms().map(|at_ms| {
+    /// When there is something to do next, in microseconds of the clock; [`NEVER_US`]: nothing.
+    fn next_us(&self) -> u64 {
+        let mut next_us = self.watch_at_us.min(self.trim_at_us).min(self.refill_at_us);
+        if let Some(at_ms) = self.timers.next_ms() {
+            next_us = next_us.min(at_ms.saturating_mul(1000));
+        }
+        if let Some(at_ms) = self.wall_timers.next_ms() {
             let left = at_ms.saturating_sub(self.clock.unix_ms()).saturating_mul(1000);
-            self.clock.now_us().saturating_add(left.min(WALL_LOOK.as_micros() as u64))
-        });
-        [timer, wall, self.watch_at_us, self.trim_at_us, self.refill_at_us].into_iter().flatten().min()
+            next_us = next_us.min(self.clock.now_us().saturating_add(left.min(WALL_LOOK.as_micros() as u64)));
+        }
+        next_us
     }
 }
 
@@ -230,9 +236,9 @@ impl Control {
                 timers: Timers::new(now_ms),
                 wall_timers: Timers::new(unix_ms),
                 shelf: Shelf::default(),
-                watch_at_us: None,
-                trim_at_us: None,
-                refill_at_us: None,
+                watch_at_us: NEVER_US,
+                trim_at_us: NEVER_US,
+                refill_at_us: NEVER_US,
                 sleeps_until_us: 0,
                 has_news: false,
                 stopping: false,
@@ -273,7 +279,7 @@ impl Control {
     pub(crate) fn start_watching(&self) {
         let mut schedule = self.open();
         if !self.watching.0.swap(true, Ordering::SeqCst) {
-            schedule.watch_at_us = Some(schedule.clock.now_us());
+            schedule.watch_at_us = schedule.clock.now_us();
             schedule.has_news = true;
         }
     }
@@ -289,8 +295,8 @@ impl Control {
         }
         let mut schedule = self.open();
         // Somebody else may have said it in between.
-        if !self.watching.0.swap(true, Ordering::SeqCst) || goes_on || schedule.watch_at_us.is_none() {
-            schedule.watch_at_us = Some(schedule.clock.now_us().saturating_add(TICK.as_micros() as u64));
+        if !self.watching.0.swap(true, Ordering::SeqCst) || goes_on || schedule.watch_at_us == NEVER_US {
+            schedule.watch_at_us = schedule.clock.now_us().saturating_add(TICK.as_micros() as u64);
         }
     }
 
@@ -303,7 +309,7 @@ impl Control {
     fn refill_after(&self, time: Duration) {
         let mut schedule = self.open();
         let at_us = schedule.clock.now_us().saturating_add(micros(time));
-        schedule.refill_at_us = Some(schedule.refill_at_us.map_or(at_us, |before| before.min(at_us)));
+        schedule.refill_at_us = schedule.refill_at_us.min(at_us);
         schedule.has_news = true;
     }
 
@@ -311,8 +317,8 @@ impl Control {
     #[cold]
     pub(crate) fn trim_soon(&self) {
         let mut schedule = self.open();
-        if schedule.trim_at_us.is_none() {
-            schedule.trim_at_us = Some(schedule.clock.now_us().saturating_add(micros(TRIM_AFTER)));
+        if schedule.trim_at_us == NEVER_US {
+            schedule.trim_at_us = schedule.clock.now_us().saturating_add(micros(TRIM_AFTER));
             schedule.has_news = true;
         }
     }
@@ -365,16 +371,16 @@ impl Control {
             if !due.is_empty() {
                 return Next::Due;
             }
-            if schedule.watch_at_us.is_some_and(|at_us| at_us <= schedule.clock.now_us()) {
-                schedule.watch_at_us = None;
+            if schedule.watch_at_us <= schedule.clock.now_us() {
+                schedule.watch_at_us = NEVER_US;
                 return Next::Watch;
             }
-            if schedule.refill_at_us.is_some_and(|at_us| at_us <= schedule.clock.now_us()) {
-                schedule.refill_at_us = None;
+            if schedule.refill_at_us <= schedule.clock.now_us() {
+                schedule.refill_at_us = NEVER_US;
                 return Next::Refill;
             }
-            if schedule.trim_at_us.is_some_and(|at_us| at_us <= schedule.clock.now_us()) {
-                schedule.trim_at_us = None;
+            if schedule.trim_at_us <= schedule.clock.now_us() {
+                schedule.trim_at_us = NEVER_US;
                 return Next::Trim;
             }
             if schedule.done < schedule.set {
@@ -382,8 +388,8 @@ impl Control {
                 self.rested.notify_all();
             }
             let until_us = schedule.next_us();
-            schedule.sleeps_until_us = until_us.unwrap_or(u64::MAX);
-            let deadline = until_us.and_then(|until_us| schedule.clock.instant(until_us));
+            schedule.sleeps_until_us = until_us;
+            let deadline = if until_us == NEVER_US { None } else { schedule.clock.instant(until_us) };
             schedule = match deadline {
                 Some(deadline) => self.news.wait_until(schedule, Some(deadline)).0,
                 None => self.news.wait(schedule),

@@ -7,7 +7,7 @@
 //! What a caller asks for is refused where there is no memory for its extra, before anything has changed. The end of a run
 //! has no caller: there the word tells all that decides, and without memory for an extra only texts are missing.
 //!
-//! Order of locks: intake, extras, then the small ones (lanes, crew, kept, registrations, observer's buffer).
+//! Order of locks: intake, extras, kept, schedule, then the small ones (lanes, crew, registrations, observer's buffer).
 
 use crate::alloc::{Ensure, NoMemory, Text};
 use crate::engine::control::{Alarm, Control};

@@ -179,9 +179,11 @@ impl Inner {
 
     /// A run that had stalled has ended; on its worker.
     pub(crate) fn stall_is_over(&self, queue: &Queue, slot: &Slot, id: TaskId) {
+        // Before the crew's lock: the schedule's comes before it.
+        let now_us = self.control.now_us();
         let crew = queue.crew.lock();
         slot.set_stalled(false);
-        let lasted_us = slot.seen_us(self.control.now_us());
+        let lasted_us = slot.seen_us(now_us);
         drop(crew);
         queue.exhausted.store(false, Ordering::Relaxed);
         self.observation.event_if_wanted(EventKind::StallEnded, || {

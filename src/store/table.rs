@@ -475,13 +475,13 @@ impl Table {
 
     /// Visits the chunks that there are, in the order of the ids, from that of an id on. No lock is held meanwhile.
     pub(crate) fn for_each_chunk(&self, from: TaskId, mut visit: impl FnMut(&Chunk) -> ControlFlow<()>) {
-        let numbers = {
+        let (least, most) = {
             let chunks = self.chunks.lock();
-            let (least, most) = (chunks.keys().min(), chunks.keys().max());
-            least.zip(most).map(|(least, most)| (*least).max(chunk_of(from))..=*most)
+            (chunks.keys().min().copied(), chunks.keys().max().copied())
         };
+        let (Some(least), Some(most)) = (least, most) else { return };
         // By number, since a list of the chunks would take memory that there may not be.
-        for number in numbers.into_iter().flatten() {
+        for number in least.max(chunk_of(from))..=most {
             let chunk = self.chunks.lock().get(&number).cloned();
             if chunk.is_some_and(|chunk| visit(&chunk).is_break()) {
                 return;
