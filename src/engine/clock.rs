@@ -3,6 +3,9 @@
 use crate::sys;
 use std::time::{Duration, Instant};
 
+/// The last moment that there is: after it comes only what never comes.
+const LAST_US: u64 = u64::MAX - 1;
+
 /// A clock that never jumps, for delays, and the time of day, for what is to happen at a time of day.
 #[derive(Debug)]
 pub(crate) enum Clock {
@@ -56,7 +59,7 @@ impl Clock {
     /// Lets time pass. Whether this clock is set by hand.
     pub(crate) fn advance(&mut self, by: Duration) -> bool {
         let Clock::Manual { now_us, unix_us } = self else { return false };
-        *now_us = now_us.saturating_add(micros(by));
+        *now_us = now_us.saturating_add(micros(by)).min(LAST_US);
         *unix_us = unix_us.saturating_add(i64::try_from(by.as_micros()).unwrap_or(i64::MAX));
         true
     }
@@ -86,6 +89,14 @@ mod tests {
         assert_eq!(clock.ms_after(Duration::from_micros(500)), 2);
         assert_eq!(clock.ms_after(Duration::from_micros(501)), 3);
         assert_eq!(clock.ms_after(Duration::MAX), u64::MAX.div_ceil(1000));
+    }
+
+    #[test]
+    fn what_never_comes_is_not_reached_however_much_time_passes() {
+        let mut clock = Clock::new(true);
+        clock.advance(Duration::MAX);
+        clock.advance(Duration::MAX);
+        assert!(clock.now_us() < u64::MAX);
     }
 
     #[test]
