@@ -216,5 +216,6 @@ pub(super) fn settle(world: &World, engine: &Weak<Engine>, mut random: Random) {
                 Err(error) => panic!("{error}"),
             }
         }
+        world.used_engine.fetch_add(1, SeqCst);
     }
 }

@@ -65,6 +65,7 @@ impl Handler for Runner {
                     submit(world, &engine, &mut random, true);
                     let waited = engine.wait(task.id(), None);
                     world.expect(matches!(waited, Err(Error::WouldDeadlock { .. })), || format!("{waited:?}"));
+                    world.used_engine.fetch_add(1, SeqCst);
                 }
                 Outcome::Done
             }
@@ -128,6 +129,7 @@ impl Observer for Listener {
             }
             _ => {}
         }
+        world.used_engine.fetch_add(1, SeqCst);
     }
 
     fn events(&self, events: &[Event]) {

@@ -98,6 +98,9 @@ struct World {
     engine: OnceLock<Weak<Engine>>,
     /// The shutdown has begun: actors go on for a moment.
     is_ending: AtomicBool,
+    /// Who holds the engine for a moment has done with it. The thread sanitizer does not see the fence by which `Arc::try_unwrap`
+    /// comes after that.
+    used_engine: AtomicUsize,
     /// Nobody will settle any more.
     over: AtomicBool,
     pending: Pending,
@@ -149,6 +152,7 @@ impl World {
             observer_dropped: AtomicBool::new(false),
             engine: OnceLock::new(),
             is_ending: AtomicBool::new(false),
+            used_engine: AtomicUsize::new(0),
             over: AtomicBool::new(false),
             pending: Pending {
                 slots: (0..MOST).map(|_| slot()).collect(),
@@ -317,7 +321,7 @@ fn round(seed: u64, threads_before: usize) -> (u64, u64) {
     thread::sleep(Duration::from_micros(random.below(most)));
     println!("seed {seed}: {ending:?}, keeps all: {keeps_all}, observed: {observed}");
     world.is_ending.store(true, SeqCst);
-    let kept = end(ending, engine, actors);
+    let kept = end(&world, ending, engine, actors);
     // What was left running comes back, and then no thread is left.
     if let Some(engine) = &kept {
         let report = engine.shutdown(ShutdownMode::Cancel, Some(LONG)).unwrap();
@@ -334,7 +338,7 @@ fn round(seed: u64, threads_before: usize) -> (u64, u64) {
 }
 
 /// Ends the engine in one of the ways. It comes back where that way leaves it.
-fn end(ending: Ending, engine: Arc<Engine>, actors: Vec<thread::JoinHandle<()>>) -> Option<Arc<Engine>> {
+fn end(world: &World, ending: Ending, engine: Arc<Engine>, actors: Vec<thread::JoinHandle<()>>) -> Option<Arc<Engine>> {
     let shutdown = |mode, limit| engine.shutdown(mode, Some(limit)).unwrap();
     let complete =
         |report: ShutdownReport| assert!(report.is_complete(), "{report:?} {:?}", engine.statistics().unwrap());
@@ -361,7 +365,9 @@ fn end(ending: Ending, engine: Arc<Engine>, actors: Vec<thread::JoinHandle<()>>)
     let mut engine = engine;
     loop {
         // A run or a settler may hold it for a moment.
-        match Arc::try_unwrap(engine) {
+        let unwrapped = Arc::try_unwrap(engine);
+        world.used_engine.load(SeqCst);
+        match unwrapped {
             Ok(owned) if ending == Ending::Close => owned.close(),
             Ok(owned) => owned.abandon(),
             Err(shared) => {
