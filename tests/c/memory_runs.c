@@ -127,7 +127,8 @@ TEST(runs_end_although_there_is_little_memory) {
 }
 
 TEST(no_allocation_at_the_end_of_a_run_can_end_the_process) {
-    CHECK_INT(0, WALK(end_runs_well, ANY) + WALK(end_runs_badly, ANY) + WALK(end_runs_without_a_word, ANY));
+    // A run that simply succeeds needs none, unless its observer falls behind.
+    CHECK_INT(0, WALK_FRUGAL(end_runs_well) + WALK(end_runs_badly, ANY) + WALK(end_runs_without_a_word, ANY));
 }
 
 TEST(no_allocation_of_a_run_that_ends_otherwise_can_end_the_process) {
