@@ -98,8 +98,7 @@ impl Inner {
         let extras = self.extras.lock();
         self.for_each_run(&extras, |id, entry, _| {
             let word = entry.word();
-            let is_given_up = extras.tasks.get(&id).is_some_and(|extra| extra.given_up.is_some());
-            if is_given_up || matches!(word.state(), Some(State::Running | State::Pending)) {
+            if extras.is_away(id) || matches!(word.state(), Some(State::Running | State::Pending)) {
                 report.add_running(id, self.name_of(word));
             }
         });
@@ -119,18 +118,13 @@ impl Inner {
             // From here on its worker comes to run_returned, which refuses it. One that was faster is done, unless its run was
             // given up: then its thread is in user code still.
             let word = entry.mark_slow(false).unwrap_or_else(|word| word);
-            let is_given_up = extras.tasks.get(&id).is_some_and(|extra| extra.given_up.is_some());
-            if !matches!(word.state(), Some(State::Running | State::Pending)) {
-                if let Some(slot) = slot.filter(|_| is_given_up) {
-                    report.add_running(id, self.name_of(word));
-                    self.queue(word).seldom.lock().abandoned += 1;
-                    slot.abandon(id);
-                }
+            let goes_on = matches!(word.state(), Some(State::Running | State::Pending));
+            if !goes_on && (slot.is_none() || !extras.is_away(id)) {
                 return;
             }
             report.add_running(id, self.name_of(word));
             self.queue(word).seldom.lock().abandoned += 1;
-            if self.observation.wants(EventKind::Abandoned) {
+            if goes_on && self.observation.wants(EventKind::Abandoned) {
                 let status = self.status_locked(&extras, id, entry);
                 self.observation.event(Event::of(EventKind::Abandoned, &status));
             }

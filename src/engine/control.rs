@@ -10,7 +10,7 @@ use crate::engine::watchdog::{refill_queues, watch_queues};
 use crate::engine::worker::no_thread;
 use crate::engine::Inner;
 use crate::error::{Error, Result};
-use crate::queue::shelf::{Due, Shelf};
+use crate::queue::shelf::{Due, Shelf, ShelfPlace, Shelved};
 use crate::queue::timers::{Timer, Timers};
 use crate::sync::{fence, Arc, AtomicBool, Condvar, Mutex, MutexGuard, Ordering, Padded};
 use crate::sys;
@@ -20,11 +20,11 @@ use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::time::Duration;
 
 /// How often the watchdog looks while something runs and something waits.
-pub(crate) const TICK: Duration = Duration::from_millis(20);
+const TICK: Duration = Duration::from_millis(20);
 /// While a task waits for a time of day, how often that is looked at: nobody tells of a clock that was set.
 const WALL_LOOK: Duration = Duration::from_secs(1);
 /// How long after a worker could not be started that is tried again.
-const AGAIN_AFTER: Duration = Duration::from_secs(1);
+const WORKER_AGAIN_AFTER: Duration = Duration::from_secs(1);
 /// From the end of a backlog to where its memory goes back to the system: the next one may be about to come.
 const TRIM_AFTER: Duration = Duration::from_secs(1);
 /// So much is done for one look at the clock.
@@ -135,17 +135,28 @@ impl Schedule {
     }
 
     /// Unless it has gone off.
-    pub(crate) fn cancel_due(&mut self, due: Due, alarm: Alarm) {
+    fn cancel_due(&mut self, due: Due, alarm: Alarm) {
         let timers = if due.by_wall { &mut self.wall_timers } else { &mut self.timers };
         timers.cancel_if_waiting(due.timer, alarm.key());
     }
 
-    /// A time as milliseconds since 1970 UTC, as far as it can be told now.
-    pub(crate) fn due_unix_ms(&self, due: Due) -> u64 {
-        if due.by_wall {
-            return due.at_ms;
+    /// Takes the record of a task from the shelf, and its timer with it.
+    pub(crate) fn take_record(&mut self, place: ShelfPlace, id: TaskId) -> Option<Shelved> {
+        let shelved = self.shelf.take(place)?;
+        if let Some(due) = shelved.due {
+            self.cancel_due(due, Alarm::Task(id));
         }
-        self.clock.unix_ms().saturating_add(due.at_ms.saturating_sub(self.clock.now_ms()))
+        Some(shelved)
+    }
+
+    /// A time as microseconds since 1970 UTC, as far as it can be told now.
+    pub(crate) fn due_unix_us(&self, due: Due) -> i64 {
+        let unix_ms = if due.by_wall {
+            due.at_ms
+        } else {
+            self.clock.unix_ms().saturating_add(due.at_ms.saturating_sub(self.clock.now_ms()))
+        };
+        i64::try_from(unix_ms).unwrap_or(i64::MAX).saturating_mul(1000)
     }
 
     /// Sees whether the clock on the wall was set back. What it says.
@@ -175,7 +186,7 @@ impl Schedule {
         }
         if let Some(at_ms) = self.wall_timers.next_ms() {
             let left = at_ms.saturating_sub(self.clock.unix_ms()).saturating_mul(1000);
-            next_us = next_us.min(self.clock.now_us().saturating_add(left.min(WALL_LOOK.as_micros() as u64)));
+            next_us = next_us.min(self.clock.now_us().saturating_add(left.min(micros(WALL_LOOK))));
         }
         next_us
     }
@@ -296,7 +307,7 @@ impl Control {
         let mut schedule = self.open();
         // Somebody else may have said it in between.
         if !self.watching.0.swap(true, Ordering::SeqCst) || goes_on || schedule.watch_at_us == NEVER_US {
-            schedule.watch_at_us = schedule.clock.now_us().saturating_add(TICK.as_micros() as u64);
+            schedule.watch_at_us = schedule.clock.now_us().saturating_add(micros(TICK));
         }
     }
 
@@ -413,7 +424,7 @@ fn run(inner: &Arc<Inner>, mut due: Vec<Alarm>) {
             }
             Next::Refill => {
                 if !refill_queues(inner) {
-                    inner.control.refill_after(AGAIN_AFTER);
+                    inner.control.refill_after(WORKER_AGAIN_AFTER);
                 }
             }
             Next::Trim => {

@@ -129,8 +129,7 @@ impl Inner {
         let mut extras = self.extras.lock();
         // With the lock: a dead one is not run again meanwhile.
         let is_final = chunk.entry(id).word().state().is_some_and(State::is_final);
-        let is_away = extras.tasks.get(&id).is_some_and(|extra| extra.given_up.is_some());
-        if !is_final || is_away {
+        if !is_final || extras.is_away(id) {
             return false;
         }
         extras.forget(&self.control, id);

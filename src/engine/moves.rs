@@ -53,6 +53,11 @@ impl Extras {
         Ok(self.tasks.entry(id).or_default())
     }
 
+    /// Whether the run of a task was given up and its thread has not come back.
+    pub(crate) fn is_away(&self, id: TaskId) -> bool {
+        self.tasks.get(&id).is_some_and(|extra| extra.given_up.is_some())
+    }
+
     /// Lets go of what is known of a task beyond its word, and of what waits for it elsewhere.
     pub(crate) fn forget(&mut self, control: &Control, id: TaskId) {
         let Some(extra) = self.tasks.remove(&id) else { return };
@@ -103,6 +108,11 @@ impl Extra {
         }
     }
 
+    /// How often a task has begun to run, as its retry policy counts; `extra`: what is known of it beyond its word.
+    pub(crate) fn attempt(extra: Option<&Self>, word: Word) -> u32 {
+        word.claims() - extra.map_or(0, |extra| extra.uncounted)
+    }
+
     /// Whether there is anything to tell of it once it is final.
     fn tells_something(&self) -> bool {
         self.failure.is_some()
@@ -150,12 +160,8 @@ impl Inner {
         entry: &Entry,
         reason: &Text,
     ) -> bool {
-        let Ok(before) = entry.move_slowly(&[State::Ready], State::Cancelled, true) else { return false };
-        if let Ok(extra) = extras.get(id) {
-            extra.reason = Some(reason.clone());
-        }
-        self.finished(extras, id, entry, before, State::Cancelled, 0);
-        true
+        let before = entry.move_slowly(&[State::Ready], State::Cancelled, true).ok();
+        self.cancelled(extras, id, entry, before, reason)
     }
 
     /// Cancels a task if it waits for its time. Whether it did.
@@ -166,7 +172,20 @@ impl Inner {
         entry: &Entry,
         reason: &Text,
     ) -> bool {
-        let Some(before) = self.take_from_schedule(id, entry) else { return false };
+        let before = self.take_from_schedule(id, entry);
+        self.cancelled(extras, id, entry, before, reason)
+    }
+
+    /// Tells everybody of a task that was moved to *cancelled* before any run, if it was. Whether it was.
+    fn cancelled<'a>(
+        &'a self,
+        extras: &mut Locked<'a>,
+        id: TaskId,
+        entry: &Entry,
+        before: Option<Word>,
+        reason: &Text,
+    ) -> bool {
+        let Some(before) = before else { return false };
         if let Ok(extra) = extras.get(id) {
             extra.reason = Some(reason.clone());
         }

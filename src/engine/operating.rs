@@ -53,7 +53,8 @@ impl Engine {
         self.sound(|| self.inner.set_progress(id, lease, fraction, text))
     }
 
-    /// Leaves the result of a run that is known by id and lease, such as a pending one: [`TaskContext::set_result`](crate::TaskContext::set_result).
+    /// Leaves the result of a run that is known by id and lease, such as a pending one:
+    /// [`TaskContext::set_result`](crate::TaskContext::set_result).
     ///
     /// # Errors
     /// [`Error::NotFound`], [`Error::StaleLease`], [`Error::TooLarge`], [`Error::OutOfMemory`].
@@ -61,8 +62,8 @@ impl Engine {
         self.sound(|| self.inner.set_result(id, lease, result))
     }
 
-    /// Lets time pass for an engine with [`EngineOptions::manual_time`](crate::EngineOptions::manual_time), the clock on the wall too, and waits until what is due
-    /// then has been done: scheduled tasks are ready, runs past their limit are asked to stop or given up.
+    /// Lets time pass for an engine with [`EngineOptions::manual_time`](crate::EngineOptions::manual_time), the clock on the
+    /// wall too, and waits until what is due then has been done: scheduled tasks are ready, runs past their limit are asked to stop or given up.
     ///
     /// # Errors
     /// [`Error::InvalidArgument`] (the engine has no manual time), [`Error::WouldDeadlock`] (on a thread of this engine).
@@ -70,8 +71,8 @@ impl Engine {
         self.set_clock(|clock| clock.advance(by))
     }
 
-    /// Has the clock on the wall of an engine with [`EngineOptions::manual_time`](crate::EngineOptions::manual_time) jump by so many milliseconds, forward or back,
-    /// while no time passes.
+    /// Has the clock on the wall of an engine with [`EngineOptions::manual_time`](crate::EngineOptions::manual_time) jump by so
+    /// many milliseconds, forward or back, while no time passes.
     ///
     /// # Errors
     /// As [`Engine::advance_time`].

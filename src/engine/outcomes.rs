@@ -326,7 +326,7 @@ impl Inner {
         }
         let own = extra.and_then(|extra| extra.retry);
         let policy: Option<RetryPolicy> = own.or_else(|| self.registrations.lock()[word.registration()].policy.retry);
-        let attempt = word.claims() - extra.map_or(0, |extra| extra.uncounted);
+        let attempt = Extra::attempt(extra, word);
         match (next, policy) {
             (Next::Nothing, _) | (Next::Policy, None) => None,
             (Next::After(delay), None) => Some(delay.unwrap_or(DEFAULT_RETRY_DELAY)),

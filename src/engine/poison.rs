@@ -90,9 +90,7 @@ impl Inner {
             R::default()
         })
     }
-}
 
-impl Inner {
     /// [`Inner::survive`], and whether there was no panic.
     pub(crate) fn survives(&self, step: impl FnOnce()) -> bool {
         let done = || {

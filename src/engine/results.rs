@@ -2,7 +2,7 @@
 
 use crate::alloc::Text;
 use crate::engine::control::Alarm;
-use crate::engine::moves::Extras;
+use crate::engine::moves::{Extra, Extras};
 use crate::engine::{unknown, Inner};
 use crate::error::{Error, Result};
 use crate::options::{MAX_PROGRESS_TEXT_BYTES, MAX_RESULT_BYTES};
@@ -108,6 +108,6 @@ impl Inner {
         if !word.is_slow() {
             return word.claims();
         }
-        word.claims() - self.extras.lock().tasks.get(&id).map_or(0, |extra| extra.uncounted)
+        Extra::attempt(self.extras.lock().tasks.get(&id), word)
     }
 }

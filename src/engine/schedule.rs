@@ -45,10 +45,7 @@ impl Inner {
     pub(crate) fn take_back(&self, id: TaskId, place: Option<ShelfPlace>) {
         self.extras.lock().tasks.remove(&id);
         let Some(place) = place else { return };
-        let mut schedule = self.control.open();
-        if let Some(due) = schedule.shelf.take(place).and_then(|shelved| shelved.due) {
-            schedule.cancel_due(due, Alarm::Task(id));
-        }
+        self.control.open().take_record(place, id);
     }
 
     /// Schedules the next attempt of a task whose run has ended; the extras' lock is held. `tell` is told when it begins, in
@@ -105,7 +102,7 @@ impl Inner {
         entry.note_place(place.number());
         // First the counter: whoever takes it from the schedule counts it off.
         self.queue(entry.word()).scheduled.add(1, u64::from(bytes));
-        then(i64::try_from(schedule.due_unix_ms(due)).unwrap_or(i64::MAX).saturating_mul(1000));
+        then(schedule.due_unix_us(due));
         true
     }
 
@@ -187,8 +184,7 @@ impl Inner {
             return 0;
         }
         let shelved = schedule.shelf.get(ShelfPlace::numbered(entry.place()));
-        let due_ms = shelved.and_then(|shelved| shelved.due).map_or(0, |due| schedule.due_unix_ms(due));
-        i64::try_from(due_ms).unwrap_or(i64::MAX).saturating_mul(1000)
+        shelved.and_then(|shelved| shelved.due).map_or(0, |due| schedule.due_unix_us(due))
     }
 
     /// Takes a task from the schedule, if it is there, and moves it to *cancelled*; the extras' lock is held. Its word before.
@@ -196,10 +192,7 @@ impl Inner {
         let mut schedule = self.control.open();
         let place = ShelfPlace::numbered(entry.place());
         let before = entry.move_slowly(&[State::Scheduled], State::Cancelled, true).ok()?;
-        let shelved = schedule.shelf.take(place);
-        if let Some(due) = shelved.as_ref().and_then(|shelved| shelved.due) {
-            schedule.cancel_due(due, Alarm::Task(id));
-        }
+        let shelved = schedule.take_record(place, id);
         drop(schedule);
         self.queue(before).scheduled.sub(1, shelved.map_or(0, |shelved| u64::from(shelved.bytes)));
         Some(before)

@@ -28,7 +28,7 @@ impl Inner {
             queue: self.queue(word).name.clone(),
             priority: word.priority(),
             state,
-            attempt: word.claims() - extra.map_or(0, |extra| extra.uncounted),
+            attempt: Extra::attempt(extra, word),
             lease: word.lease(),
             submitted_at_us: times.submitted_us,
             started_at_us: times.started_us,

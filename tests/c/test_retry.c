@@ -43,6 +43,12 @@ static backrun_retry_policy retries(uint32_t attempts) {
         .struct_size = sizeof(backrun_retry_policy), .max_attempts = attempts, .jitter_percent = -1};
 }
 
+static int64_t submit_retried(backrun_engine *engine, const char *name, const backrun_retry_policy *policy) {
+    backrun_submission submission = submission_of(name);
+    submission.retry = policy;
+    return submit_one(engine, submission);
+}
+
 static uint32_t attempt_of(backrun_engine *engine, int64_t id) {
     backrun_task_status *status = status_of(engine, id);
     uint32_t attempt = backrun_task_status_attempt(status);
@@ -103,9 +109,7 @@ TEST(the_event_of_a_failed_run_tells_when_the_next_one_is) {
     register_run(engine, "fail", run_answering, &answers);
     backrun_retry_policy policy = retries(2);
     policy.delay_ms = policy.max_delay_ms = 10 * HOUR;
-    backrun_submission submission = submission_of("fail");
-    submission.retry = &policy;
-    int64_t id = submit_one(engine, submission);
+    int64_t id = submit_retried(engine, "fail", &policy);
     told first = await_event(memory, BACKRUN_EVENT_RUN_FAILED, id);
     CHECK_INT(BACKRUN_STATE_SCHEDULED, first.state);
     // By the engine's day, which began when it was made.
@@ -189,9 +193,7 @@ TEST(a_run_says_when_it_wants_to_be_tried_again) {
     answers never = {.answer = BACKRUN_RUN_RETRY_AFTER, .retry_after_ms = 10};
     register_run(engine, "never", run_answering, &never);
     backrun_retry_policy policy = retries(2);
-    backrun_submission submission = submission_of("never");
-    submission.retry = &policy;
-    id = submit_one(engine, submission);
+    id = submit_retried(engine, "never", &policy);
     next_run_is_after(engine, id, 10);
     CHECK_INT(BACKRUN_STATE_DEAD, wait_for_end(engine, id));
     finish(engine);
@@ -206,9 +208,7 @@ TEST(a_run_that_does_not_say_when_waits_as_its_policy_says_or_a_second) {
     CHECK_INT(BACKRUN_STATE_SUCCEEDED, wait_for_end(engine, id));
     backrun_retry_policy policy = retries(2);
     policy.delay_ms = 7000;
-    backrun_submission submission = submission_of("again");
-    submission.retry = &policy;
-    id = submit_one(engine, submission);
+    id = submit_retried(engine, "again", &policy);
     next_run_is_after(engine, id, 7000);
     CHECK_INT(BACKRUN_STATE_SUCCEEDED, wait_for_end(engine, id));
     finish(engine);
@@ -219,9 +219,7 @@ TEST(a_fatal_run_is_not_tried_again) {
     answers answers = {.answer = BACKRUN_RUN_FATAL, .retry_after_ms = -1};
     register_run(engine, "fatal", run_answering, &answers);
     backrun_retry_policy policy = retries(9);
-    backrun_submission submission = submission_of("fatal");
-    submission.retry = &policy;
-    int64_t id = submit_one(engine, submission);
+    int64_t id = submit_retried(engine, "fatal", &policy);
     CHECK_INT(BACKRUN_STATE_DEAD, wait_for_end(engine, id));
     CHECK_INT(1, attempt_of(engine, id));
     finish(engine);

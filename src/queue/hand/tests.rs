@@ -225,6 +225,17 @@ mod models {
         model(Some(2), owner_and_thieves);
     }
 
+    /// What an owner does, with hands of two.
+    fn take_all(reader: &mut Reader, hand: &Hand) {
+        let mut mine = Taken::default();
+        while reader.take_into_hand(2, hand, &mut mine) {
+            mine.clear();
+            while hand.next(&mut mine) {
+                mine.clear();
+            }
+        }
+    }
+
     #[test]
     fn a_look_at_the_next_task_beside_its_owner_sees_one_that_was_in_the_hand() {
         model(Some(3), || {
@@ -235,13 +246,7 @@ mod models {
                 let hand = hand.clone();
                 move || hand.next_task().map(|id| id.value())
             });
-            let mut mine = Taken::default();
-            while reader.take_into_hand(2, &hand, &mut mine) {
-                mine.clear();
-                while hand.next(&mut mine) {
-                    mine.clear();
-                }
-            }
+            take_all(&mut reader, &hand);
             let seen = looking.join().unwrap();
             assert!(matches!(seen, None | Some(2 | 4)), "{seen:?} was never in the hand");
         });
@@ -257,13 +262,7 @@ mod models {
                 let hand = hand.clone();
                 move || [1, 2, 3, 4].map(|id| hand.find(TaskId::counted(id), |_| ()).is_some())
             });
-            let mut mine = Taken::default();
-            while reader.take_into_hand(2, &hand, &mut mine) {
-                mine.clear();
-                while hand.next(&mut mine) {
-                    mine.clear();
-                }
-            }
+            take_all(&mut reader, &hand);
             let found = looking.join().unwrap();
             assert!(!found[0] && !found[2], "{found:?}: what its owner has taken at once was never in the hand");
         });
