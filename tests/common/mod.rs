@@ -3,13 +3,17 @@
 
 pub mod locks;
 
-use backrun::{Engine, EngineOptions, Event, EventKind, LogRecord, Observer, QueueOptions, TaskContext};
+use backrun::{Engine, EngineOptions, Event, EventKind, LogRecord, Observer, QueueOptions, State, TaskContext, TaskId};
 use locks::{Condvar, Mutex};
 use std::sync::Arc;
 use std::time::Duration;
 
 /// Longer than any step takes on a loaded machine; reached only by a failing test.
 pub const LONG: Option<Duration> = Some(Duration::from_secs(30));
+
+pub const MS: Duration = Duration::from_millis(1);
+pub const SECOND: Duration = Duration::from_secs(1);
+pub const HOUR: Duration = Duration::from_secs(3600);
 
 /// Opened once; whoever waits goes on.
 #[derive(Clone, Default)]
@@ -113,4 +117,36 @@ pub fn blocker(engine: &Engine) -> (Seen<i64>, Gate) {
         })
         .unwrap();
     (running, gate)
+}
+
+/// An engine whose clock the test sets.
+pub fn manual(workers: u32) -> (Engine, Recorder) {
+    let mut options = options(workers);
+    options.manual_time = true;
+    let recorder = Recorder::default();
+    (Engine::start_observed(options, Arc::new(recorder.clone())).unwrap(), recorder)
+}
+
+/// Registers `note`, which notes the ids of what ran.
+pub fn noting(engine: &Engine) -> Seen<i64> {
+    let ran = Seen::default();
+    let seen = ran.clone();
+    engine.register("note", move |task: &TaskContext<'_>| seen.push(task.id().value())).unwrap();
+    ran
+}
+
+pub fn state(engine: &Engine, id: TaskId) -> State {
+    engine.status(id).unwrap().state
+}
+
+/// The state in which a task ends.
+pub fn ended(engine: &Engine, id: TaskId) -> State {
+    engine.wait(id, LONG).unwrap().state
+}
+
+pub fn wait_until(engine: &Engine, id: TaskId, wanted: State) {
+    // A run ends on its worker: nothing tells of its end while it is not final but an event.
+    while state(engine, id) != wanted {
+        std::thread::yield_now();
+    }
 }

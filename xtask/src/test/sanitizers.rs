@@ -21,7 +21,7 @@ pub fn threads(tally: &mut Tally) {
     let options = format!("suppressions={}", root().join("xtask/tsan-suppressions.txt").display());
     under(tally, name, flags, "target/tsan", |cargo| {
         cargo
-            .args(["--test", "engine", "--test", "ends", "--test", "shutdown", "--test", "schedule", "--test", "watchdog", "--test", "model", "--test", "stress"])
+            .args(["--test", "engine", "--test", "ends", "--test", "shutdown", "--test", "schedule", "--test", "retries", "--test", "limits", "--test", "operating", "--test", "watchdog", "--test", "model", "--test", "stress"])
             // Libtest's capture of what tests print is one more thing of std's that looks like a race.
             .args(["--", "--test-threads=1", "--nocapture"])
             .env("TSAN_OPTIONS", options)
