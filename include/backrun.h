@@ -339,6 +339,9 @@
 // The store failed; the message tells how.
 #define BACKRUN_STORE 18
 
+// Bytes are not the MessagePack that they should be, or a value has no form in it; the message names the byte.
+#define BACKRUN_INVALID_PAYLOAD 19
+
 // The payload is as MessagePack-CSharp's ContractlessStandardResolver writes it. The default.
 #define BACKRUN_FORMAT_CONTRACTLESS 1
 

@@ -68,6 +68,7 @@ enum class error_code : std::int32_t {
     no_handler = BACKRUN_NO_HANDLER,
     system = BACKRUN_SYSTEM,
     store = BACKRUN_STORE,
+    invalid_payload = BACKRUN_INVALID_PAYLOAD,
 };
 
 /// What every failing call throws. `what()` is for people: it names the value, the limit and what to do.

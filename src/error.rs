@@ -121,6 +121,9 @@ pub enum Error {
     /// The store failed.
     #[error("the store failed: {0}")]
     Store(Text),
+    /// Bytes are not what they should be, or a value has no MessagePack form.
+    #[error("{0}")]
+    InvalidPayload(Text),
 }
 
 impl Error {
@@ -146,6 +149,7 @@ impl Error {
             Error::NoHandler(_) => 16,
             Error::System { .. } => 17,
             Error::Store(_) => 18,
+            Error::InvalidPayload(_) => 19,
         }
     }
 

@@ -23,6 +23,7 @@
 #![cfg_attr(not(test), deny(clippy::disallowed_methods, clippy::disallowed_macros))]
 
 mod alloc;
+pub mod codec;
 pub mod engine;
 pub mod error;
 pub mod ffi;

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 const MAY_KNOW: &[(&str, &[&str])] = &[
     ("alloc", &[]),
     ("error", &["alloc"]),
+    ("codec", &["alloc", "error"]),
     ("sync", &["alloc"]),
     ("sys", &["alloc"]),
     ("retry", &["alloc", "error", "sys"]),
@@ -16,7 +17,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("queue", &["alloc", "error", "sync", "sys", "task", "options"]),
     ("store", &["alloc", "error", "sync", "sys", "task", "options"]),
     ("engine", &["alloc", "error", "sync", "sys", "retry", "task", "options", "queue", "store"]),
-    ("ffi", &["alloc", "error", "sync", "sys", "retry", "task", "options", "queue", "store", "engine"]),
+    ("ffi", &["alloc", "error", "sync", "sys", "retry", "task", "options", "queue", "store", "engine", "codec"]),
 ];
 
 fn sources(folder: &Path, found: &mut Vec<PathBuf>) {

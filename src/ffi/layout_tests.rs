@@ -112,6 +112,7 @@ fn every_error_has_the_status_code_of_its_name() {
         (Error::NoHandler(text()), BACKRUN_NO_HANDLER),
         (Error::System { what: text(), cause: text() }, BACKRUN_SYSTEM),
         (Error::Store(text()), BACKRUN_STORE),
+        (Error::InvalidPayload(text()), BACKRUN_INVALID_PAYLOAD),
     ];
     for (index, (error, code)) in all.iter().enumerate() {
         assert_eq!(error.code(), *code, "{error:?}");

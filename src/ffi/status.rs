@@ -43,6 +43,8 @@ pub const BACKRUN_NO_HANDLER: i32 = 16;
 pub const BACKRUN_SYSTEM: i32 = 17;
 /// The store failed; the message tells how.
 pub const BACKRUN_STORE: i32 = 18;
+/// Bytes are not the MessagePack that they should be, or a value has no form in it; the message names the byte.
+pub const BACKRUN_INVALID_PAYLOAD: i32 = 19;
 
 /// What went wrong: a code and a message. Owned by whoever received it, freed by backrun_error_free.
 pub struct backrun_error {
@@ -53,7 +55,7 @@ pub struct backrun_error {
 
 /// What is told of an error where there is no memory for its object: an object a code, which is never freed.
 fn without_memory() -> &'static [backrun_error] {
-    const COUNT: usize = BACKRUN_STORE as usize + 1;
+    const COUNT: usize = BACKRUN_INVALID_PAYLOAD as usize + 1;
     const ANY: backrun_error =
         backrun_error { code: BACKRUN_OK, message: Text::fixed("there was no memory to say more than the code\0") };
     // Inside, since cbindgen would have it in the header.
@@ -151,7 +153,7 @@ mod tests {
                 backrun_error_free(error.cast_mut());
             }
         }
-        assert_eq!(without_memory().len() as i32 - 1, Error::Store(Text::default()).code(), "the last of the codes");
+        assert_eq!(without_memory().len() as i32 - 1, Error::InvalidPayload(Text::default()).code(), "the last of the codes");
     }
 
     #[test]

@@ -60,6 +60,9 @@ public enum BackrunErrorCode
     /// <summary>The store failed.</summary>
     Store = 18,
 
+    /// <summary>Bytes are not the MessagePack that they should be, or a value has no form in it; the message names the byte.</summary>
+    InvalidPayload = 19,
+
     /// <summary>A task failed: see <see cref="BackgroundTaskFailedException"/>. A code of .NET programs only.</summary>
     TaskFailed = 1000,
 

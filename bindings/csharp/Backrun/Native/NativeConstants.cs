@@ -129,6 +129,7 @@ internal static class NativeConstants
     internal const int BACKRUN_SYSTEM = 17;
 
     internal const int BACKRUN_STORE = 18;
+    internal const int BACKRUN_INVALID_PAYLOAD = 19;
 
     internal const uint BACKRUN_FORMAT_CONTRACTLESS = 1;
     internal const uint BACKRUN_FORMAT_STANDARD = 2;

@@ -1,0 +1,353 @@
+//! Appends values, each in the one form that MessagePack-CSharp gives it.
+
+use crate::alloc::Ensure;
+use crate::codec::code::*;
+use crate::codec::{CodecError, Problem, Result, Settings};
+
+/// Appends values to a buffer of its own, which grows.
+///
+/// Where something cannot be written, nothing of it is: the buffer is as it was before the call.
+#[derive(Debug, Default)]
+pub struct Writer {
+    bytes: Vec<u8>,
+    settings: Settings,
+}
+
+impl Writer {
+    /// An empty one, with the default settings.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// An empty one.
+    #[must_use]
+    pub fn with_settings(settings: Settings) -> Self {
+        Self { bytes: Vec::new(), settings }
+    }
+
+    /// One that appends to these bytes.
+    #[must_use]
+    pub fn append_to(bytes: Vec<u8>, settings: Settings) -> Self {
+        Self { bytes, settings }
+    }
+
+    /// How it writes.
+    #[must_use]
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// What was written so far.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// What was written.
+    #[must_use]
+    pub fn into_bytes(self) -> Vec<u8> {
+        self.bytes
+    }
+
+    /// Takes back what was written after the first `length` bytes; the memory is kept.
+    pub fn truncate(&mut self, length: usize) {
+        self.bytes.truncate(length);
+    }
+
+    /// Makes sure that so many more bytes can be written without an allocation.
+    ///
+    /// # Errors
+    /// [`Problem::NoMemory`].
+    #[inline]
+    pub fn ensure(&mut self, more: usize) -> Result<()> {
+        if self.bytes.capacity() - self.bytes.len() >= more {
+            return Ok(());
+        }
+        self.grow(more)
+    }
+
+    #[cold]
+    fn grow(&mut self, more: usize) -> Result<()> {
+        let offset = self.bytes.len();
+        self.bytes.ensure(more).map_err(|refused| CodecError::no_memory(offset, refused))
+    }
+
+    pub(crate) fn error(&self, problem: Problem) -> CodecError {
+        CodecError::at(self.bytes.len(), problem)
+    }
+
+    /// Appends bytes as they are: values that somebody else has written.
+    ///
+    /// # Errors
+    /// [`Problem::NoMemory`].
+    #[inline]
+    pub fn raw(&mut self, bytes: &[u8]) -> Result<()> {
+        self.ensure(bytes.len())?;
+        self.bytes.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    #[inline]
+    fn put<const N: usize>(&mut self, bytes: [u8; N]) -> Result<()> {
+        self.raw(&bytes)
+    }
+
+    /// A code and what follows it, in one piece, so that room is asked for once.
+    #[inline]
+    fn coded<const N: usize>(&mut self, code: u8, rest: [u8; N]) -> Result<()> {
+        self.ensure(1 + N)?;
+        self.bytes.push(code);
+        self.bytes.extend_from_slice(&rest);
+        Ok(())
+    }
+
+    /// Nil.
+    ///
+    /// # Errors
+    /// [`Problem::NoMemory`], as of all that follow.
+    #[inline]
+    pub fn nil(&mut self) -> Result<()> {
+        self.put([NIL])
+    }
+
+    /// A truth value.
+    #[inline]
+    pub fn bool(&mut self, value: bool) -> Result<()> {
+        self.put([if value { TRUE } else { FALSE }])
+    }
+
+    /// An integer that is not negative, as short as can be.
+    #[inline]
+    pub fn uint(&mut self, value: u64) -> Result<()> {
+        // Whatever fits a width is below the next one's limit, so the casts lose nothing.
+        match value {
+            0..=0x7f => self.put([value as u8]),
+            0x80..=0xff => self.coded(UINT8, [value as u8]),
+            0x100..=0xffff => self.coded(UINT16, (value as u16).to_be_bytes()),
+            0x1_0000..=0xffff_ffff => self.coded(UINT32, (value as u32).to_be_bytes()),
+            _ => self.coded(UINT64, value.to_be_bytes()),
+        }
+    }
+
+    /// An integer as short as can be: one that is not negative in an unsigned form, whatever its type.
+    #[inline]
+    pub fn int(&mut self, value: i64) -> Result<()> {
+        match value {
+            0.. => self.uint(value as u64),
+            -32..=-1 => self.put([value as u8]),
+            -128..=-33 => self.coded(INT8, [value as u8]),
+            -0x8000..=-129 => self.coded(INT16, (value as i16).to_be_bytes()),
+            -0x8000_0000..=-0x8001 => self.coded(INT32, (value as i32).to_be_bytes()),
+            _ => self.coded(INT64, value.to_be_bytes()),
+        }
+    }
+
+    /// A `byte` at its full width, as in slots of type `object`. So are the seven that follow.
+    pub fn full_u8(&mut self, value: u8) -> Result<()> {
+        self.coded(UINT8, [value])
+    }
+
+    /// A `ushort` at its full width.
+    pub fn full_u16(&mut self, value: u16) -> Result<()> {
+        self.coded(UINT16, value.to_be_bytes())
+    }
+
+    /// A `uint` at its full width.
+    pub fn full_u32(&mut self, value: u32) -> Result<()> {
+        self.coded(UINT32, value.to_be_bytes())
+    }
+
+    /// A `ulong` at its full width.
+    pub fn full_u64(&mut self, value: u64) -> Result<()> {
+        self.coded(UINT64, value.to_be_bytes())
+    }
+
+    /// An `sbyte` at its full width.
+    pub fn full_i8(&mut self, value: i8) -> Result<()> {
+        self.coded(INT8, value.to_be_bytes())
+    }
+
+    /// A `short` at its full width.
+    pub fn full_i16(&mut self, value: i16) -> Result<()> {
+        self.coded(INT16, value.to_be_bytes())
+    }
+
+    /// An `int` at its full width.
+    pub fn full_i32(&mut self, value: i32) -> Result<()> {
+        self.coded(INT32, value.to_be_bytes())
+    }
+
+    /// A `long` at its full width.
+    pub fn full_i64(&mut self, value: i64) -> Result<()> {
+        self.coded(INT64, value.to_be_bytes())
+    }
+
+    /// A `float`, bit for bit.
+    #[inline]
+    pub fn f32(&mut self, value: f32) -> Result<()> {
+        self.coded(FLOAT32, value.to_bits().to_be_bytes())
+    }
+
+    /// A `double`, bit for bit. It is never made shorter.
+    #[inline]
+    pub fn f64(&mut self, value: f64) -> Result<()> {
+        self.coded(FLOAT64, value.to_bits().to_be_bytes())
+    }
+
+    /// Text.
+    #[inline]
+    pub fn str(&mut self, text: &str) -> Result<()> {
+        self.str_of(text.as_bytes())
+    }
+
+    /// Text that is known to be UTF-8, or is to be written whatever it is.
+    #[inline]
+    pub fn str_of(&mut self, utf8: &[u8]) -> Result<()> {
+        self.ensure(5 + utf8.len())?;
+        self.str_header(utf8.len())?;
+        self.bytes.extend_from_slice(utf8);
+        Ok(())
+    }
+
+    /// The header of a text of so many bytes of UTF-8, which are to follow ([`Writer::raw`]).
+    #[inline]
+    pub fn str_header(&mut self, length: usize) -> Result<()> {
+        match length {
+            0..=31 => self.put([FIXSTR | length as u8]),
+            32..=0xff if !self.settings.old_spec => self.coded(STR8, [length as u8]),
+            32..=0xffff => self.coded(STR16, (length as u16).to_be_bytes()),
+            _ => self.long_header(STR32, "text in bytes", length),
+        }
+    }
+
+    /// The name of a member, as the key of an object that is a map. As a text, but that `OldSpec` does not reach it:
+    /// MessagePack-CSharp encodes names beforehand.
+    pub fn key(&mut self, name: &str) -> Result<()> {
+        self.ensure(5 + name.len())?;
+        match name.len() {
+            length @ 32..=0xff => self.coded(STR8, [length as u8])?,
+            length => self.str_header(length)?,
+        }
+        self.bytes.extend_from_slice(name.as_bytes());
+        Ok(())
+    }
+
+    /// A .NET string, by its UTF-16 units. A surrogate without its other half becomes U+FFFD, as .NET's encoder has it.
+    pub fn str_utf16(&mut self, units: &[u16]) -> Result<()> {
+        let chars =
+            || char::decode_utf16(units.iter().copied()).map(|char| char.unwrap_or(char::REPLACEMENT_CHARACTER));
+        let length = chars().map(char::len_utf8).sum();
+        self.ensure(5_usize.saturating_add(length))?;
+        self.str_header(length)?;
+        let mut utf8 = [0; 4];
+        chars().for_each(|char| self.bytes.extend_from_slice(char.encode_utf8(&mut utf8).as_bytes()));
+        Ok(())
+    }
+
+    /// Bytes.
+    #[inline]
+    pub fn bin(&mut self, bytes: &[u8]) -> Result<()> {
+        self.ensure(5_usize.saturating_add(bytes.len()))?;
+        self.bin_header(bytes.len())?;
+        self.bytes.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    /// The header of so many bytes, which are to follow ([`Writer::raw`]).
+    #[inline]
+    pub fn bin_header(&mut self, length: usize) -> Result<()> {
+        match length {
+            _ if self.settings.old_spec => self.str_header(length),
+            0..=0xff => self.coded(BIN8, [length as u8]),
+            0x100..=0xffff => self.coded(BIN16, (length as u16).to_be_bytes()),
+            _ => self.long_header(BIN32, "bytes", length),
+        }
+    }
+
+    /// The header of an array of so many values, which are to follow.
+    #[inline]
+    pub fn array_header(&mut self, count: usize) -> Result<()> {
+        match count {
+            0..=15 => self.put([FIXARRAY | count as u8]),
+            16..=0xffff => self.coded(ARRAY16, (count as u16).to_be_bytes()),
+            _ => self.long_header(ARRAY32, "an array", count),
+        }
+    }
+
+    /// The header of a map of so many keys, which are to follow, each with its value after it.
+    #[inline]
+    pub fn map_header(&mut self, count: usize) -> Result<()> {
+        match count {
+            0..=15 => self.put([FIXMAP | count as u8]),
+            16..=0xffff => self.coded(MAP16, (count as u16).to_be_bytes()),
+            _ => self.long_header(MAP32, "a map", count),
+        }
+    }
+
+    /// An extension.
+    pub fn ext(&mut self, code: i8, bytes: &[u8]) -> Result<()> {
+        self.ensure(6_usize.saturating_add(bytes.len()))?;
+        self.ext_header(code, bytes.len())?;
+        self.bytes.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    /// The header of an extension of so many bytes, which are to follow ([`Writer::raw`]).
+    pub fn ext_header(&mut self, code: i8, length: usize) -> Result<()> {
+        self.ensure(6)?;
+        match length {
+            1 => self.put([FIXEXT1])?,
+            2 => self.put([FIXEXT2])?,
+            4 => self.put([FIXEXT4])?,
+            8 => self.put([FIXEXT8])?,
+            16 => self.put([FIXEXT16])?,
+            0..=0xff => self.coded(EXT8, [length as u8])?,
+            0x100..=0xffff => self.coded(EXT16, (length as u16).to_be_bytes())?,
+            _ => self.long_header(EXT32, "an extension in bytes", length)?,
+        }
+        self.put(code.to_be_bytes())
+    }
+
+    #[cold]
+    fn long_header(&mut self, code: u8, what: &'static str, length: usize) -> Result<()> {
+        match u32::try_from(length) {
+            Ok(length) => self.coded(code, length.to_be_bytes()),
+            Err(_) => {
+                let (length, limit) = (length as u64, u64::from(u32::MAX));
+                Err(self.error(Problem::TooLong { what, length, limit }))
+            }
+        }
+    }
+
+    /// A timestamp, in the form that MessagePack-CSharp chooses: 4 bytes where there is no fraction and the second fits 32 bits,
+    /// 8 where it fits 34, else 12. Nanoseconds are cut to .NET's 100 ns.
+    ///
+    /// # Errors
+    /// [`Problem::OutOfRange`] (a second or more of nanoseconds), [`Problem::NotSupported`] (`OldSpec` has no timestamps).
+    pub fn timestamp(&mut self, seconds: i64, nanos: u32) -> Result<()> {
+        if nanos >= 1_000_000_000 {
+            return Err(self.error(Problem::OutOfRange { value: nanos.into(), target: "the nanoseconds of a second" }));
+        }
+        if self.settings.old_spec {
+            return Err(self.error(Problem::NotSupported(crate::alloc::Text::fixed(
+                "a time cannot be written for peers of the old specification: it has no extensions",
+            ))));
+        }
+        let nanos = nanos / 100 * 100;
+        match u64::try_from(seconds) {
+            Ok(seconds) if seconds >> 34 == 0 => {
+                if let (0, Ok(seconds)) = (nanos, u32::try_from(seconds)) {
+                    return self.ext(TIMESTAMP, &seconds.to_be_bytes());
+                }
+                self.ext(TIMESTAMP, &(u64::from(nanos) << 34 | seconds).to_be_bytes())
+            }
+            _ => {
+                let mut bytes = [0; 12];
+                bytes[..4].copy_from_slice(&nanos.to_be_bytes());
+                bytes[4..].copy_from_slice(&seconds.to_be_bytes());
+                self.ext(TIMESTAMP, &bytes)
+            }
+        }
+    }
+}
