@@ -47,14 +47,14 @@ internal interface IBurdenedContender : IDisposable
 /// <summary>Runs tasks later. It is alone in its process.</summary>
 internal interface IDelayedContender : IDisposable
 {
-    /// <summary>How long it may take to hand over 100,000.</summary>
+    /// <summary>How long it may take to hand over 100,000 tasks.</summary>
     TimeSpan Lead { get; }
 
     /// <summary>
-    /// Hands over <paramref name="tasks"/> tasks, each of which runs so many milliseconds later as the function says then,
-    /// and calls <see cref="Measuring.Lateness.OfOne"/>.
+    /// Hands over <paramref name="tasks"/> tasks, each of which runs when the function says then, and tells
+    /// <see cref="Measuring.Lateness.OfOne"/> the instant at which it was due.
     /// </summary>
-    void HandOver(int tasks, Func<long> delayMs);
+    void HandOver(int tasks, Func<Measuring.Due> next);
 }
 
 /// <summary>A table of the report.</summary>

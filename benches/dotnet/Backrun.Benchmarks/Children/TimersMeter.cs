@@ -12,10 +12,11 @@ namespace Backrun.Benchmarks.Children;
 internal static class TimersMeter
 {
     public static readonly string[] WaitingColumns = ["ns", "bytes"];
-    public static readonly string[] BurstColumns = ["p50 ms", "p99 ms", "last ms"];
+    public static readonly string[] LateColumns = ["p50 ms", "p99 ms", "last ms"];
 
     private const int Waiting = 1_000_000;
     private const int Burst = 100_000;
+    private const int Stream = 300_000;
     private const int First = 1000;
 
     /// <summary>The values of the child <c>timers-WHAT/CONTENDER</c>, or null if it is none.</summary>
@@ -28,6 +29,7 @@ internal static class TimersMeter
         using IDelayedContender? contender = name switch
         {
             "backrun" => new BackrunDelayed(),
+            "package" => new PackageDelayed(),
             "timer" => new TimerDelayed(),
             "quartz" => new QuartzDelayed(),
             _ => null,
@@ -36,7 +38,9 @@ internal static class TimersMeter
         {
             (_, null) => null,
             ("timers-waiting", _) => MeasureWaiting(contender),
-            ("timers-burst", _) => MeasureBurst(contender),
+            ("timers-burst", _) => MeasureLate(contender, Burst, contender.Lead, TimeSpan.Zero),
+            // Ten microseconds: 100,000 a second.
+            ("timers-stream", _) => MeasureLate(contender, Stream, 3 * contender.Lead, TimeSpan.FromMicroseconds(10)),
             _ => null,
         };
     }
@@ -45,22 +49,22 @@ internal static class TimersMeter
     {
         // Different ones, from one hour on: not all of them in one place of whatever holds them.
         long delay = 3_600_000;
-        contender.HandOver(First, () => delay++);
+        contender.HandOver(First, () => new Due(delay++, 0));
         long resident = ResidentBytes();
         long started = Stopwatch.GetTimestamp();
-        contender.HandOver(Waiting - First, () => delay++);
+        contender.HandOver(Waiting - First, () => new Due(delay++, 0));
         double nanoseconds = Stopwatch.GetElapsedTime(started).TotalNanoseconds;
         return [nanoseconds / (Waiting - First), (double)(ResidentBytes() - resident) / (Waiting - First)];
     }
 
-    private static double[] MeasureBurst(IDelayedContender contender)
+    private static double[] MeasureLate(IDelayedContender contender, int tasks, TimeSpan lead, TimeSpan apart)
     {
         // Of those that it is tried with nobody asks; they only have run before it begins.
         Lateness.Begin(First, TimeSpan.Zero);
-        contender.HandOver(First, () => 1);
+        contender.HandOver(First, () => new Due(1, 0));
         Lateness.End();
-        Lateness.Begin(Burst, contender.Lead);
-        contender.HandOver(Burst, Lateness.DelayMs);
+        Lateness.Begin(tasks, lead, apart);
+        contender.HandOver(tasks, Lateness.Next);
         TimeSpan left = Lateness.Left();
         if (left <= TimeSpan.Zero)
         {
@@ -68,7 +72,7 @@ internal static class TimersMeter
         }
         Thread.Sleep(left);
         double[] late = Lateness.End();
-        return [late[Burst / 2], late[Burst * 99 / 100], late[^1]];
+        return [late[tasks / 2], late[(int)(tasks * 99L / 100)], late[^1]];
     }
 
     private static long ResidentBytes()

@@ -1,4 +1,5 @@
 using System;
+using System.Buffers.Binary;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Text;
@@ -77,7 +78,7 @@ internal sealed unsafe partial class BackrunNative : IThroughputContender
     }
 
     /// <summary>The same, one at a time, and each is due so many milliseconds later.</summary>
-    public void HandOverDelayed(int tasks, Func<long> delayMs)
+    public void HandOverDelayed(int tasks, Func<Due> next)
     {
         var submission = new Submission
         {
@@ -88,7 +89,9 @@ internal sealed unsafe partial class BackrunNative : IThroughputContender
         long id;
         for (int i = 0; i < tasks; i++)
         {
-            submission.DelayMs = delayMs();
+            Due due = next();
+            submission.DelayMs = due.DelayMs;
+            BinaryPrimitives.WriteInt64LittleEndian(_payload, due.At);
             Check(backrun_engine_submit(_engine, &submission, &id, null));
         }
     }
@@ -109,7 +112,7 @@ internal sealed unsafe partial class BackrunNative : IThroughputContender
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
     private static int RunDelayed(void* userData, void* task, Bytes payload, void* taskState)
     {
-        Lateness.OfOne();
+        Lateness.OfOne(BinaryPrimitives.ReadInt64LittleEndian(new ReadOnlySpan<byte>(payload.Data, (int)payload.Length)));
         return 0;
     }
 

@@ -42,13 +42,14 @@ internal sealed class QuartzInMemory<TJob> : IDisposable
         }
     }
 
-    /// <summary>A trigger each, which fires once so many milliseconds later.</summary>
-    public async Task ScheduleAsync(int tasks, Func<long> delayMs)
+    /// <summary>A trigger each, which fires once when it is due.</summary>
+    public async Task ScheduleAsync(int tasks, Func<Due> next)
     {
         for (int i = 0; i < tasks; i++)
         {
-            ITrigger trigger = TriggerBuilder.Create().ForJob(Key)
-                .StartAt(DateTimeOffset.UtcNow.AddMilliseconds(delayMs())).Build();
+            Due due = next();
+            ITrigger trigger = TriggerBuilder.Create().ForJob(Key).UsingJobData(Parameters, due.At)
+                .StartAt(DateTimeOffset.UtcNow.AddMilliseconds(due.DelayMs)).Build();
             await _scheduler.ScheduleJob(trigger).ConfigureAwait(false);
         }
     }
@@ -117,7 +118,7 @@ internal sealed class QuartzDelayed : IDelayedContender
 
     public TimeSpan Lead => TimeSpan.FromSeconds(6);
 
-    public void HandOver(int tasks, Func<long> delayMs) => _quartz.ScheduleAsync(tasks, delayMs).Wait();
+    public void HandOver(int tasks, Func<Due> next) => _quartz.ScheduleAsync(tasks, next).Wait();
 
     public void Dispose() => _quartz.Dispose();
 
@@ -125,7 +126,7 @@ internal sealed class QuartzDelayed : IDelayedContender
     {
         public ValueTask Execute(IJobExecutionContext context, CancellationToken cancellationToken = default)
         {
-            Lateness.OfOne();
+            Lateness.OfOne(context.MergedJobDataMap.GetLong(QuartzInMemory<Job>.Parameters));
             return default;
         }
     }
