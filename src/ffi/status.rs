@@ -153,7 +153,11 @@ mod tests {
                 backrun_error_free(error.cast_mut());
             }
         }
-        assert_eq!(without_memory().len() as i32 - 1, Error::InvalidPayload(Text::default()).code(), "the last of the codes");
+        assert_eq!(
+            without_memory().len() as i32 - 1,
+            Error::InvalidPayload(Text::default()).code(),
+            "the last of the codes"
+        );
     }
 
     #[test]
