@@ -6,6 +6,45 @@
 #include <stddef.h>
 #include <stdint.h>
 
+// MessagePack-CSharp 2.5 is on the other side.
+#define BACKRUN_MESSAGEPACK_2_5 1
+
+// MessagePack-CSharp 3.1 is on the other side. The default.
+#define BACKRUN_MESSAGEPACK_3_1 2
+
+// Write no str8 and no bin, for peers from before 2013 (MessagePack-CSharp's OldSpec). Both are read in any case.
+#define BACKRUN_CODEC_OLD_SPEC 1
+
+// Nil: C#'s null.
+#define BACKRUN_KIND_NIL 1
+
+// A truth value.
+#define BACKRUN_KIND_BOOL 2
+
+// An integer of any width.
+#define BACKRUN_KIND_INT 3
+
+// A floating-point number of either width.
+#define BACKRUN_KIND_FLOAT 4
+
+// Text.
+#define BACKRUN_KIND_STR 5
+
+// Bytes.
+#define BACKRUN_KIND_BIN 6
+
+// An array.
+#define BACKRUN_KIND_ARRAY 7
+
+// A map.
+#define BACKRUN_KIND_MAP 8
+
+// An extension: see backrun_reader_peek_ext.
+#define BACKRUN_KIND_EXT 9
+
+// No value: the array or the map that was begun last has no more, or, outside of any, the bytes are at their end.
+#define BACKRUN_KIND_END 10
+
 // The version of this ABI. Programs pass it in backrun_engine_options.abi_version.
 #define BACKRUN_ABI_VERSION 1
 
@@ -375,6 +414,19 @@ typedef struct backrun_engine backrun_engine;
 // What went wrong: a code and a message. Owned by whoever received it, freed by backrun_error_free.
 typedef struct backrun_error backrun_error;
 
+// Reads MessagePack, value by value. Made by backrun_reader_new, freed by backrun_reader_free. Nothing that it reads is copied.
+//
+// Every function that reads takes the next value if it is of its kind. The first error sticks: from then on every call,
+// backrun_reader_finish included, gives it again, and every `out` is 0 or empty. So a program may read all that it wants and look at
+// the outcome of the last call only. (Where more than one kind is possible, backrun_reader_peek tells which it is.)
+//
+// What holds for all of its functions but _new, _free and _offset: `reader` NULL is BACKRUN_INVALID_ARGUMENT. `out` receives the value, may not be NULL, and is 0
+// or empty on failure; bytes and texts are borrowed from what is read. `out_error` receives an error to be freed by
+// backrun_error_free, or NULL; may be NULL. Errors: BACKRUN_INVALID_PAYLOAD (something else stands there, or nothing, or more than `out` can hold; the message names the
+// byte), BACKRUN_INVALID_ARGUMENT, BACKRUN_OUT_OF_MEMORY, BACKRUN_PANIC.
+// Any thread, one at a time for one reader; a callback may call them.
+typedef struct backrun_reader backrun_reader;
+
 // What a shutdown left behind. Made by backrun_engine_shutdown, freed by backrun_shutdown_report_free.
 typedef struct backrun_shutdown_report backrun_shutdown_report;
 
@@ -391,6 +443,19 @@ typedef struct backrun_task_list backrun_task_list;
 // What was known of a task at one moment. Freed by backrun_task_status_free; texts and bytes are borrowed from it.
 typedef struct backrun_task_status backrun_task_status;
 
+// Writes one MessagePack value, as MessagePack-CSharp would: a payload, an element of one, a result. Made by backrun_writer_new, freed by
+// backrun_writer_free.
+//
+// Every function that writes appends one value, or the beginning of an array or a map whose values follow it. The first error
+// sticks: from then on every call, backrun_writer_bytes and backrun_writer_take included, gives it again and nothing is
+// written, until backrun_writer_clear. So a program need look at the outcome of the last call only.
+//
+// What holds for all of its functions but _new, _free and _clear: `writer` NULL is BACKRUN_INVALID_ARGUMENT. `out_error` receives an error to be freed by
+// backrun_error_free, or NULL; may be NULL. What is passed is borrowed for the call. Errors: BACKRUN_INVALID_ARGUMENT (an argument, or a value
+// where none is due), BACKRUN_INVALID_PAYLOAD (no MessagePack form), BACKRUN_OUT_OF_MEMORY, BACKRUN_PANIC.
+// Any thread, one at a time for one writer; a callback may call them.
+typedef struct backrun_writer backrun_writer;
+
 // Bytes that somebody else owns, valid for the length of the call (or as long as the function that returned them says).
 //
 // `(NULL, 0)` is empty. NULL with a length other than 0 is BACKRUN_INVALID_ARGUMENT. Two words, frozen for ever.
@@ -400,6 +465,18 @@ typedef struct backrun_bytes {
     // Length in bytes.
     size_t len;
 } backrun_bytes;
+
+// How MessagePack is written and read. All zero but for `struct_size` is every default.
+typedef struct backrun_codec_settings {
+    // sizeof(backrun_codec_settings).
+    uint32_t struct_size;
+    // One of BACKRUN_MESSAGEPACK_2_5 and its kin. 0: 3.1. Their bytes differ in few places.
+    uint32_t version;
+    // The sum of BACKRUN_CODEC_OLD_SPEC and its kin. 0: none.
+    uint32_t flags;
+    // How deep arrays and maps that are read may lie in each other; what is skipped may be deeper. 0: 500.
+    uint32_t max_depth;
+} backrun_codec_settings;
 
 // A text that somebody else owns: UTF-8, not ended by NUL unless the function that returned it says so.
 //
@@ -786,6 +863,262 @@ struct backrun_bytes backrun_buffer_bytes(const struct backrun_buffer *buffer);
 // `buffer`: NULL does nothing. Once for each buffer. Any thread; a callback may call it.
 void backrun_buffer_free(struct backrun_buffer *buffer);
 
+// Makes a reader at the beginning of some bytes.
+//
+// `bytes`: not copied; they must stay where they are, unchanged, until the reader is freed. The payload of a task lives as long as its run.
+// `settings`: NULL is every default; borrowed for the call.
+// `out`: receives a reader to be freed by backrun_reader_free; NULL on failure.
+// `out_error`: receives an error to be freed by backrun_error_free, or NULL; may be NULL.
+//
+// Errors: BACKRUN_INVALID_ARGUMENT, BACKRUN_UNSUPPORTED_FIELD, BACKRUN_OUT_OF_MEMORY, BACKRUN_PANIC. Any thread; a callback may call it.
+int32_t backrun_reader_new(struct backrun_bytes bytes,
+                           const struct backrun_codec_settings *settings,
+                           struct backrun_reader **out,
+                           struct backrun_error **out_error);
+
+// Frees a reader. What was borrowed from the bytes that it read stays valid: it is theirs.
+//
+// `reader`: NULL does nothing. Once for each reader. Any thread; a callback may call it.
+void backrun_reader_free(struct backrun_reader *reader);
+
+// The number of bytes that were taken: where the next value begins, or where an error was met.
+//
+// `reader`: NULL gives 0. Any thread, one at a time for one reader; a callback may call it.
+size_t backrun_reader_offset(const struct backrun_reader *reader);
+
+// Whether all went well: the first error that there was, or that an array or a map was begun and not ended. Bytes after the value that was
+// read are no error, as they are none to MessagePack-CSharp. See backrun_reader.
+int32_t backrun_reader_finish(struct backrun_reader *reader,
+                              struct backrun_error **out_error);
+
+// The kind of the next value, which stays where it is. See backrun_reader.
+//
+// `out`: receives one of BACKRUN_KIND_NIL and its kin; 0 on failure.
+int32_t backrun_reader_peek(struct backrun_reader *reader, uint32_t *out, struct backrun_error **out_error);
+
+// The type of the extension that comes next, which stays where it is: -1 is a timestamp, 100 a value with the name of its type. Another value is an
+// error. See backrun_reader.
+int32_t backrun_reader_peek_ext(struct backrun_reader *reader,
+                                int32_t *out,
+                                struct backrun_error **out_error);
+
+// Begins an array. Its values follow, then backrun_reader_end. See backrun_reader.
+//
+// `out`: receives how many; the input has at least a byte for each.
+int32_t backrun_reader_begin_array(struct backrun_reader *reader, size_t *out, struct backrun_error **out_error);
+
+// Begins a map. Its keys follow, each with its value after it, then backrun_reader_end. See backrun_reader.
+//
+// `out`: receives how many keys; the input has at least two bytes for each.
+int32_t backrun_reader_begin_map(struct backrun_reader *reader, size_t *out, struct backrun_error **out_error);
+
+// Leaves the array or the map that was begun last; values of it that were not read are skipped, as C# skips what a newer program
+// has added. See backrun_reader.
+int32_t backrun_reader_end(struct backrun_reader *reader,
+                           struct backrun_error **out_error);
+
+// Takes the next value whatever it is, with all that lies in it. See backrun_reader.
+//
+// `out`: receives its bytes, for backrun_writer_raw or another reader; may be NULL.
+int32_t backrun_reader_skip(struct backrun_reader *reader, struct backrun_bytes *out, struct backrun_error **out_error);
+
+// Takes nil, which is C#'s null. See backrun_reader.
+int32_t backrun_reader_nil(struct backrun_reader *reader, struct backrun_error **out_error);
+
+// Takes nil if that is the next value, and else nothing: for what may be null. See backrun_reader.
+//
+// `out`: receives 1 if it was nil, else 0.
+int32_t backrun_reader_try_nil(struct backrun_reader *reader, int32_t *out, struct backrun_error **out_error);
+
+// Takes a truth value: 1 or 0. An integer is none. See backrun_reader.
+int32_t backrun_reader_bool(struct backrun_reader *reader, int32_t *out, struct backrun_error **out_error);
+
+// Takes an integer of any width, if it fits. See backrun_reader.
+int32_t backrun_reader_int(struct backrun_reader *reader, int64_t *out, struct backrun_error **out_error);
+
+// As backrun_reader_int, for what fits into C#'s int.
+int32_t backrun_reader_int32(struct backrun_reader *reader, int32_t *out, struct backrun_error **out_error);
+
+// As backrun_reader_int, for what is not negative.
+int32_t backrun_reader_uint(struct backrun_reader *reader, uint64_t *out, struct backrun_error **out_error);
+
+// Takes a number as a float of C#: a double is made narrower, an integer is taken too. See backrun_reader.
+int32_t backrun_reader_f32(struct backrun_reader *reader, float *out, struct backrun_error **out_error);
+
+// Takes a number as a double of C#: a float and an integer are taken too. See backrun_reader.
+int32_t backrun_reader_f64(struct backrun_reader *reader, double *out, struct backrun_error **out_error);
+
+// Takes text: a string of C# that is not null. See backrun_reader.
+//
+// Errors: BACKRUN_INVALID_PAYLOAD where it is not UTF-8, too; backrun_reader_str_bytes takes it nevertheless.
+int32_t backrun_reader_str(struct backrun_reader *reader, struct backrun_str *out, struct backrun_error **out_error);
+
+// Takes text as its bytes stand there, which need not be UTF-8: MessagePack-CSharp reads what is not as U+FFFD. See backrun_reader.
+int32_t backrun_reader_str_bytes(struct backrun_reader *reader,
+                                 struct backrun_bytes *out,
+                                 struct backrun_error **out_error);
+
+// Takes bytes: a byte[] of C# that is not null. See backrun_reader.
+int32_t backrun_reader_bin(struct backrun_reader *reader, struct backrun_bytes *out, struct backrun_error **out_error);
+
+// Takes an extension of any type. See backrun_reader.
+//
+// `out_code`: receives its type, -128 to 127; may be NULL. `out`: receives its bytes.
+int32_t backrun_reader_ext(struct backrun_reader *reader,
+                           int32_t *out_code,
+                           struct backrun_bytes *out,
+                           struct backrun_error **out_error);
+
+// Takes a timestamp: a DateTime of C#, which is always UTC. See backrun_reader.
+//
+// `out`: receives the seconds since 1970 UTC, those before it negative. `out_nanos`: receives the nanoseconds after them, as they stand there: a
+// peer that is not MessagePack-CSharp may have written more than 999,999,999; may be NULL.
+int32_t backrun_reader_timestamp(struct backrun_reader *reader,
+                                 int64_t *out,
+                                 uint32_t *out_nanos,
+                                 struct backrun_error **out_error);
+
+// Makes a writer.
+//
+// `settings`: NULL is every default; borrowed for the call.
+// `out`: receives a writer to be freed by backrun_writer_free; NULL on failure.
+// `out_error`: receives an error to be freed by backrun_error_free, or NULL; may be NULL.
+//
+// Errors: BACKRUN_INVALID_ARGUMENT, BACKRUN_UNSUPPORTED_FIELD, BACKRUN_OUT_OF_MEMORY, BACKRUN_PANIC. Any thread; a callback may call it.
+int32_t backrun_writer_new(const struct backrun_codec_settings *settings,
+                           struct backrun_writer **out,
+                           struct backrun_error **out_error);
+
+// Frees a writer and what was borrowed from it.
+//
+// `writer`: NULL does nothing. Once for each writer. Any thread; a callback may call it.
+void backrun_writer_free(struct backrun_writer *writer);
+
+// Makes a writer as it was when it was new, but for its memory, which it keeps: its error is forgotten too. What was borrowed from it
+// is gone.
+//
+// `writer`: NULL does nothing. Any thread, one at a time for one writer; a callback may call it.
+void backrun_writer_clear(struct backrun_writer *writer);
+
+// What was written, if it is one whole value.
+//
+// `out`: receives the bytes, borrowed from the writer until it is next called with; empty on failure.
+//
+// Errors: those of backrun_writer, the first that there was; BACKRUN_INVALID_ARGUMENT where an array or a map misses values or its end (the message
+// names it), or nothing was written.
+int32_t backrun_writer_bytes(struct backrun_writer *writer,
+                             struct backrun_bytes *out,
+                             struct backrun_error **out_error);
+
+// As backrun_writer_bytes, but takes what was written out of the writer, which is then as new.
+//
+// `out`: receives a buffer to be freed by backrun_buffer_free; NULL on failure.
+int32_t backrun_writer_take(struct backrun_writer *writer,
+                            struct backrun_buffer **out,
+                            struct backrun_error **out_error);
+
+// Begins an array of `count` values, which follow; then backrun_writer_end. See backrun_writer.
+//
+// `count`: below 2^32.
+int32_t backrun_writer_begin_array(struct backrun_writer *writer, size_t count, struct backrun_error **out_error);
+
+// Begins a map of `count` keys, which follow, each with its value after it; then backrun_writer_end. See backrun_writer.
+//
+// `count`: below 2^32.
+int32_t backrun_writer_begin_map(struct backrun_writer *writer,
+                                 size_t count,
+                                 struct backrun_error **out_error);
+
+// Ends the array or the map that was begun last and is not ended. See backrun_writer.
+//
+// Errors: BACKRUN_INVALID_ARGUMENT where it has not as many values as it was begun with; the message names it.
+int32_t backrun_writer_end(struct backrun_writer *writer, struct backrun_error **out_error);
+
+// Writes nil: C#'s null. See backrun_writer.
+int32_t backrun_writer_nil(struct backrun_writer *writer, struct backrun_error **out_error);
+
+// Writes a truth value: 0 is false, all else is true. See backrun_writer.
+int32_t backrun_writer_bool(struct backrun_writer *writer, int32_t value, struct backrun_error **out_error);
+
+// Writes an integer in its shortest form: any integer type of C#, an enum, a char. See backrun_writer.
+int32_t backrun_writer_int(struct backrun_writer *writer, int64_t value, struct backrun_error **out_error);
+
+// As backrun_writer_int, for what is too large for it.
+int32_t backrun_writer_uint(struct backrun_writer *writer, uint64_t value, struct backrun_error **out_error);
+
+// Writes a signed integer at the full width of its C# type, which is how it stands in a slot of type `object` and keeps its type there:
+// sbyte, short, int, long. See backrun_writer.
+//
+// `bits`: 8, 16, 32 or 64.
+int32_t backrun_writer_full_int(struct backrun_writer *writer,
+                                int64_t value,
+                                uint32_t bits,
+                                struct backrun_error **out_error);
+
+// As backrun_writer_full_int, without a sign: byte, ushort, uint, ulong.
+//
+// `bits`: 8, 16, 32 or 64.
+int32_t backrun_writer_full_uint(struct backrun_writer *writer,
+                                 uint64_t value,
+                                 uint32_t bits,
+                                 struct backrun_error **out_error);
+
+// Writes a float of C#, bit for bit. See backrun_writer.
+int32_t backrun_writer_f32(struct backrun_writer *writer, float value, struct backrun_error **out_error);
+
+// Writes a double of C#, bit for bit. See backrun_writer.
+int32_t backrun_writer_f64(struct backrun_writer *writer, double value, struct backrun_error **out_error);
+
+// Writes text: a string of C#, a Uri, a Version. See backrun_writer.
+//
+// `text`: UTF-8. Empty is an empty text; null is backrun_writer_nil.
+int32_t backrun_writer_str(struct backrun_writer *writer, struct backrun_str text, struct backrun_error **out_error);
+
+// Writes text from UTF-16 units, as .NET holds it: half a pair of surrogates becomes U+FFFD. See backrun_writer.
+//
+// `units`: may be NULL if `count` is 0. `count`: how many units.
+int32_t backrun_writer_str_utf16(struct backrun_writer *writer,
+                                 const uint16_t *units,
+                                 size_t count,
+                                 struct backrun_error **out_error);
+
+// Writes the name of a member, as the key of an object that is a map: as backrun_writer_str, but only where a key is due. See backrun_writer.
+//
+// `name`: UTF-8, as C# spells the member.
+int32_t backrun_writer_key(struct backrun_writer *writer,
+                           struct backrun_str name,
+                           struct backrun_error **out_error);
+
+// Writes bytes: a byte[] of C#. See backrun_writer.
+//
+// `value`: `(NULL, 0)` is an empty array; null is backrun_writer_nil.
+int32_t backrun_writer_bin(struct backrun_writer *writer, struct backrun_bytes value, struct backrun_error **out_error);
+
+// Writes an extension. See backrun_writer.
+//
+// `code`: -128 to 127. `value`: its bytes.
+int32_t backrun_writer_ext(struct backrun_writer *writer,
+                           int32_t code,
+                           struct backrun_bytes value,
+                           struct backrun_error **out_error);
+
+// Writes a value that was written before, as it stands: what another writer made, an element of what was read. See backrun_writer.
+//
+// `value`: exactly one MessagePack value.
+//
+// Errors: BACKRUN_INVALID_PAYLOAD where it is none, or more follows it.
+int32_t backrun_writer_raw(struct backrun_writer *writer,
+                           struct backrun_bytes value,
+                           struct backrun_error **out_error);
+
+// Writes a point in time as a timestamp: a DateTime of C# that is UTC. Cut to 100 ns, as .NET has it. See backrun_writer.
+//
+// `seconds`: since 1970 UTC, those before it negative. `nanos`: the fraction after it, below 1,000,000,000.
+int32_t backrun_writer_timestamp(struct backrun_writer *writer,
+                                 int64_t seconds,
+                                 uint32_t nanos,
+                                 struct backrun_error **out_error);
+
 // The ABI version of this library, to be compared with BACKRUN_ABI_VERSION of the header.
 //
 // Any thread; a callback may call it.
@@ -1133,6 +1466,19 @@ int32_t backrun_engine_watch(struct backrun_engine *engine,
 int32_t backrun_engine_set_event_kinds(struct backrun_engine *engine,
                                        uint64_t kinds,
                                        struct backrun_error **out_error);
+
+// Looks whether bytes are a payload at all: exactly one MessagePack value, whole, no deeper than the settings allow. Whether it is what a task
+// takes only the task can tell.
+//
+// `bytes`: borrowed for the call.
+// `settings`: NULL is every default; borrowed for the call.
+// `out_error`: receives an error to be freed by backrun_error_free, or NULL; may be NULL.
+//
+// Errors: BACKRUN_INVALID_PAYLOAD (the message says what is wrong, and at which byte), BACKRUN_INVALID_ARGUMENT, BACKRUN_UNSUPPORTED_FIELD, BACKRUN_OUT_OF_MEMORY,
+// BACKRUN_PANIC. Any thread; a callback may call it.
+int32_t backrun_payload_validate(struct backrun_bytes bytes,
+                                 const struct backrun_codec_settings *settings,
+                                 struct backrun_error **out_error);
 
 // Adds a queue or changes one.
 //

@@ -10,11 +10,14 @@ mod reader;
 mod scalars;
 #[cfg(all(test, not(loom)))]
 mod tests;
+mod validate;
 mod writer;
 
 pub use code::Kind;
 pub use error::{CodecError, Problem};
 pub use reader::Reader;
+pub(crate) use validate::one_value;
+pub use validate::validate;
 pub use writer::Writer;
 
 /// What the codec answers.

@@ -1,5 +1,6 @@
 //! The border's numbers: no padding, first sizes, and codes that are the errors' own.
 
+use super::codec::backrun_codec_settings;
 use super::engine::backrun_engine_options;
 use super::handler::{backrun_handler, backrun_retry_policy, backrun_task_options};
 use super::lookup::backrun_filter;
@@ -54,6 +55,7 @@ fn no_struct_has_padding() {
         backrun_filter in "lookup.rs",
         backrun_event in "observer.rs",
         backrun_log_record in "observer.rs",
+        backrun_codec_settings in "codec.rs",
     ];
     for (name, size, source) in all {
         let fields = fields(source, name);
@@ -83,6 +85,7 @@ fn the_first_version_of_each_struct_keeps_its_size() {
         (first::<backrun_header>(), 40),
         (first::<backrun_submission>(), 152),
         (first::<backrun_filter>(), 64),
+        (first::<backrun_codec_settings>(), 16),
     ];
     for ((first, now), frozen) in all {
         assert_eq!(first, frozen, "the first size of a struct never changes");

@@ -6,12 +6,16 @@
 //! * [`bytes`]: borrowed views in, owned buffers out;  [`status`]: status codes and error objects
 //! * [`structs`]: how a versioned struct is read and written;  [`mod@panic`]: what surrounds every export
 //! * [`engine`]: an engine's life;  [`queue`]: its queues;  [`handler`]: what runs tasks
+//! * [`codec`]: how MessagePack is written and read;  [`codec_writer`], [`codec_reader`]: value by value;  [`payload`]: as a whole
 //! * [`submit`]: handing work over;  [`task`]: what a callback may ask and say of its task
 //! * [`lookup`]: status, wait, cancel, lists;  [`stats`]: counters;  [`observer`]: events, logs, watching one task
 #![allow(non_camel_case_types, reason = "C's own spelling of types")]
 #![allow(clippy::missing_safety_doc, reason = "the contract of every export is that of the C ABI, docs/c-abi.md")]
 
 pub mod bytes;
+pub mod codec;
+pub mod codec_reader;
+pub mod codec_writer;
 mod convert;
 pub mod engine;
 pub mod handler;
@@ -20,6 +24,7 @@ mod layout_tests;
 pub mod lookup;
 pub mod observer;
 pub mod panic;
+pub mod payload;
 #[cfg(all(test, not(loom)))]
 mod poison_tests;
 pub mod queue;

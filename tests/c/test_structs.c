@@ -156,6 +156,15 @@ static int32_t pass_failure_of_run(backrun_engine *engine, const raw *raw, backr
     return failing.code;
 }
 
+static int32_t pass_settings(backrun_engine *engine, const raw *raw, backrun_error **out_error) {
+    (void)engine;
+    backrun_writer *made = NULL;
+    int32_t code = backrun_writer_new((const void *)raw, &made, out_error);
+    CHECK((code == BACKRUN_OK) == (made != NULL));
+    backrun_writer_free(made);
+    return code;
+}
+
 static const in_struct all[] = {
     {"backrun_engine_options", offsetof(backrun_engine_options, on_end), sizeof(backrun_engine_options), fill_engine,
         pass_engine, BACKRUN_OK},
@@ -173,6 +182,7 @@ static const in_struct all[] = {
     {"backrun_outcome", 0, sizeof(backrun_outcome), fill_nothing, pass_outcome, BACKRUN_NOT_FOUND},
     {"backrun_failure", 0, sizeof(backrun_failure), fill_nothing, pass_failure_of_outcome, BACKRUN_NOT_FOUND},
     {"backrun_failure", 0, sizeof(backrun_failure), fill_nothing, pass_failure_of_run, BACKRUN_OK},
+    {"backrun_codec_settings", 0, sizeof(backrun_codec_settings), fill_nothing, pass_settings, BACKRUN_OK},
 };
 enum { STRUCTS = sizeof all / sizeof all[0] };
 

@@ -139,6 +139,22 @@ internal static class NativeConstants
     internal const uint BACKRUN_PAYLOAD_LZ4_BLOCK_ARRAY = 2;
     internal const uint BACKRUN_PAYLOAD_ENCRYPTED = 4;
 
+    internal const uint BACKRUN_MESSAGEPACK_2_5 = 1;
+    internal const uint BACKRUN_MESSAGEPACK_3_1 = 2;
+
+    internal const uint BACKRUN_CODEC_OLD_SPEC = 1;
+
+    internal const uint BACKRUN_KIND_NIL = 1;
+    internal const uint BACKRUN_KIND_BOOL = 2;
+    internal const uint BACKRUN_KIND_INT = 3;
+    internal const uint BACKRUN_KIND_FLOAT = 4;
+    internal const uint BACKRUN_KIND_STR = 5;
+    internal const uint BACKRUN_KIND_BIN = 6;
+    internal const uint BACKRUN_KIND_ARRAY = 7;
+    internal const uint BACKRUN_KIND_MAP = 8;
+    internal const uint BACKRUN_KIND_EXT = 9;
+    internal const uint BACKRUN_KIND_END = 10;
+
     internal const int BACKRUN_PRIORITY_LOWEST = -2;
     internal const int BACKRUN_PRIORITY_HIGHEST = 2;
 }

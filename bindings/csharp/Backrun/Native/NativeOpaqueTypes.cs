@@ -7,6 +7,8 @@ internal struct backrun_engine;
 
 internal struct backrun_error;
 
+internal struct backrun_reader;
+
 internal struct backrun_shutdown_report;
 
 internal struct backrun_stats;
@@ -16,3 +18,5 @@ internal struct backrun_task;
 internal struct backrun_task_list;
 
 internal struct backrun_task_status;
+
+internal struct backrun_writer;

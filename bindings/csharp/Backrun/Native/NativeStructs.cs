@@ -200,3 +200,12 @@ internal unsafe struct backrun_outcome
     public long retry_after_ms;
     public backrun_bytes result;
 }
+
+[StructLayout(LayoutKind.Sequential)]
+internal struct backrun_codec_settings
+{
+    public uint struct_size;
+    public uint version;
+    public uint flags;
+    public uint max_depth;
+}

@@ -17,6 +17,8 @@ internal static class Declarations
         [typeof(ulong)] = "ulong",
         [typeof(nuint)] = "nuint",
         [typeof(double)] = "double",
+        [typeof(float)] = "float",
+        [typeof(ushort)] = "ushort",
         [typeof(void)] = "void",
         [typeof(byte)] = "byte",
     };

@@ -18,6 +18,8 @@ internal sealed partial class Header
         ["uint64_t"] = "ulong",
         ["size_t"] = "nuint",
         ["double"] = "double",
+        ["float"] = "float",
+        ["uint16_t"] = "ushort",
         ["void"] = "void",
         ["char"] = "byte",
         ["uint8_t"] = "byte",
