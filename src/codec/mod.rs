@@ -5,6 +5,7 @@
 //! there, depth has a limit, and an error names the byte where it was met and what was expected.
 
 mod code;
+pub mod dotnet;
 mod error;
 mod reader;
 mod scalars;
