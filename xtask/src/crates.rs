@@ -115,7 +115,7 @@ fn metadata(route: &Route) -> Result<Output> {
 /// What the kept answer depends on.
 fn question() -> String {
     let mut text = include_str!("../debian-crates.txt").to_owned();
-    for file in ["Cargo.toml", "tools/header/Cargo.toml", "Cargo.lock"] {
+    for file in ["Cargo.toml", "tools/header/Cargo.toml", "tools/vectors/Cargo.toml", "Cargo.lock"] {
         text.push_str(&fs::read_to_string(root().join(file)).unwrap_or_default());
     }
     text.push_str(&env::var("CARGO_HOME").unwrap_or_default());

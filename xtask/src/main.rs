@@ -11,6 +11,7 @@ mod native;
 mod process;
 mod test;
 mod tools;
+mod vectors;
 
 use process::{run, Result};
 use std::env;
@@ -50,6 +51,7 @@ const COMMANDS: &[Command] = &[
     command("fmt", "", "lets every formatter put things right", tools::fmt),
     command("header", "[--check]", "writes include/backrun.h from src/ffi, or compares it", header::command),
     command("bench", "[--json OUT] ARGS...", "runs the benchmarks, in release", bench::command),
+    command("vectors", "FILE...", "runs MessagePack vectors against the codec (tests/golden/README.md)", vectors::command),
     command("cargo", "ARGS...", "runs cargo with the crates as this machine has them", cargo),
     command("env", "", "prints what to `eval` in a shell so that plain cargo finds the crates", print_env),
 ];

@@ -3,8 +3,9 @@
 use super::counts;
 use super::tally::Tally;
 use crate::crates;
-use crate::process::{program, tee, within};
-use crate::tools::OF_XTASK;
+use crate::process::{program, stdout, tee, within};
+use crate::tools::{Verdict, OF_XTASK};
+use crate::vectors;
 use std::time::Duration;
 
 pub fn run(tally: &mut Tally) {
@@ -16,6 +17,12 @@ pub fn run(tally: &mut Tally) {
         }
         Err(what) => tally.fail("cargo test --workspace", &what),
     }
+    tally.check("every vector of MessagePack-CSharp that applies passes", || {
+        let printed = stdout(&mut within(Duration::from_secs(600), vectors::golden()?))?;
+        // The table's last row is the sum.
+        println!("{}", printed.lines().last().unwrap_or_default());
+        Ok(Verdict::Fine)
+    });
     let mut cargo = program("cargo");
     cargo.arg("test").args(OF_XTASK);
     let (output, ended) = tee(&mut cargo);

@@ -1,0 +1,451 @@
+//! Writes a value as MessagePack-CSharp writes it under a static type and options.
+
+use crate::classes::Class;
+use crate::csharp::Type;
+use crate::families::{is_bulk_list, Collection};
+use crate::layout::{layout, Layout, Slot};
+use crate::node::{Node, Shape};
+use crate::options::{Options, Resolver};
+use crate::scalars;
+use crate::stop::{Result, Stop, NO_FORMATTER};
+use crate::value::{Enum, Int, Value};
+use crate::world::World;
+use backrun::codec::{Encode, Kind, Writer};
+
+pub struct Writing<'a> {
+    pub world: &'a World,
+    pub options: &'a Options,
+}
+
+/// Where a value stands.
+#[derive(Clone, Copy, PartialEq)]
+pub enum Place {
+    /// A member of an object: integers are inlined, and short whatever the resolver.
+    Member,
+    /// Anywhere else.
+    Slot,
+}
+
+/// The bytes that are due where a value stands, if they are known: what no type tells is seen there.
+pub type Hint<'h> = Option<&'h Node<'h>>;
+
+impl Writing<'_> {
+    /// The bytes of a value.
+    pub fn bytes(&self, value: &Value, of: &Type, due: Hint<'_>) -> Result<Vec<u8>> {
+        let mut writer = Writer::with_settings(self.options.settings());
+        self.value(&mut writer, value, of, due, Place::Slot)?;
+        Ok(writer.into_bytes())
+    }
+
+    pub fn value(&self, writer: &mut Writer, value: &Value, of: &Type, due: Hint<'_>, place: Place) -> Result<()> {
+        match of {
+            Type::Untold => return self.untold(writer, value, due),
+            Type::Nullable(_) if *value == Value::Null => return Ok(writer.nil()?),
+            Type::Nullable(of) => return self.value(writer, value, of, due, Place::Slot),
+            Type::Array(element, rank @ 2..=4) => return self.dimensions(writer, value, element, *rank, due),
+            _ => {}
+        }
+        if of.is("object") || of.is("dynamic") {
+            return self.object(writer, value, due);
+        }
+        if let (Some(int), Value::Int(own, number)) = (Int::of_name(&of.to_string()), value) {
+            if int == *own {
+                return scalars::write_int(writer, int, *number, self.options.full_integers() && place == Place::Slot);
+            }
+        }
+        if let (Value::TypeName(name), Some(due)) = (value, due.and_then(Node::text)) {
+            // The line tells it without its assembly, which the bytes do.
+            let is_due = due.strip_prefix(name.as_str()).is_some_and(|assembly| assembly.starts_with(", "));
+            return Ok(writer.str(if is_due { &due } else { name })?);
+        }
+        if let Some(name) = scalars::name_of(of) {
+            if let Some(written) = scalars::write(writer, value, name, self.options) {
+                return written;
+            }
+            return self.not(value, of);
+        }
+        if let Value::Enum(value) = value {
+            return self.enumeration(writer, value);
+        }
+        if let Some(collection) = Collection::of(of, self.options.is_v3()) {
+            return self.collection(writer, value, of, &collection, due);
+        }
+        match self.world.class(of) {
+            Some(class) => self.class(writer, value, class, of, due),
+            None if of.is("ValueTuple") => Stop::refused(NO_FORMATTER, "the empty ValueTuple has no formatter"),
+            None if *value == Value::Null => Ok(writer.nil()?),
+            None => self.unknown_class(writer, value, of, due),
+        }
+    }
+
+    fn not<T>(&self, value: &Value, of: &Type) -> Result<T> {
+        Stop::unknown(format!("the value is no {of}: {value:?}"))
+    }
+
+    /// An enum: its number, or its name.
+    fn enumeration(&self, writer: &mut Writer, value: &Enum) -> Result<()> {
+        if !self.options.enum_as_text {
+            return scalars::write_int(writer, value.underlying, value.number, false);
+        }
+        let class = self.world.class(&Type::named(&value.name));
+        let renamed = class.and_then(|class| {
+            let constant = class.constants.iter().find(|constant| constant.number == value.number)?;
+            constant.renamed.clone()
+        });
+        Ok(writer.str(renamed.as_deref().unwrap_or(&value.text))?)
+    }
+
+    fn sequence(&self, writer: &mut Writer, items: &[Value], of: &Type, due: Hint<'_>, place: Place) -> Result<()> {
+        writer.array_header(items.len())?;
+        let dues = due.map_or(&[][..], Node::items);
+        items.iter().enumerate().try_for_each(|(at, item)| self.value(writer, item, of, dues.get(at), place))
+    }
+
+    fn dimensions(&self, writer: &mut Writer, value: &Value, of: &Type, rank: usize, due: Hint<'_>) -> Result<()> {
+        let (lengths, items) = match value {
+            Value::Null => return Ok(writer.nil()?),
+            Value::Dims(lengths, items) if lengths.len() == rank => (lengths, items),
+            _ => return self.not(value, of),
+        };
+        writer.array_header(rank + 1)?;
+        lengths.iter().try_for_each(|length| writer.uint(*length as u64))?;
+        self.sequence(writer, items, of, due.and_then(|due| due.items().last()), Place::Slot)
+    }
+
+    fn collection(
+        &self,
+        writer: &mut Writer,
+        value: &Value,
+        of: &Type,
+        collection: &Collection,
+        due: Hint<'_>,
+    ) -> Result<()> {
+        let dues = due.map_or(&[][..], Node::items);
+        match (collection, value) {
+            (Collection::Bytes { nullable: true }, Value::Null) => writer.nil()?,
+            (Collection::Bytes { nullable: false }, Value::Null) => writer.bin(&[])?,
+            (Collection::Bytes { .. }, Value::Bytes(bytes)) => writer.bin(bytes)?,
+            (Collection::Lazy(of), value) => self.value(writer, value, of, due, Place::Slot)?,
+            (_, Value::Null) => writer.nil()?,
+            (Collection::Sequence { of: element, .. }, Value::List(items)) => {
+                let is_bulk = self.options.is_v3() && is_bulk_list(of);
+                self.sequence(writer, items, element, due, if is_bulk { Place::Member } else { Place::Slot })?;
+            }
+            // A list of bytes may be told as bytes.
+            (Collection::Sequence { of: element, .. }, Value::Bytes(bytes)) => {
+                let int = if element.is("sbyte") { Int::I8 } else { Int::U8 };
+                let number = |byte: &u8| if int == Int::I8 { i128::from(*byte as i8) } else { i128::from(*byte) };
+                let items: Vec<Value> = bytes.iter().map(|byte| Value::Int(int, number(byte))).collect();
+                self.sequence(writer, &items, element, due, Place::Slot)?;
+            }
+            (Collection::Map { key, value, .. }, Value::Map(entries)) => {
+                writer.map_header(entries.len())?;
+                let dues = due.map_or(&[][..], Node::entries);
+                for (at, (own_key, own_value)) in entries.iter().enumerate() {
+                    let due = dues.get(at);
+                    self.value(writer, own_key, key, due.map(|(key, _)| key), Place::Slot)?;
+                    self.value(writer, own_value, value, due.map(|(_, value)| value), Place::Slot)?;
+                }
+            }
+            (Collection::Lookup { key, of }, Value::List(groups)) => {
+                writer.array_header(groups.len())?;
+                let group = Collection::Group { key: key.clone(), of: of.clone() };
+                for (at, own) in groups.iter().enumerate() {
+                    self.collection(writer, own, &Type::Untold, &group, dues.get(at))?;
+                }
+            }
+            (Collection::Group { key, of }, Value::Group(own_key, items)) => {
+                writer.array_header(2)?;
+                self.value(writer, own_key, key, dues.first(), Place::Slot)?;
+                self.sequence(writer, items, of, dues.get(1), Place::Slot)?;
+            }
+            (Collection::Pair(key, value), Value::Pair(own)) => {
+                writer.array_header(2)?;
+                self.value(writer, &own.0, key, dues.first(), Place::Slot)?;
+                self.value(writer, &own.1, value, dues.get(1), Place::Slot)?;
+            }
+            (Collection::Tuple { of, .. }, Value::Tuple(items)) => self.tuple(writer, items, of, due)?,
+            _ => return self.not(value, of),
+        }
+        Ok(())
+    }
+
+    /// From the eighth element on the rest is a tuple of its own.
+    fn tuple(&self, writer: &mut Writer, items: &[Value], of: &[Type], due: Hint<'_>) -> Result<()> {
+        let (own, rest) = items.split_at(items.len().min(7));
+        let dues = due.map_or(&[][..], Node::items);
+        writer.array_header(own.len() + usize::from(!rest.is_empty()))?;
+        for (at, item) in own.iter().enumerate() {
+            self.value(writer, item, of.get(at).unwrap_or(&Type::Untold), dues.get(at), Place::Slot)?;
+        }
+        if rest.is_empty() {
+            return Ok(());
+        }
+        let of = match of.get(7) {
+            Some(Type::Named(_, arguments)) => arguments.as_slice(),
+            _ => &[],
+        };
+        self.tuple(writer, rest, of, dues.get(7))
+    }
+
+    fn class(&self, writer: &mut Writer, value: &Value, class: &Class, of: &Type, due: Hint<'_>) -> Result<()> {
+        if *value == Value::Null {
+            return Ok(writer.nil()?);
+        }
+        if class.has("Union") {
+            return self.union(writer, value, class, due);
+        }
+        if class.is_abstract {
+            return match self.options.resolver {
+                Resolver::Typeless => self.typeless(writer, value, due),
+                _ => Stop::refused(NO_FORMATTER, format!("{of} is abstract and no union")),
+            };
+        }
+        // What derives from a list or a dictionary is one of objects.
+        let is_from = |name: &str| class.bases.iter().any(|base| matches!(base, Type::Named(own, _) if own == name));
+        match value {
+            Value::List(items) if is_from("List") => {
+                return self.sequence(writer, items, &Type::named("object"), due, Place::Slot)
+            }
+            Value::Map(_) if is_from("Dictionary") => {
+                let map = Type::Named("Dictionary".to_owned(), vec![Type::named("object"), Type::named("object")]);
+                return self.value(writer, value, &map, due, Place::Slot);
+            }
+            Value::List(items) => {
+                let base = class.bases.iter().find_map(|base| match base {
+                    Type::Named(_, arguments) => arguments.first(),
+                    _ => None,
+                });
+                return self.sequence(writer, items, base.unwrap_or(&Type::Untold), due, Place::Slot);
+            }
+            _ => {}
+        }
+        let Value::Object(_, members) = value else { return self.not(value, of) };
+        if class.bases.iter().any(|base| base.is("IMessagePackSerializationCallbackReceiver")) {
+            return Stop::unknown(format!("{of} has code of its own that runs before it is written"));
+        }
+        let arguments: &[Type] = if let Type::Named(_, arguments) = of { arguments } else { &[] };
+        match layout(self.world, class, arguments, self.options) {
+            Err(why) => Stop::refused(NO_FORMATTER, why),
+            Ok(Layout::Array(places)) => {
+                writer.array_header(places.len())?;
+                let dues = due.map_or(&[][..], Node::items);
+                for (at, slot) in places.iter().enumerate() {
+                    match slot {
+                        Some(slot) => self.member(writer, members, slot, dues.get(at))?,
+                        None => writer.nil()?,
+                    }
+                }
+                Ok(())
+            }
+            Ok(Layout::Map(slots)) => {
+                writer.map_header(slots.len())?;
+                let dues = due.map_or(&[][..], Node::entries);
+                for (at, (key, slot)) in slots.iter().enumerate() {
+                    writer.key(key)?;
+                    self.member(writer, members, slot, dues.get(at).map(|(_, value)| value))?;
+                }
+                Ok(())
+            }
+        }
+    }
+
+    fn member(&self, writer: &mut Writer, members: &[(String, Value)], slot: &Slot, due: Hint<'_>) -> Result<()> {
+        match members.iter().filter(|(name, _)| *name == slot.member).nth(slot.occurrence) {
+            Some((_, value)) => self.value(writer, value, &slot.of, due, Place::Member),
+            None => Stop::unknown(format!("the line does not tell the member {}", slot.member)),
+        }
+    }
+
+    fn union(&self, writer: &mut Writer, value: &Value, class: &Class, due: Hint<'_>) -> Result<()> {
+        let Value::Object(name, _) = value else { return self.not(value, &Type::named(&class.name)) };
+        for attribute in class.attributes.iter().filter(|attribute| attribute.name == "Union") {
+            let [key, of] = attribute.positional.as_slice() else { continue };
+            let listed = of.trim_start_matches("typeof").trim_matches([' ', '(', ')']).replace(' ', "");
+            let Ok(listed) = Type::parse(&listed) else { continue };
+            let found = self.world.class(&listed).map(|found| found.name.as_str());
+            if found == self.world.class(&Type::named(name)).map(|found| found.name.as_str()) || listed.is(name) {
+                let key =
+                    key.replace(' ', "").parse().map_err(|_| Stop::Unknown(format!("{key:?} is no union's key")))?;
+                writer.array_header(2)?;
+                writer.int(key)?;
+                return self.value(writer, value, &listed, due.and_then(|due| due.items().get(1)), Place::Slot);
+            }
+        }
+        Ok(writer.nil()?)
+    }
+
+    /// A class that no source tells: the bytes that are due show its keys, and the line its members.
+    fn unknown_class(&self, writer: &mut Writer, value: &Value, of: &Type, due: Hint<'_>) -> Result<()> {
+        let Value::Object(name, members) = value else {
+            return Stop::unknown(format!("the type {of} is not known"));
+        };
+        let Some(due) = due else {
+            return Stop::unknown(format!("the class {name} is not known, and the line has no bytes"));
+        };
+        match &due.shape {
+            Shape::Map(entries) => {
+                writer.map_header(entries.len())?;
+                let mut left: Vec<&(String, Value)> = members.iter().collect();
+                for (key, due) in entries {
+                    let key = key.text().unwrap_or_default();
+                    let same_name = left.iter().position(|(name, _)| *name == key);
+                    // A key of another name is the next member that gives the bytes.
+                    let at = same_name.or_else(|| left.iter().position(|(_, value)| self.gives(value, due)));
+                    let Some(at) = at else {
+                        return Stop::unknown(format!("which member of {name} has the key {key:?} is not known"));
+                    };
+                    writer.key(&key)?;
+                    self.untold(writer, &left.remove(at).1, Some(due))?;
+                }
+                Ok(())
+            }
+            Shape::Array(items) => {
+                writer.array_header(items.len())?;
+                let mut left: Vec<&(String, Value)> = members.iter().collect();
+                for due in items {
+                    match left.iter().position(|(_, value)| self.gives(value, due)) {
+                        Some(at) => self.untold(writer, &left.remove(at).1, Some(due))?,
+                        // A hole.
+                        None if due.kind() == Kind::Nil => writer.nil()?,
+                        None => return Stop::unknown(format!("which member of {name} has which key is not known")),
+                    }
+                }
+                Ok(())
+            }
+            _ => Stop::unknown(format!("the class {name} is not known")),
+        }
+    }
+
+    fn gives(&self, value: &Value, due: &Node<'_>) -> bool {
+        let mut writer = Writer::with_settings(self.options.settings());
+        self.untold(&mut writer, value, Some(due)).is_ok() && writer.bytes() == due.bytes
+    }
+
+    /// A value whose static type is not told: where there are several forms the bytes that are due say which one.
+    pub fn untold(&self, writer: &mut Writer, value: &Value, due: Hint<'_>) -> Result<()> {
+        let Some(due) = due else { return self.object(writer, value, None) };
+        if matches!(due.shape, Shape::Typeless(..)) {
+            return self.typeless(writer, value, Some(due));
+        }
+        match value {
+            Value::Object(..) if anonymous(value).is_some() => self.write_anonymous(writer, value, Some(due)),
+            Value::Int(int, number) => scalars::write_int(writer, *int, *number, due.code == int.full_code()),
+            Value::Enum(own) if due.kind() == Kind::Str => {
+                let as_text = Options { enum_as_text: true, ..*self.options };
+                Writing { world: self.world, options: &as_text }.enumeration(writer, own)
+            }
+            Value::Enum(own) => {
+                scalars::write_int(writer, own.underlying, own.number, due.code == own.underlying.full_code())
+            }
+            Value::DateTime(ticks, kind) if due.kind() == Kind::Ext => scalars::write_boxed_time(writer, *ticks, *kind),
+            Value::Object(name, members) if name == "object" && members.is_empty() => Ok(writer.map_header(0)?),
+            value => self.value(writer, value, &natural(value), Some(due), Place::Slot),
+        }
+    }
+
+    /// A slot of type `object`: the value says its type.
+    pub fn object(&self, writer: &mut Writer, value: &Value, due: Hint<'_>) -> Result<()> {
+        use backrun::codec::dotnet::Object;
+        if self.options.resolver == Resolver::Typeless {
+            return self.typeless(writer, value, due);
+        }
+        let element = |value: &Value, due: Hint<'_>| {
+            let mut element = Writer::with_settings(self.options.settings());
+            match self.options.resolver {
+                Resolver::PrimitiveObject => self.object(&mut element, value, due)?,
+                _ => self.untold(&mut element, value, due)?,
+            }
+            Ok(Object::Other(element.into_bytes()))
+        };
+        let object = match value {
+            Value::Null => Object::Null,
+            Value::Bool(value) => Object::Bool(*value),
+            Value::Int(int, number) => return scalars::write_int(writer, *int, *number, true),
+            Value::Enum(own) => return scalars::write_int(writer, own.underlying, own.number, true),
+            Value::F32(bits) => Object::F32(f32::from_bits(*bits)),
+            Value::F64(bits) => Object::F64(f64::from_bits(*bits)),
+            Value::Bytes(bytes) => Object::Bytes(bytes.clone()),
+            Value::DateTime(ticks, kind) => return scalars::write_boxed_time(writer, *ticks, *kind),
+            // A typed collection is written by its own formatter, one of objects as objects: the bytes show it.
+            Value::List(items) => {
+                let dues = due.map_or(&[][..], Node::items);
+                Object::Array(
+                    items.iter().enumerate().map(|(at, item)| element(item, dues.get(at))).collect::<Result<_>>()?,
+                )
+            }
+            Value::Map(entries) => {
+                let dues = due.map_or(&[][..], Node::entries);
+                let entry = |(at, (key, value)): (usize, &(Value, Value))| {
+                    let due = dues.get(at);
+                    Ok((element(key, due.map(|(key, _)| key))?, element(value, due.map(|(_, value)| value))?))
+                };
+                Object::Map(entries.iter().enumerate().map(entry).collect::<Result<_>>()?)
+            }
+            Value::Object(name, members) if name == "object" && members.is_empty() => return Ok(writer.map_header(0)?),
+            Value::Object(..) if anonymous(value).is_some() => return self.write_anonymous(writer, value, due),
+            _ if self.options.resolver == Resolver::PrimitiveObject && natural(value) == Type::Untold => {
+                return Stop::refused(NO_FORMATTER, "PrimitiveObjectResolver has no form for it");
+            }
+            value => match natural(value) {
+                Type::Untold => return Stop::unknown(format!("the type of {value:?} is not known")),
+                of => return self.value(writer, value, &of, due, Place::Slot),
+            },
+        };
+        Ok(object.encode(writer)?)
+    }
+
+    /// An anonymous type is a map in the order of its properties.
+    fn write_anonymous(&self, writer: &mut Writer, value: &Value, due: Hint<'_>) -> Result<()> {
+        let members = anonymous(value).unwrap_or_default();
+        writer.map_header(members.len())?;
+        let dues = due.map_or(&[][..], Node::entries);
+        for (at, (name, value)) in members.iter().enumerate() {
+            writer.key(name)?;
+            self.untold(writer, value, dues.get(at).map(|(_, value)| value))?;
+        }
+        Ok(())
+    }
+
+    /// A slot under the typeless resolver.
+    pub fn typeless(&self, writer: &mut Writer, value: &Value, due: Hint<'_>) -> Result<()> {
+        match value {
+            Value::Null => return Ok(writer.nil()?),
+            Value::Bool(value) => return Ok(writer.bool(*value)?),
+            Value::Int(int, number) => return scalars::write_int(writer, *int, *number, true),
+            Value::F32(_) | Value::F64(_) | Value::Text(_) | Value::Bytes(_) => {
+                return self.value(writer, value, &natural(value), due, Place::Slot)
+            }
+            Value::Object(..) if anonymous(value).is_some() => return self.write_anonymous(writer, value, due),
+            _ => {}
+        }
+        crate::typeless::write(self, writer, value, due)
+    }
+}
+
+/// The members, if the type is anonymous: it has a name that no C# source can write.
+pub fn anonymous(value: &Value) -> Option<&[(String, Value)]> {
+    match value {
+        Value::Object(name, members) if name.to_lowercase().contains("anonymous") => Some(members),
+        _ => None,
+    }
+}
+
+/// The static type that a value would have by itself; `Untold` in what it holds.
+pub fn natural(value: &Value) -> Type {
+    let named = |name: &str, arguments: usize| Type::Named(name.to_owned(), vec![Type::Untold; arguments]);
+    match value {
+        Value::Int(int, _) => Type::named(int.name()),
+        Value::Bytes(_) => Type::Array(Box::new(Type::named("byte")), 1),
+        Value::Enum(own) => Type::named(&own.name),
+        Value::List(_) => Type::Array(Box::new(Type::Untold), 1),
+        Value::Dims(lengths, _) => Type::Array(Box::new(Type::Untold), lengths.len()),
+        Value::Map(_) => named("Dictionary", 2),
+        Value::Tuple(items) => named("ValueTuple", items.len().clamp(1, 8)),
+        Value::Pair(_) => named("KeyValuePair", 2),
+        Value::Group(..) => named("IGrouping", 2),
+        Value::Object(name, _) => Type::parse(name).unwrap_or(Type::Untold),
+        Value::Boxed(_, inner) => natural(inner),
+        value => scalars::natural(value).map_or(Type::Untold, Type::named),
+    }
+}

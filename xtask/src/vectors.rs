@@ -1,0 +1,40 @@
+//! The vectors of MessagePack-CSharp, which tools/vectors runs against the codec: `cargo xtask vectors FILE...`.
+
+use crate::crates;
+use crate::process::{root, run, Result};
+use std::path::PathBuf;
+use std::process::Command;
+
+/// What the real library produced; README.md there tells the format.
+const GOLDEN: &str = "tests/golden";
+
+pub fn command(arguments: &[String]) -> Result<()> {
+    if arguments.is_empty() {
+        return Err(format!("vectors takes FILE..., such as {GOLDEN}/*.jsonl"));
+    }
+    // The caller's folder, so that the files are those that the caller means.
+    let folder = std::env::current_dir().map_err(|e| e.to_string())?;
+    run(runner()?.current_dir(folder).args(arguments))
+}
+
+fn runner() -> Result<Command> {
+    let mut cargo = crates::cargo()?;
+    cargo.args(["run", "--quiet", "--package", "vectors", "--manifest-path"]).arg(root().join("Cargo.toml")).arg("--");
+    Ok(cargo)
+}
+
+/// Runs our own.
+pub fn golden() -> Result<Command> {
+    let mut runner = runner()?;
+    runner.args(golden_files()?);
+    Ok(runner)
+}
+
+fn golden_files() -> Result<Vec<PathBuf>> {
+    let folder = root().join(GOLDEN);
+    let entries = std::fs::read_dir(&folder).map_err(|e| format!("cannot read {}: {e}", folder.display()))?;
+    let mut files: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
+    files.retain(|file| file.extension().is_some_and(|extension| extension == "jsonl"));
+    files.sort();
+    Ok(files)
+}
