@@ -74,6 +74,15 @@ pub trait Decode<'a>: Sized {
     /// # Errors
     /// What stands there is another thing, is out of range, or ends early.
     fn decode(reader: &mut Reader<'a>) -> Result<Self>;
+
+    /// Takes a list of such values: an array, but where MessagePack-CSharp takes something else too.
+    ///
+    /// # Errors
+    /// Likewise.
+    #[doc(hidden)]
+    fn decode_list(reader: &mut Reader<'a>) -> Result<Vec<Self>> {
+        dotnet::elements(reader, Self::decode)
+    }
 }
 
 /// The bytes of one value.

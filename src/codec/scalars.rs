@@ -1,9 +1,9 @@
 //! Rust's own types that have the wire form of a .NET type.
 
-use crate::codec::{Decode, Encode, Reader, Result, Writer};
+use crate::codec::{dotnet, Decode, Encode, Reader, Result, Writer};
 
 macro_rules! integers {
-    ($($type:ty, $name:literal, $write:ident as $wide:ty;)*) => {$(
+    ($($type:ty, $name:literal, $write:ident as $wide:ty $(, $list:path)?;)*) => {$(
         impl Encode for $type {
             #[inline]
             fn encode(&self, writer: &mut Writer) -> Result<()> {
@@ -16,12 +16,16 @@ macro_rules! integers {
             fn decode(reader: &mut Reader<'_>) -> Result<Self> {
                 reader.integer_as($name)
             }
+
+            $(fn decode_list(reader: &mut Reader<'_>) -> Result<Vec<Self>> {
+                $list(reader)
+            })?
         }
     )*};
 }
 
 integers! {
-    u8, "a byte (0 to 255)", uint as u64;
+    u8, "a byte (0 to 255)", uint as u64, dotnet::bytes_as_list;
     u16, "a ushort (16 bits without a sign)", uint as u64;
     u32, "a uint (32 bits without a sign)", uint as u64;
     u64, "a ulong (64 bits without a sign)", uint as u64;

@@ -7,27 +7,50 @@
 //! | `char`, `Rune`, `Half`, `Int128`, `UInt128`, `BigInteger`, `Complex` | [`Char`], [`Rune`], [`Half`], `i128`, `u128`, [`BigInteger`], [`Complex`] |
 //! | `Uri`, `Version` | [`Uri`], [`VersionNumber`] |
 //! | `object` | [`Object`] |
+//! | `byte[]`, `List<byte>`, `BitArray` | [`Bytes`] (or `[u8]`), `Vec<u8>`, [`BitArray`] |
+//! | `T[]`, `List<T>` and other lists; `Stack<T>`; sets | [`Vec`], [`Stack`], [`Set`] |
+//! | `T[,]` to `T[,,,]` | [`MultiArray`] |
+//! | dictionaries | [`OrderedMap`], [`ConcurrentDictionary`], or `HashMap` |
+//! | tuples, `KeyValuePair` | tuples of 1 to 16, which nest from the eighth on; [`Pair`] |
+//! | enums | [`Underlying`] by number, [`EnumTable`] by name |
+//! | classes and structs; unions | [`MapReader`] and [`MapWriter`], [`ArrayReader`] and [`ArrayWriter`]; [`encode_union`], [`decode_union`] |
 //!
 //! A reference that may be null, and `Nullable<T>`, is an [`Option`].
 
+mod collections;
 mod decimal;
+mod dictionary;
+mod enums;
 mod guid;
+mod multi_array;
 mod numbers;
 mod object;
+mod objects;
 #[cfg(all(test, not(loom)))]
 mod tests;
 mod text;
 mod time;
+mod tuples;
+mod unions;
 
+pub(super) use collections::{bytes_as_list, elements};
+pub use collections::{BitArray, Bytes, Set, Stack};
 pub use decimal::{Decimal, NativeDecimal};
+pub use dictionary::{ConcurrentDictionary, Duplicates, OrderedMap};
+pub use enums::{EnumMember, EnumTable, Underlying};
 pub use guid::{Guid, NativeGuid};
+pub use multi_array::MultiArray;
 pub use numbers::{BigInteger, Char, Complex, Half, Rune};
 pub use object::Object;
+pub use objects::{ArrayReader, ArrayWriter, MapReader, MapWriter};
 pub use text::{Uri, VersionNumber};
 pub use time::{DateOnly, DateTime, DateTimeKind, DateTimeOffset, NativeDateTime, TimeOnly, TimeSpan};
+pub use tuples::Pair;
+pub use unions::{decode_union, encode_union};
 
 use crate::alloc::{Ensure, Text};
-use crate::codec::{CodecError, Problem, Reader, Result};
+use crate::codec::{CodecError, Problem, Reader, Result, Writer};
+use std::fmt;
 
 /// Refuses a value that was begun at a copy of the reader: the reader is put back to it.
 #[cold]
@@ -63,4 +86,42 @@ fn push<T>(list: &mut Vec<T>, value: T, reader: &Reader<'_>) -> Result<()> {
 fn list_for<T>(count: usize, reader: &Reader<'_>) -> Result<Vec<T>> {
     let justified = reader.rest().len() / size_of::<T>().max(1);
     crate::alloc::list(count.min(justified.max(4))).map_err(|refused| CodecError::no_memory(reader.offset(), refused))
+}
+
+/// Writes a value of several parts: where one of them cannot be written, none is.
+#[inline]
+fn whole(writer: &mut Writer, write: impl FnOnce(&mut Writer) -> Result<()>) -> Result<()> {
+    let begun = writer.bytes().len();
+    let written = write(writer);
+    if written.is_err() {
+        writer.truncate(begun);
+    }
+    written
+}
+
+/// A text of so many bytes at most, which needs no allocation.
+struct Short<const N: usize> {
+    bytes: [u8; N],
+    length: usize,
+}
+
+impl<const N: usize> Short<N> {
+    fn of(text: fmt::Arguments<'_>) -> std::result::Result<Self, fmt::Error> {
+        let mut short = Self { bytes: [0; N], length: 0 };
+        fmt::write(&mut short, text)?;
+        Ok(short)
+    }
+
+    fn bytes(&self) -> &[u8] {
+        &self.bytes[..self.length]
+    }
+}
+
+impl<const N: usize> fmt::Write for Short<N> {
+    fn write_str(&mut self, piece: &str) -> fmt::Result {
+        let room = self.bytes.get_mut(self.length..self.length + piece.len()).ok_or(fmt::Error)?;
+        room.copy_from_slice(piece.as_bytes());
+        self.length += piece.len();
+        Ok(())
+    }
 }

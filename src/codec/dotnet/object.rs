@@ -1,6 +1,7 @@
 //! What a slot of type `object` holds.
 
-use super::{list_for, push, refuse, Char, DateTime};
+use super::dictionary::refuse_duplicates;
+use super::{list_for, push, refuse, whole, Char, DateTime};
 use crate::codec::code::*;
 use crate::codec::{CodecError, Decode, Encode, Problem, Reader, Result, Writer};
 use std::mem;
@@ -67,7 +68,7 @@ impl Object {
     }
 
     /// A value that holds no others, or the beginning of one that does.
-    fn begin(reader: &mut Reader<'_>) -> Result<Begun> {
+    fn begin<'a>(reader: &mut Reader<'a>) -> Result<Begun<'a>> {
         let code = reader.peek_code()?;
         Ok(Begun::Whole(match code {
             NIL => {
@@ -98,8 +99,8 @@ impl Object {
             FIXMAP..=0x8f | MAP16 | MAP32 => match reader.map_header()? {
                 0 => Self::Map(Vec::new()),
                 left => {
-                    let (entries, offsets) = (list_for(left, reader)?, list_for(left, reader)?);
-                    return Ok(Begun::Part(Part::Map { entries, offsets, key: None, left }));
+                    let (entries, first) = (list_for(left, reader)?, *reader);
+                    return Ok(Begun::Part(Part::Map { entries, first, key: None, left }));
                 }
             },
             EXT8..=EXT32 | FIXEXT1..=FIXEXT16 => match reader.peek_ext()? {
@@ -114,10 +115,10 @@ impl Object {
     }
 
     /// Reads with a list of what is open instead of the stack: that one is the caller's, and may be short.
-    fn read(reader: &mut Reader<'_>, open: &mut Vec<Part>) -> Result<Self> {
+    fn read<'a>(reader: &mut Reader<'a>, open: &mut Vec<Part<'a>>) -> Result<Self> {
         loop {
-            if let Some(part) = open.last_mut() {
-                part.next(reader)?;
+            if let (Some(Part::Map { key: None, .. }), NIL) = (open.last(), reader.peek_code()?) {
+                return reader.unexpected("a key", NIL);
             }
             let mut whole = match Self::begin(reader)? {
                 Begun::Whole(whole) => whole,
@@ -145,29 +146,18 @@ impl Object {
     }
 }
 
-enum Begun {
+enum Begun<'a> {
     Whole(Object),
-    Part(Part),
+    Part(Part<'a>),
 }
 
 /// An array or a map of which more is to come.
-enum Part {
+enum Part<'a> {
     Array { elements: Vec<Object>, left: usize },
-    Map { entries: Vec<(Object, Object)>, offsets: Vec<usize>, key: Option<Object>, left: usize },
+    Map { entries: Vec<(Object, Object)>, first: Reader<'a>, key: Option<Object>, left: usize },
 }
 
-impl Part {
-    /// Before its next value: a key has to be one, and is remembered with its place.
-    fn next(&mut self, reader: &Reader<'_>) -> Result<()> {
-        let Self::Map { offsets, key: None, .. } = self else {
-            return Ok(());
-        };
-        match reader.peek_code()? {
-            NIL => reader.unexpected("a key", NIL),
-            _ => push(offsets, reader.offset(), reader),
-        }
-    }
-
+impl Part<'_> {
     /// Whether more is to come.
     fn add(&mut self, value: Object, reader: &Reader<'_>) -> Result<bool> {
         let left = match self {
@@ -193,26 +183,17 @@ impl Part {
     fn close(&mut self, reader: &Reader<'_>) -> Result<Object> {
         match self {
             Self::Array { elements, .. } => Ok(Object::Array(mem::take(elements))),
-            Self::Map { entries, offsets, .. } => {
+            Self::Map { entries, first, .. } => {
                 let mut keys = list_for(entries.len(), reader)?;
-                for ((key, _), offset) in entries.iter().zip(offsets) {
+                for (number, (key, _)) in entries.iter().enumerate() {
                     if let Some(identity) = Identity::of(key) {
-                        push(&mut keys, (identity, *offset), reader)?;
+                        push(&mut keys, (identity, number), reader)?;
                     }
                 }
-                refuse_duplicates(keys)?;
+                refuse_duplicates(&mut keys, *first)?;
                 Ok(Object::Map(mem::take(entries)))
             }
         }
-    }
-}
-
-/// Refuses keys of which two are equal, at the second of them. Sorted rather than hashed: no key can make it slow.
-pub(super) fn refuse_duplicates<K: Ord>(mut keys: Vec<(K, usize)>) -> Result<()> {
-    keys.sort_unstable();
-    match keys.windows(2).find(|pair| pair[0].0 == pair[1].0) {
-        Some(pair) => Err(CodecError::at(pair[1].1, Problem::DuplicateKey)),
-        None => Ok(()),
     }
 }
 
@@ -272,17 +253,14 @@ impl Encode for Object {
             Self::String(text) => writer.str(text),
             Self::Bytes(bytes) => writer.bin(bytes),
             Self::DateTime(time) => time.encode(writer),
-            Self::Array(elements) => {
-                writer.array_header(elements.len())?;
-                elements.iter().try_for_each(|element| element.encode(writer))
-            }
-            Self::Map(entries) => {
+            Self::Array(elements) => elements.encode(writer),
+            Self::Map(entries) => whole(writer, |writer| {
                 writer.map_header(entries.len())?;
                 entries.iter().try_for_each(|(key, value)| {
                     key.encode(writer)?;
                     value.encode(writer)
                 })
-            }
+            }),
             Self::Other(bytes) => writer.raw(bytes),
         }
     }

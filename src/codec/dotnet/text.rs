@@ -1,6 +1,6 @@
 //! Values whose form is a text: `Uri` and `Version`.
 
-use super::{malformed, no_such, refuse};
+use super::{malformed, no_such, refuse, Short};
 use crate::codec::{CodecError, Decode, Encode, Problem, Reader, Result, Writer};
 use std::fmt;
 use std::str::FromStr;
@@ -122,9 +122,8 @@ impl Encode for VersionNumber {
             return Err(writer.error(malformed(TARGET, "it has a revision and no build")));
         }
         // At most four times ten digits, and three points.
-        let mut text = Short { bytes: [0; 43], length: 0 };
-        match fmt::write(&mut text, format_args!("{self}")) {
-            Ok(()) => writer.str_of(&text.bytes[..text.length]),
+        match Short::<43>::of(format_args!("{self}")) {
+            Ok(text) => writer.str_of(text.bytes()),
             Err(fmt::Error) => Err(writer.error(malformed(TARGET, "it is too long"))),
         }
     }
@@ -137,20 +136,5 @@ impl Decode<'_> for VersionNumber {
             Ok(version) => Ok(version),
             Err(why) => refuse(reader, begun, malformed(TARGET, why)),
         }
-    }
-}
-
-/// A text that needs no allocation.
-struct Short {
-    bytes: [u8; 43],
-    length: usize,
-}
-
-impl fmt::Write for Short {
-    fn write_str(&mut self, piece: &str) -> fmt::Result {
-        let room = self.bytes.get_mut(self.length..self.length + piece.len()).ok_or(fmt::Error)?;
-        room.copy_from_slice(piece.as_bytes());
-        self.length += piece.len();
-        Ok(())
     }
 }

@@ -1,6 +1,6 @@
 //! Points and lengths of time, in .NET's ticks of 100 ns.
 
-use super::{no_such, refuse};
+use super::{no_such, refuse, whole};
 use crate::codec::{CodecError, Decode, Encode, Problem, Reader, Result, Writer};
 use std::fmt;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -290,12 +290,11 @@ impl Encode for DateTimeOffset {
         if let Some(problem) = self.problem() {
             return Err(writer.error(problem));
         }
-        let begun = writer.bytes().len();
-        writer.array_header(2)?;
-        DateTime::utc(self.local_ticks)
-            .encode(writer)
-            .and_then(|()| writer.int(self.offset_minutes.into()))
-            .inspect_err(|_| writer.truncate(begun))
+        whole(writer, |writer| {
+            writer.array_header(2)?;
+            DateTime::utc(self.local_ticks).encode(writer)?;
+            writer.int(self.offset_minutes.into())
+        })
     }
 }
 
