@@ -17,7 +17,7 @@ pub fn write(writing: &Writing<'_>, writer: &mut Writer, value: &Value, due: Hin
         (value, Some(Shape::Typeless(name, due))) => {
             (String::from_utf8_lossy(name).into_owned(), value, due.as_deref())
         }
-        (value, Some(_)) => return writing.value(writer, value, &natural(value), None, Place::Slot),
+        (value, Some(_)) => return writing.own(writer, value, None),
         (_, None) => return Stop::unknown("the name of the .NET type is not told"),
     };
     let of = of_name(&name)?;

@@ -65,7 +65,7 @@ impl Writing<'_> {
             return self.not(value, of);
         }
         if let Value::Enum(value) = value {
-            return self.enumeration(writer, value);
+            return self.enumeration(writer, value, due);
         }
         if let Some(collection) = Collection::of(of, self.options.is_v3()) {
             return self.collection(writer, value, of, &collection, due);
@@ -83,11 +83,14 @@ impl Writing<'_> {
     }
 
     /// An enum: its number, or its name.
-    fn enumeration(&self, writer: &mut Writer, value: &Enum) -> Result<()> {
+    fn enumeration(&self, writer: &mut Writer, value: &Enum, due: Hint<'_>) -> Result<()> {
         if !self.options.enum_as_text {
             return scalars::write_int(writer, value.underlying, value.number, false);
         }
         let class = self.world.class(&Type::named(&value.name));
+        if let (None, Some(due)) = (class, due.and_then(Node::text).filter(|due| *due != value.text)) {
+            return Stop::unknown(format!("an [EnumMember] may have given {} the name {due:?}", value.text));
+        }
         let renamed = class.and_then(|class| {
             let constant = class.constants.iter().find(|constant| constant.number == value.number)?;
             constant.renamed.clone()
@@ -329,18 +332,28 @@ impl Writing<'_> {
             return self.typeless(writer, value, Some(due));
         }
         match value {
+            Value::Null => Ok(writer.nil()?),
             Value::Object(..) if anonymous(value).is_some() => self.write_anonymous(writer, value, Some(due)),
             Value::Int(int, number) => scalars::write_int(writer, *int, *number, due.code == int.full_code()),
             Value::Enum(own) if due.kind() == Kind::Str => {
                 let as_text = Options { enum_as_text: true, ..*self.options };
-                Writing { world: self.world, options: &as_text }.enumeration(writer, own)
+                Writing { world: self.world, options: &as_text }.enumeration(writer, own, Some(due))
             }
             Value::Enum(own) => {
                 scalars::write_int(writer, own.underlying, own.number, due.code == own.underlying.full_code())
             }
             Value::DateTime(ticks, kind) if due.kind() == Kind::Ext => scalars::write_boxed_time(writer, *ticks, *kind),
             Value::Object(name, members) if name == "object" && members.is_empty() => Ok(writer.map_header(0)?),
-            value => self.value(writer, value, &natural(value), Some(due), Place::Slot),
+            value => self.own(writer, value, Some(due)),
+        }
+    }
+
+    /// As the type that it has by itself.
+    pub fn own(&self, writer: &mut Writer, value: &Value, due: Hint<'_>) -> Result<()> {
+        match natural(value) {
+            Type::Untold => Stop::unknown(format!("the type of {value:?} is not known")),
+            of if of.is("object") => Ok(writer.map_header(0)?),
+            of => self.value(writer, value, &of, due, Place::Slot),
         }
     }
 
@@ -387,10 +400,7 @@ impl Writing<'_> {
             _ if self.options.resolver == Resolver::PrimitiveObject && natural(value) == Type::Untold => {
                 return Stop::refused(NO_FORMATTER, "PrimitiveObjectResolver has no form for it");
             }
-            value => match natural(value) {
-                Type::Untold => return Stop::unknown(format!("the type of {value:?} is not known")),
-                of => return self.value(writer, value, &of, due, Place::Slot),
-            },
+            value => return self.own(writer, value, due),
         };
         Ok(object.encode(writer)?)
     }
