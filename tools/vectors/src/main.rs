@@ -8,6 +8,7 @@ mod checks;
 mod classes;
 mod clr;
 mod csharp;
+mod enums;
 mod families;
 mod json;
 mod layout;

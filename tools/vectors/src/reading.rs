@@ -2,6 +2,7 @@
 
 use crate::classes::{Class, Sort};
 use crate::csharp::Type;
+use crate::enums;
 use crate::families::{Collection, OnDuplicate};
 use crate::layout::{layout, members, Layout, Owned, Slot};
 use crate::options::{Options, Resolver};
@@ -10,7 +11,7 @@ use crate::stop::{Result, Stop, ARGUMENT, NO_FORMATTER, OPERATION, SERIALIZATION
 use crate::value::{Enum, Int, Value};
 use crate::world::World;
 use crate::writing::Place;
-use backrun::codec::dotnet::Object;
+use backrun::codec::dotnet::{decode_union, ArrayReader, MapReader, Object};
 use backrun::codec::{Decode, Kind, Reader};
 use std::collections::HashMap;
 
@@ -70,34 +71,15 @@ impl Reading<'_> {
     }
 
     fn enumeration(&self, reader: &mut Reader<'_>, of: &Type, underlying: Int) -> Result<Value> {
-        let told =
-            |number, text: &str| Value::Enum(Enum { name: of.to_string(), underlying, number, text: text.to_owned() });
+        let told = |number| Value::Enum(Enum { name: of.to_string(), underlying, number, text: String::new() });
         if !self.options.enum_as_text {
-            return scalars::read_int(reader, underlying).map(|number| told(number, ""));
+            return scalars::read_int(reader, underlying).map(told);
         }
-        let text = reader.string()?;
         let Some(class) = self.world.class(of) else {
             return Stop::unknown(format!("the names of {of} are not known"));
         };
-        let by = |name: &str| {
-            let constants = || class.constants.iter();
-            constants()
-                .find(|own| own.renamed.as_deref() == Some(name))
-                .or_else(|| constants().find(|own| own.name == name))
-        };
-        if let Some(constant) = by(&text) {
-            return Ok(told(constant.number, &text));
-        }
-        // Enum.Parse: numbers, and several names.
-        let parts = text.split(',').map(|part| {
-            let part = part.trim();
-            let constant = class.constants.iter().find(|own| own.name == part).map(|own| own.number);
-            constant.or_else(|| part.parse().ok())
-        });
-        match parts.collect::<Option<Vec<i128>>>() {
-            Some(numbers) => Ok(told(numbers.into_iter().fold(0, |all, number| all | number), &text)),
-            None => Stop::refused(ARGUMENT, format!("{text:?} is no {of}")),
-        }
+        let number = enums::with_table(class, underlying, |table| table.decode_name(reader))?;
+        Ok(told(number))
     }
 
     fn sequence(&self, reader: &mut Reader<'_>, of: &Type) -> Result<Vec<Value>> {
@@ -292,39 +274,20 @@ impl Reading<'_> {
         };
         match &layout {
             Layout::Array(places) => {
-                let count = reader.array_header()?;
-                self.inside(reader, |reader| {
-                    for at in 0..count {
-                        match places.get(at).and_then(Option::as_ref) {
-                            Some(slot) => keep(slot, self.value(reader, &slot.of, Place::Member)?),
-                            None => {
-                                reader.skip()?;
-                            }
-                        }
+                let mut object = ArrayReader::new(reader)?;
+                while let Some(key) = object.next_key()? {
+                    if let Some(slot) = places.get(key).and_then(Option::as_ref) {
+                        keep(slot, self.value(object.reader(), &slot.of, Place::Member)?);
                     }
-                    Ok(())
-                })?;
+                }
             }
             Layout::Map(slots) => {
-                let count = reader.map_header()?;
-                self.inside(reader, |reader| {
-                    for _ in 0..count {
-                        if reader.peek()? == Kind::Nil {
-                            return Stop::refused(SERIALIZATION, "a key is nil");
-                        }
-                        let key = reader.str_bytes()?;
-                        if key.is_empty() {
-                            return Stop::refused(SERIALIZATION, "a key is the empty text");
-                        }
-                        match slots.iter().find(|(own, _)| own.as_bytes() == key) {
-                            Some((_, slot)) => keep(slot, self.value(reader, &slot.of, Place::Member)?),
-                            None => {
-                                reader.skip()?;
-                            }
-                        }
+                let mut object = MapReader::new(reader)?;
+                while let Some(key) = object.next_key()? {
+                    if let Some((_, slot)) = slots.iter().find(|(own, _)| own == key) {
+                        keep(slot, self.value(object.reader(), &slot.of, Place::Member)?);
                     }
-                    Ok(())
-                })?;
+                }
             }
         }
         let slots: Vec<&Slot> = match &layout {
@@ -386,31 +349,23 @@ impl Reading<'_> {
     }
 
     fn union(&self, reader: &mut Reader<'_>, class: &Class) -> Result<Value> {
-        if reader.try_nil()? {
-            return Ok(Value::Null);
-        }
-        if reader.array_header()? != 2 {
-            return Stop::refused(OPERATION, format!("the union {} is an array of 2", class.name));
-        }
-        self.inside(reader, |reader| {
-            let key = i32::decode(reader)?.to_string();
-            let listed = class.attributes.iter().filter(|attribute| attribute.name == "Union").find_map(|attribute| {
-                match attribute.positional.as_slice() {
-                    [own, of] if own.replace(' ', "") == key => {
-                        Type::parse(&of.trim_start_matches("typeof").trim_matches([' ', '(', ')']).replace(' ', ""))
-                            .ok()
-                    }
-                    _ => None,
-                }
-            });
-            match listed {
-                Some(of) => self.value(reader, &self.world.resolve(&class.name, &of), Place::Slot),
-                None => {
-                    reader.skip()?;
-                    Ok(Value::Null)
+        // What the codec's function cannot carry.
+        let mut other = None;
+        let read = decode_union(reader, |key, reader| {
+            let Some(of) = union_member(class, key) else { return Ok(None) };
+            match self.value(reader, &self.world.resolve(&class.name, &of), Place::Slot) {
+                Ok(value) => Ok(Some(value)),
+                Err(Stop::Codec(error)) => Err(error),
+                Err(stop) => {
+                    other = Some(stop);
+                    Ok(None)
                 }
             }
-        })
+        });
+        match other {
+            Some(stop) => Err(stop),
+            None => Ok(read?.unwrap_or(Value::Null)),
+        }
     }
 
     /// A slot of type `object`.
@@ -472,6 +427,17 @@ impl Reading<'_> {
             _ => Value::Untold,
         }
     }
+}
+
+/// The type that a union has under a key.
+fn union_member(class: &Class, key: i32) -> Option<Type> {
+    let attributes = class.attributes.iter().filter(|attribute| attribute.name == "Union");
+    let mut members = attributes.filter_map(|attribute| match attribute.positional.as_slice() {
+        [own, of] if own.replace(' ', "") == key.to_string() => Some(of),
+        _ => None,
+    });
+    let of = members.next()?.trim_start_matches("typeof").trim_matches([' ', '(', ')']).replace(' ', "");
+    Type::parse(&of).ok()
 }
 
 /// Values that were there before.

@@ -5,8 +5,8 @@ use crate::options::Options;
 use crate::stop::{Result, Stop, NO_FORMATTER, NULL};
 use crate::value::{trim_bigint, Int, Kind, Value};
 use backrun::codec::dotnet::{
-    BigInteger, Char, Complex, DateOnly, DateTime, DateTimeKind, DateTimeOffset, Decimal, Guid, Half, NativeDateTime,
-    NativeDecimal, NativeGuid, Rune, TimeOnly, TimeSpan, Uri, VersionNumber,
+    BigInteger, BitArray, Char, Complex, DateOnly, DateTime, DateTimeKind, DateTimeOffset, Decimal, Guid, Half,
+    NativeDateTime, NativeDecimal, NativeGuid, Rune, TimeOnly, TimeSpan, Uri, VersionNumber,
 };
 use backrun::codec::{Decode, Encode, Reader, Writer};
 
@@ -144,9 +144,7 @@ fn encode(writer: &mut Writer, value: &Value, options: &Options) -> Option<Resul
             Some(char) => Rune(char).encode(writer),
             None => return Some(Stop::unknown(format!("{point} is no code point"))),
         },
-        Value::Bits(bits) => {
-            writer.array_header(bits.len()).and_then(|()| bits.iter().try_for_each(|bit| writer.bool(*bit)))
-        }
+        Value::Bits(bits) => BitArray(bits.clone()).encode(writer),
         _ => return None,
     };
     Some(encoded.map_err(Stop::from))
@@ -223,10 +221,7 @@ pub fn read(reader: &mut Reader<'_>, name: &str, options: &Options) -> Result<Va
         "Int128" => Value::Int128(i128::decode(reader)?),
         "UInt128" => Value::UInt128(u128::decode(reader)?),
         "Rune" => Value::Rune(Rune::decode(reader)?.0.into()),
-        "BitArray" => {
-            let count = reader.array_header()?;
-            Value::Bits((0..count).map(|_| reader.bool()).collect::<std::result::Result<_, _>>()?)
-        }
+        "BitArray" => Value::Bits(BitArray::decode(reader)?.0),
         "Nil" => {
             reader.nil()?;
             Value::Null

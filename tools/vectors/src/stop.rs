@@ -64,6 +64,7 @@ impl Stop {
             // Version 3 asks for a timestamp's bytes before it looks at the first.
             Problem::Unexpected { expected: "an extension", .. } if !is_v2 => vec![SERIALIZATION, END],
             Problem::Unexpected { .. } | Problem::WrongExt { .. } => vec![SERIALIZATION],
+            Problem::WrongLength { target: "a union", .. } => vec![OPERATION],
             Problem::WrongLength { .. } => vec![SERIALIZATION],
             Problem::OutOfRange { target, .. } => {
                 match ["Date", "Time", "date", "time", "offset"].iter().any(|word| target.contains(word)) {

@@ -2,6 +2,7 @@
 
 use crate::classes::Class;
 use crate::csharp::Type;
+use crate::enums;
 use crate::families::{is_bulk_list, Collection};
 use crate::layout::{layout, Layout, Slot};
 use crate::node::{Node, Shape};
@@ -10,6 +11,7 @@ use crate::scalars;
 use crate::stop::{Result, Stop, NO_FORMATTER};
 use crate::value::{Enum, Int, Value};
 use crate::world::World;
+use backrun::codec::dotnet::{encode_union, ArrayWriter, MapWriter, Object, Pair};
 use backrun::codec::{Encode, Kind, Writer};
 
 pub struct Writing<'a> {
@@ -24,6 +26,15 @@ pub enum Place {
     Member,
     /// Anywhere else.
     Slot,
+}
+
+/// A value that has been written.
+struct Written(Vec<u8>);
+
+impl Encode for Written {
+    fn encode(&self, writer: &mut Writer) -> backrun::codec::Result<()> {
+        writer.raw(&self.0)
+    }
 }
 
 /// The bytes that are due where a value stands, if they are known: what no type tells is seen there.
@@ -85,17 +96,17 @@ impl Writing<'_> {
     /// An enum: its number, or its name.
     fn enumeration(&self, writer: &mut Writer, value: &Enum, due: Hint<'_>) -> Result<()> {
         if !self.options.enum_as_text {
-            return scalars::write_int(writer, value.underlying, value.number, false);
+            return Ok(enums::underlying(value.underlying).encode(value.number, writer)?);
         }
-        let class = self.world.class(&Type::named(&value.name));
-        if let (None, Some(due)) = (class, due.and_then(Node::text).filter(|due| *due != value.text)) {
-            return Stop::unknown(format!("an [EnumMember] may have given {} the name {due:?}", value.text));
+        match self.world.class(&Type::named(&value.name)) {
+            Some(class) => {
+                Ok(enums::with_table(class, value.underlying, |table| table.encode_name(value.number, writer))?)
+            }
+            None => match due.and_then(Node::text).filter(|due| *due != value.text) {
+                Some(due) => Stop::unknown(format!("an [EnumMember] may have given {} the name {due:?}", value.text)),
+                None => Ok(writer.str(&value.text)?),
+            },
         }
-        let renamed = class.and_then(|class| {
-            let constant = class.constants.iter().find(|constant| constant.number == value.number)?;
-            constant.renamed.clone()
-        });
-        Ok(writer.str(renamed.as_deref().unwrap_or(&value.text))?)
     }
 
     fn sequence(&self, writer: &mut Writer, items: &[Value], of: &Type, due: Hint<'_>, place: Place) -> Result<()> {
@@ -163,9 +174,9 @@ impl Writing<'_> {
                 self.sequence(writer, items, of, dues.get(1), Place::Slot)?;
             }
             (Collection::Pair(key, value), Value::Pair(own)) => {
-                writer.array_header(2)?;
-                self.value(writer, &own.0, key, dues.first(), Place::Slot)?;
-                self.value(writer, &own.1, value, dues.get(1), Place::Slot)?;
+                let key = self.written(&own.0, key, dues.first(), Place::Slot)?;
+                let value = self.written(&own.1, value, dues.get(1), Place::Slot)?;
+                Pair(key, value).encode(writer)?;
             }
             (Collection::Tuple { of, .. }, Value::Tuple(items)) => self.tuple(writer, items, of, due)?,
             _ => return self.not(value, of),
@@ -230,34 +241,40 @@ impl Writing<'_> {
         let arguments: &[Type] = if let Type::Named(_, arguments) = of { arguments } else { &[] };
         match layout(self.world, class, arguments, self.options) {
             Err(why) => Stop::refused(NO_FORMATTER, why),
+            Ok(Layout::Array(places)) if places.is_empty() => Ok(writer.array_header(0)?),
             Ok(Layout::Array(places)) => {
-                writer.array_header(places.len())?;
+                let mut object = ArrayWriter::new(writer, places.len() - 1)?;
                 let dues = due.map_or(&[][..], Node::items);
-                for (at, slot) in places.iter().enumerate() {
-                    match slot {
-                        Some(slot) => self.member(writer, members, slot, dues.get(at))?,
-                        None => writer.nil()?,
+                for (key, slot) in places.iter().enumerate() {
+                    if let Some(slot) = slot {
+                        object = object.member(key, &self.member(members, slot, dues.get(key))?)?;
                     }
                 }
-                Ok(())
+                Ok(object.end()?)
             }
             Ok(Layout::Map(slots)) => {
-                writer.map_header(slots.len())?;
+                let mut object = MapWriter::new(writer, slots.len())?;
                 let dues = due.map_or(&[][..], Node::entries);
                 for (at, (key, slot)) in slots.iter().enumerate() {
-                    writer.key(key)?;
-                    self.member(writer, members, slot, dues.get(at).map(|(_, value)| value))?;
+                    let member = self.member(members, slot, dues.get(at).map(|(_, value)| value))?;
+                    object = object.member(key, &member)?;
                 }
-                Ok(())
+                Ok(object.end()?)
             }
         }
     }
 
-    fn member(&self, writer: &mut Writer, members: &[(String, Value)], slot: &Slot, due: Hint<'_>) -> Result<()> {
+    fn member(&self, members: &[(String, Value)], slot: &Slot, due: Hint<'_>) -> Result<Written> {
         match members.iter().filter(|(name, _)| *name == slot.member).nth(slot.occurrence) {
-            Some((_, value)) => self.value(writer, value, &slot.of, due, Place::Member),
+            Some((_, value)) => self.written(value, &slot.of, due, Place::Member),
             None => Stop::unknown(format!("the line does not tell the member {}", slot.member)),
         }
+    }
+
+    fn written(&self, value: &Value, of: &Type, due: Hint<'_>, place: Place) -> Result<Written> {
+        let mut writer = Writer::with_settings(self.options.settings());
+        self.value(&mut writer, value, of, due, place)?;
+        Ok(Written(writer.into_bytes()))
     }
 
     fn union(&self, writer: &mut Writer, value: &Value, class: &Class, due: Hint<'_>) -> Result<()> {
@@ -270,9 +287,8 @@ impl Writing<'_> {
             if found == self.world.class(&Type::named(name)).map(|found| found.name.as_str()) || listed.is(name) {
                 let key =
                     key.replace(' ', "").parse().map_err(|_| Stop::Unknown(format!("{key:?} is no union's key")))?;
-                writer.array_header(2)?;
-                writer.int(key)?;
-                return self.value(writer, value, &listed, due.and_then(|due| due.items().get(1)), Place::Slot);
+                let body = self.written(value, &listed, due.and_then(|due| due.items().get(1)), Place::Slot)?;
+                return Ok(encode_union(writer, key, &body)?);
             }
         }
         Ok(writer.nil()?)
@@ -359,7 +375,6 @@ impl Writing<'_> {
 
     /// A slot of type `object`: the value says its type.
     pub fn object(&self, writer: &mut Writer, value: &Value, due: Hint<'_>) -> Result<()> {
-        use backrun::codec::dotnet::Object;
         if self.options.resolver == Resolver::Typeless {
             return self.typeless(writer, value, due);
         }
