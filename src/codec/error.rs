@@ -89,6 +89,8 @@ pub enum Problem {
     },
     /// The version or the settings have no form for it.
     NotSupported(Text),
+    /// What a type's own code says of its value.
+    Custom(Text),
     /// There is no memory.
     NoMemory {
         /// About how many bytes were asked for.
@@ -133,7 +135,7 @@ impl fmt::Display for CodecError {
             Problem::DuplicateKey => f.write_str("this key has been there before"),
             Problem::Refused(why) => write!(f, "{why}"),
             Problem::TooLong { what, length, limit } => write!(f, "{what} of {length}: at most {limit} are possible"),
-            Problem::NotSupported(why) => write!(f, "{why}"),
+            Problem::NotSupported(why) | Problem::Custom(why) => write!(f, "{why}"),
             Problem::NoMemory { bytes } => write!(f, "there is no memory for {bytes} bytes"),
         }
     }

@@ -9,11 +9,13 @@ pub mod dotnet;
 mod error;
 mod reader;
 mod scalars;
+pub mod serde;
 #[cfg(all(test, not(loom)))]
 mod tests;
 mod validate;
 mod writer;
 
+pub use self::serde::{from_slice, to_vec};
 pub use code::Kind;
 pub use error::{CodecError, Problem};
 pub use reader::Reader;

@@ -16,7 +16,7 @@ pub struct Reader<'a> {
 }
 
 /// An integer as it stands there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Integer {
     Unsigned(u64),
     Negative(i64),

@@ -285,6 +285,62 @@ impl Writer {
         }
     }
 
+    /// Makes the map whose header stands at `at` an array of as many values; its count is still to be put right.
+    pub(crate) fn make_array(&mut self, at: usize) {
+        if let Some(code) = self.bytes.get_mut(at) {
+            *code = match *code {
+                MAP16 => ARRAY16,
+                MAP32 => ARRAY32,
+                code @ FIXMAP..=0x8f => code - FIXMAP + FIXARRAY,
+                code => code,
+            };
+        }
+    }
+
+    /// Puts the count right in the header of an array or a map that stands at `at`, and was written before the count was known.
+    pub(crate) fn recount(&mut self, at: usize, count: usize) -> Result<()> {
+        let code = self.bytes.get(at).copied().unwrap_or(NIL);
+        let old = match code {
+            ARRAY16 | MAP16 => 3,
+            ARRAY32 | MAP32 => 5,
+            _ => 1,
+        };
+        let (fixed, of_16, of_32, what) = match Kind::of(code) {
+            Kind::Map => (FIXMAP, MAP16, MAP32, "a map"),
+            _ => (FIXARRAY, ARRAY16, ARRAY32, "an array"),
+        };
+        let mut header = [0; 5];
+        let new = match (count, u16::try_from(count), u32::try_from(count)) {
+            (0..=15, _, _) => {
+                header[0] = fixed | count as u8;
+                1
+            }
+            (_, Ok(count), _) => {
+                header[0] = of_16;
+                header[1..3].copy_from_slice(&count.to_be_bytes());
+                3
+            }
+            (_, _, Ok(count)) => {
+                header[0] = of_32;
+                header[1..].copy_from_slice(&count.to_be_bytes());
+                5
+            }
+            _ => {
+                let (length, limit) = (count as u64, u64::from(u32::MAX));
+                return Err(self.error(Problem::TooLong { what, length, limit }));
+            }
+        };
+        let end = self.bytes.len();
+        if new > old {
+            self.ensure(new - old)?;
+            self.bytes.resize(end + new - old, 0);
+        }
+        self.bytes.copy_within(at + old..end, at + new);
+        self.bytes.truncate(end + new - old);
+        self.bytes[at..at + new].copy_from_slice(&header[..new]);
+        Ok(())
+    }
+
     /// An extension.
     pub fn ext(&mut self, code: i8, bytes: &[u8]) -> Result<()> {
         self.ensure(6_usize.saturating_add(bytes.len()))?;
