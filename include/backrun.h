@@ -15,6 +15,18 @@
 // Write no str8 and no bin, for peers from before 2013 (MessagePack-CSharp's OldSpec). Both are read in any case.
 #define BACKRUN_CODEC_OLD_SPEC 1
 
+// 1970-01-01 in .NET's ticks of 100 ns, which begin at 0001-01-01: of ticks that are UTC, (ticks - this) / 10 are microseconds since 1970.
+#define BACKRUN_TICKS_OF_1970 621355968000000000
+
+// A DateTime that does not say whose clock it is. As .NET numbers them, so this is 0.
+#define BACKRUN_DATETIME_UNSPECIFIED 0
+
+// A DateTime of UTC.
+#define BACKRUN_DATETIME_UTC 1
+
+// A DateTime of the clock of the machine that reads it; its ticks here are those of UTC.
+#define BACKRUN_DATETIME_LOCAL 2
+
 // Nil: C#'s null.
 #define BACKRUN_KIND_NIL 1
 
@@ -466,6 +478,16 @@ typedef struct backrun_bytes {
     size_t len;
 } backrun_bytes;
 
+// A text that somebody else owns: UTF-8, not ended by NUL unless the function that returned it says so.
+//
+// `(NULL, 0)` is empty. Text that is not UTF-8 is BACKRUN_INVALID_ARGUMENT. Two words, frozen for ever.
+typedef struct backrun_str {
+    // First byte; may be NULL if `len` is 0.
+    const char *data;
+    // Length in bytes.
+    size_t len;
+} backrun_str;
+
 // How MessagePack is written and read. All zero but for `struct_size` is every default.
 typedef struct backrun_codec_settings {
     // sizeof(backrun_codec_settings).
@@ -477,16 +499,6 @@ typedef struct backrun_codec_settings {
     // How deep arrays and maps that are read may lie in each other; what is skipped may be deeper. 0: 500.
     uint32_t max_depth;
 } backrun_codec_settings;
-
-// A text that somebody else owns: UTF-8, not ended by NUL unless the function that returned it says so.
-//
-// `(NULL, 0)` is empty. Text that is not UTF-8 is BACKRUN_INVALID_ARGUMENT. Two words, frozen for ever.
-typedef struct backrun_str {
-    // First byte; may be NULL if `len` is 0.
-    const char *data;
-    // Length in bytes.
-    size_t len;
-} backrun_str;
 
 // How a queue is made or changed. All zero but for `struct_size` is the default queue with every default.
 typedef struct backrun_queue_options {
@@ -862,6 +874,180 @@ struct backrun_bytes backrun_buffer_bytes(const struct backrun_buffer *buffer);
 //
 // `buffer`: NULL does nothing. Once for each buffer. Any thread; a callback may call it.
 void backrun_buffer_free(struct backrun_buffer *buffer);
+
+// Writes a Guid as C# usually does: as text. See backrun_writer.
+//
+// `guid`: 16 bytes in the order in which they are written as text (RFC 9562, as in a uuid_t); not Guid.ToByteArray's.
+int32_t backrun_writer_guid(struct backrun_writer *writer, const uint8_t *guid, struct backrun_error **out_error);
+
+// Writes a Guid as C# does with NativeGuidResolver: as 16 bytes. See backrun_writer.
+//
+// `guid`: as that of backrun_writer_guid.
+int32_t backrun_writer_native_guid(struct backrun_writer *writer,
+                                   const uint8_t *guid,
+                                   struct backrun_error **out_error);
+
+// Writes a decimal as C# usually does: as text whose zeros say the scale. See backrun_writer.
+//
+// `text`: such as `-1.50`. An exponent is taken too; what has more than 28 digits behind the point is rounded.
+int32_t backrun_writer_decimal(struct backrun_writer *writer,
+                               struct backrun_str text,
+                               struct backrun_error **out_error);
+
+// As backrun_writer_decimal, from the parts that decimal.GetBits gives.
+//
+// `bits`: four words: low, middle, high, flags (the scale in bits 16 to 23, the sign in bit 31).
+int32_t backrun_writer_decimal_bits(struct backrun_writer *writer,
+                                    const uint32_t *bits,
+                                    struct backrun_error **out_error);
+
+// Writes a decimal as C# does with NativeDecimalResolver: as 16 bytes. See backrun_writer.
+//
+// `bits`: as those of backrun_writer_decimal_bits.
+int32_t backrun_writer_native_decimal(struct backrun_writer *writer,
+                                      const uint32_t *bits,
+                                      struct backrun_error **out_error);
+
+// Writes a DateTime as C# usually does: as a timestamp, which says that it is UTC. See backrun_writer.
+//
+// `ticks`: of 100 ns since 0001-01-01, of UTC (BACKRUN_TICKS_OF_1970 helps). backrun_writer_timestamp writes the same from seconds since 1970.
+int32_t backrun_writer_datetime(struct backrun_writer *writer,
+                                int64_t ticks,
+                                struct backrun_error **out_error);
+
+// Writes a DateTime as C# does with NativeDateTimeResolver and in typeless payloads: as an integer that keeps its kind. See backrun_writer.
+//
+// `ticks`: of 100 ns since 0001-01-01; of UTC where `kind` is BACKRUN_DATETIME_LOCAL. `kind`: one of BACKRUN_DATETIME_UNSPECIFIED and its kin.
+int32_t backrun_writer_native_datetime(struct backrun_writer *writer,
+                                       int64_t ticks,
+                                       uint32_t kind,
+                                       struct backrun_error **out_error);
+
+// Writes a DateTimeOffset. See backrun_writer.
+//
+// `local_ticks`: what its clock shows, in ticks of 100 ns since 0001-01-01. `offset_minutes`: by how much that clock is ahead of UTC, -840 to
+// 840. The moment is `local_ticks` less the offset.
+int32_t backrun_writer_datetimeoffset(struct backrun_writer *writer,
+                                      int64_t local_ticks,
+                                      int32_t offset_minutes,
+                                      struct backrun_error **out_error);
+
+// Writes a TimeSpan. See backrun_writer.
+//
+// `ticks`: of 100 ns.
+int32_t backrun_writer_timespan(struct backrun_writer *writer, int64_t ticks, struct backrun_error **out_error);
+
+// Writes a DateOnly. See backrun_writer.
+//
+// `day`: the number of days since 0001-01-01, to 3,652,058 (9999-12-31).
+int32_t backrun_writer_dateonly(struct backrun_writer *writer, int32_t day, struct backrun_error **out_error);
+
+// Writes a TimeOnly. See backrun_writer.
+//
+// `ticks`: of 100 ns since midnight, less than a day.
+int32_t backrun_writer_timeonly(struct backrun_writer *writer, int64_t ticks, struct backrun_error **out_error);
+
+// Writes a BigInteger. See backrun_writer.
+//
+// `value`: two's complement, little-endian, as BigInteger.ToByteArray gives it; bytes that only repeat the sign are left out. Empty: 0.
+int32_t backrun_writer_bigint(struct backrun_writer *writer,
+                              struct backrun_bytes value,
+                              struct backrun_error **out_error);
+
+// Writes an Int128, which only version 3.1 knows. See backrun_writer.
+//
+// `low`, `high`: its halves, in two's complement.
+int32_t backrun_writer_int128(struct backrun_writer *writer,
+                              uint64_t low,
+                              int64_t high,
+                              struct backrun_error **out_error);
+
+// Writes a UInt128, which only version 3.1 knows. See backrun_writer.
+//
+// `low`, `high`: its halves.
+int32_t backrun_writer_uint128(struct backrun_writer *writer,
+                               uint64_t low,
+                               uint64_t high,
+                               struct backrun_error **out_error);
+
+// Takes a Guid in its usual form, which is text. See backrun_reader.
+//
+// `out`: receives 16 bytes, in the order of backrun_writer_guid.
+int32_t backrun_reader_guid(struct backrun_reader *reader, uint8_t *out, struct backrun_error **out_error);
+
+// Takes a Guid in the form of NativeGuidResolver. See backrun_reader.
+//
+// `out`: receives 16 bytes, in the order of backrun_writer_guid.
+int32_t backrun_reader_native_guid(struct backrun_reader *reader, uint8_t *out, struct backrun_error **out_error);
+
+// Takes a decimal in its usual form, which is text, as it stands there: from C# without an exponent. See backrun_reader.
+int32_t backrun_reader_decimal(struct backrun_reader *reader,
+                               struct backrun_str *out,
+                               struct backrun_error **out_error);
+
+// Takes a decimal in its usual form. See backrun_reader.
+//
+// `out`: receives four words, as those of backrun_writer_decimal_bits.
+int32_t backrun_reader_decimal_bits(struct backrun_reader *reader, uint32_t *out, struct backrun_error **out_error);
+
+// Takes a decimal in the form of NativeDecimalResolver. See backrun_reader.
+//
+// `out`: receives four words, as those of backrun_writer_decimal_bits.
+int32_t backrun_reader_native_decimal(struct backrun_reader *reader, uint32_t *out, struct backrun_error **out_error);
+
+// Takes a DateTime in its usual form, which is a timestamp. See backrun_reader.
+//
+// `out`: receives ticks of 100 ns since 0001-01-01, of UTC.
+int32_t backrun_reader_datetime(struct backrun_reader *reader, int64_t *out, struct backrun_error **out_error);
+
+// Takes a DateTime in the form of NativeDateTimeResolver and of typeless payloads. See backrun_reader.
+//
+// `out`: receives ticks of 100 ns since 0001-01-01; of UTC where the kind is BACKRUN_DATETIME_LOCAL. `out_kind`: receives one of BACKRUN_DATETIME_UNSPECIFIED
+// and its kin; may be NULL.
+int32_t backrun_reader_native_datetime(struct backrun_reader *reader,
+                                       int64_t *out,
+                                       uint32_t *out_kind,
+                                       struct backrun_error **out_error);
+
+// Takes a DateTimeOffset. See backrun_reader.
+//
+// `out`: receives what its clock shows, in ticks of 100 ns since 0001-01-01. `out_offset_minutes`: receives by how much that clock is ahead of UTC;
+// may be NULL.
+int32_t backrun_reader_datetimeoffset(struct backrun_reader *reader,
+                                      int64_t *out,
+                                      int32_t *out_offset_minutes,
+                                      struct backrun_error **out_error);
+
+// Takes a TimeSpan. See backrun_reader.
+//
+// `out`: receives ticks of 100 ns.
+int32_t backrun_reader_timespan(struct backrun_reader *reader, int64_t *out, struct backrun_error **out_error);
+
+// Takes a DateOnly. See backrun_reader.
+//
+// `out`: receives the number of days since 0001-01-01.
+int32_t backrun_reader_dateonly(struct backrun_reader *reader, int32_t *out, struct backrun_error **out_error);
+
+// Takes a TimeOnly. See backrun_reader.
+//
+// `out`: receives ticks of 100 ns since midnight.
+int32_t backrun_reader_timeonly(struct backrun_reader *reader, int64_t *out, struct backrun_error **out_error);
+
+// Takes an Int128. See backrun_reader. (A BigInteger is taken by backrun_reader_bin.)
+//
+// `out`: receives its low half. `out_high`: receives its high half; may not be NULL.
+int32_t backrun_reader_int128(struct backrun_reader *reader,
+                              uint64_t *out,
+                              int64_t *out_high,
+                              struct backrun_error **out_error);
+
+// Takes a UInt128. See backrun_reader.
+//
+// `out`: receives its low half. `out_high`: receives its high half; may not be NULL.
+int32_t backrun_reader_uint128(struct backrun_reader *reader,
+                               uint64_t *out,
+                               uint64_t *out_high,
+                               struct backrun_error **out_error);
 
 // Makes a reader at the beginning of some bytes.
 //

@@ -6,7 +6,7 @@
 //! * [`bytes`]: borrowed views in, owned buffers out;  [`status`]: status codes and error objects
 //! * [`structs`]: how a versioned struct is read and written;  [`mod@panic`]: what surrounds every export
 //! * [`engine`]: an engine's life;  [`queue`]: its queues;  [`handler`]: what runs tasks
-//! * [`codec`]: how MessagePack is written and read;  [`codec_writer`], [`codec_reader`]: value by value;  [`payload`]: as a whole
+//! * [`codec`]: how MessagePack is written and read;  [`codec_writer`], [`codec_reader`]: value by value;  [`codec_dotnet`]: .NET's types;  [`payload`]: as a whole
 //! * [`submit`]: handing work over;  [`task`]: what a callback may ask and say of its task
 //! * [`lookup`]: status, wait, cancel, lists;  [`stats`]: counters;  [`observer`]: events, logs, watching one task
 #![allow(non_camel_case_types, reason = "C's own spelling of types")]
@@ -14,6 +14,7 @@
 
 pub mod bytes;
 pub mod codec;
+pub mod codec_dotnet;
 pub mod codec_reader;
 pub mod codec_writer;
 mod convert;

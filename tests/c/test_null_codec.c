@@ -141,6 +141,60 @@ ROW(backrun_writer_timestamp) {
     WRITES(backrun_writer_timestamp, 1, 0);
 }
 
+// .NET's types.
+
+static const uint8_t GUID[16] = {0};
+static const uint32_t ZERO[4] = {0};
+
+ROW(backrun_writer_guid) {
+    WRITES(backrun_writer_guid, GUID);
+    REFUSES(backrun_writer_guid, NULL);
+}
+ROW(backrun_writer_native_guid) {
+    WRITES(backrun_writer_native_guid, GUID);
+    REFUSES(backrun_writer_native_guid, NULL);
+}
+ROW(backrun_writer_decimal) {
+    WRITES(backrun_writer_decimal, str("1"));
+    REFUSES(backrun_writer_decimal, WRONG);
+}
+ROW(backrun_writer_decimal_bits) {
+    WRITES(backrun_writer_decimal_bits, ZERO);
+    REFUSES(backrun_writer_decimal_bits, NULL);
+}
+ROW(backrun_writer_native_decimal) {
+    WRITES(backrun_writer_native_decimal, ZERO);
+    REFUSES(backrun_writer_native_decimal, NULL);
+}
+ROW(backrun_writer_datetime) {
+    WRITES(backrun_writer_datetime, 1);
+}
+ROW(backrun_writer_native_datetime) {
+    WRITES(backrun_writer_native_datetime, 1, BACKRUN_DATETIME_UTC);
+}
+ROW(backrun_writer_datetimeoffset) {
+    WRITES(backrun_writer_datetimeoffset, BACKRUN_TICKS_OF_1970, -60);
+}
+ROW(backrun_writer_timespan) {
+    WRITES(backrun_writer_timespan, -1);
+}
+ROW(backrun_writer_dateonly) {
+    WRITES(backrun_writer_dateonly, 1);
+}
+ROW(backrun_writer_timeonly) {
+    WRITES(backrun_writer_timeonly, 1);
+}
+ROW(backrun_writer_bigint) {
+    WRITES(backrun_writer_bigint, NO_BYTES);
+    REFUSES(backrun_writer_bigint, WRONG_BYTES);
+}
+ROW(backrun_writer_int128) {
+    WRITES(backrun_writer_int128, 1, -1);
+}
+ROW(backrun_writer_uint128) {
+    WRITES(backrun_writer_uint128, 1, 1);
+}
+
 ROW(backrun_reader_new) {
     backrun_reader *reader = (void *)1;
     INVALID(backrun_reader_new(WRONG_BYTES, NULL, &reader, E));
@@ -256,6 +310,110 @@ ROW(backrun_reader_timestamp) {
     INVALID(backrun_reader_timestamp(reader, NULL, &nanos, E));
     CHECK_INT(BACKRUN_OK, backrun_reader_timestamp(reader, &seconds, NULL, NULL));
     CHECK_INT(0x01010101, seconds);
+    backrun_reader_free(reader);
+}
+
+#define TEXT_OF_GUID                                                                                                   \
+    "\xd9\x24"                                                                                                         \
+    "00112233-4455-6677-8899-aabbccddeeff"
+
+// Out is an array: it is its address already.
+#define READS_ARRAY(type, length, function, input)                                                                     \
+    do {                                                                                                               \
+        type out[length];                                                                                              \
+        static const type nothing[length];                                                                             \
+        memset(out, 0xab, sizeof out);                                                                                 \
+        INVALID(function(NULL, out, E));                                                                               \
+        CHECK(memcmp(out, nothing, sizeof out) == 0);                                                                  \
+        CHECK_INT(BACKRUN_INVALID_ARGUMENT, function(NULL, NULL, NULL));                                               \
+        backrun_reader *reader = reader_of(bytes(input));                                                              \
+        INVALID(function(reader, NULL, E));                                                                            \
+        CHECK_INT(0, (long long)backrun_reader_offset(reader));                                                        \
+        CHECK_INT(BACKRUN_OK, function(reader, out, NULL));                                                            \
+        backrun_reader_free(reader);                                                                                   \
+    } while (0)
+
+ROW(backrun_reader_guid) {
+    READS_ARRAY(uint8_t, 16, backrun_reader_guid, TEXT_OF_GUID);
+}
+ROW(backrun_reader_native_guid) {
+    READS_ARRAY(uint8_t, 16, backrun_reader_native_guid,
+        "\xc4\x10"
+        "0123456789abcdef");
+}
+ROW(backrun_reader_decimal) {
+    READS(backrun_str, backrun_reader_decimal,
+        "\xa1"
+        "1");
+}
+ROW(backrun_reader_decimal_bits) {
+    READS_ARRAY(uint32_t, 4, backrun_reader_decimal_bits,
+        "\xa1"
+        "1");
+}
+ROW(backrun_reader_native_decimal) {
+    static const uint8_t input[18] = {0xc4, 0x10};
+    uint32_t out[4] = {1, 1, 1, 1};
+    INVALID(backrun_reader_native_decimal(NULL, out, E));
+    CHECK(out[0] == 0 && out[3] == 0);
+    backrun_reader *reader = reader_of((backrun_bytes){input, sizeof input});
+    INVALID(backrun_reader_native_decimal(reader, NULL, E));
+    CHECK_INT(BACKRUN_OK, backrun_reader_native_decimal(reader, out, NULL));
+    backrun_reader_free(reader);
+}
+ROW(backrun_reader_datetime) {
+    READS(int64_t, backrun_reader_datetime, "\xd6\xff\x01\x01\x01\x01");
+}
+ROW(backrun_reader_timespan) {
+    READS(int64_t, backrun_reader_timespan, "\x01");
+}
+ROW(backrun_reader_dateonly) {
+    READS(int32_t, backrun_reader_dateonly, "\x01");
+}
+ROW(backrun_reader_timeonly) {
+    READS(int64_t, backrun_reader_timeonly, "\x01");
+}
+ROW(backrun_reader_native_datetime) {
+    int64_t ticks = 77;
+    uint32_t kind = 77;
+    INVALID(backrun_reader_native_datetime(NULL, &ticks, &kind, E));
+    CHECK(ticks == 0 && kind == 0);
+    backrun_reader *reader = reader_of(bytes("\x01"));
+    INVALID(backrun_reader_native_datetime(reader, NULL, &kind, E));
+    CHECK_INT(BACKRUN_OK, backrun_reader_native_datetime(reader, &ticks, NULL, NULL));
+    backrun_reader_free(reader);
+}
+ROW(backrun_reader_datetimeoffset) {
+    int64_t ticks = 77;
+    int32_t offset = 77;
+    INVALID(backrun_reader_datetimeoffset(NULL, &ticks, &offset, E));
+    CHECK(ticks == 0 && offset == 0);
+    backrun_reader *reader = reader_of(bytes("\x92\xd6\xff\x01\x01\x01\x01\x3c"));
+    INVALID(backrun_reader_datetimeoffset(reader, NULL, &offset, E));
+    CHECK_INT(BACKRUN_OK, backrun_reader_datetimeoffset(reader, &ticks, NULL, NULL));
+    backrun_reader_free(reader);
+}
+ROW(backrun_reader_int128) {
+    uint64_t low = 77;
+    int64_t high = 77;
+    INVALID(backrun_reader_int128(NULL, &low, &high, E));
+    CHECK(low == 0 && high == 0);
+    backrun_reader *reader = reader_of(bytes("\xc4\x10"
+                                             "0123456789abcdef"));
+    INVALID(backrun_reader_int128(reader, NULL, &high, E));
+    INVALID(backrun_reader_int128(reader, &low, NULL, E));
+    CHECK_INT(BACKRUN_OK, backrun_reader_int128(reader, &low, &high, NULL));
+    backrun_reader_free(reader);
+}
+ROW(backrun_reader_uint128) {
+    uint64_t low = 77, high = 77;
+    INVALID(backrun_reader_uint128(NULL, &low, &high, E));
+    CHECK(low == 0 && high == 0);
+    backrun_reader *reader = reader_of(bytes("\xc4\x10"
+                                             "0123456789abcdef"));
+    INVALID(backrun_reader_uint128(reader, NULL, &high, E));
+    INVALID(backrun_reader_uint128(reader, &low, NULL, E));
+    CHECK_INT(BACKRUN_OK, backrun_reader_uint128(reader, &low, &high, NULL));
     backrun_reader_free(reader);
 }
 

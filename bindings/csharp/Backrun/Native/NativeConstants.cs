@@ -144,6 +144,12 @@ internal static class NativeConstants
 
     internal const uint BACKRUN_CODEC_OLD_SPEC = 1;
 
+    internal const long BACKRUN_TICKS_OF_1970 = 621355968000000000;
+
+    internal const uint BACKRUN_DATETIME_UNSPECIFIED = 0;
+    internal const uint BACKRUN_DATETIME_UTC = 1;
+    internal const uint BACKRUN_DATETIME_LOCAL = 2;
+
     internal const uint BACKRUN_KIND_NIL = 1;
     internal const uint BACKRUN_KIND_BOOL = 2;
     internal const uint BACKRUN_KIND_INT = 3;
