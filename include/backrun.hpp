@@ -1701,4 +1701,6 @@ inline std::string_view version() noexcept {
 
 } // namespace backrun
 
+#include "backrun_codec.hpp"
+
 #endif // BACKRUN_HPP
