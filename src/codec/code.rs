@@ -39,6 +39,9 @@ pub(crate) const NEGATIVE_FIXINT: u8 = 0xe0;
 
 /// The code of a timestamp.
 pub(crate) const TIMESTAMP: i8 = -1;
+/// Those that MessagePack-CSharp has for itself: a message in LZ4 blocks, one in a single block, a value with the name of its type.
+pub(crate) const LZ4_BLOCK_ARRAY: i8 = 98;
+pub(crate) const LZ4_BLOCK: i8 = 99;
 
 /// What sort of value stands somewhere.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -7,6 +7,7 @@
 mod code;
 pub mod dotnet;
 mod error;
+pub mod lz4;
 mod reader;
 mod scalars;
 pub mod serde;
@@ -18,6 +19,7 @@ mod writer;
 pub use self::serde::{from_slice, to_vec};
 pub use code::Kind;
 pub use error::{CodecError, Problem};
+pub use lz4::Compression;
 pub use reader::Reader;
 pub(crate) use validate::one_value;
 pub use validate::validate;
@@ -51,11 +53,22 @@ pub struct Settings {
     pub old_spec: bool,
     /// How deep arrays and maps that are read may lie in each other. What is skipped has no limit, and needs none.
     pub max_depth: u32,
+    /// Whether whole messages are compressed. [`Writer`] and [`Reader`] do not heed it: their caller
+    /// compresses what is whole ([`lz4::compress`]).
+    pub compression: Compression,
+    /// How many bytes a compressed message may have when it is not: a bomb is refused.
+    pub max_decompressed: u64,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { version: Version::default(), old_spec: false, max_depth: DEFAULT_MAX_DEPTH }
+        Self {
+            version: Version::default(),
+            old_spec: false,
+            max_depth: DEFAULT_MAX_DEPTH,
+            compression: Compression::default(),
+            max_decompressed: lz4::DEFAULT_MAX_DECOMPRESSED,
+        }
     }
 }
 

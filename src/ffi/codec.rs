@@ -53,6 +53,7 @@ impl backrun_codec_settings {
             version,
             old_spec: self.flags & BACKRUN_CODEC_OLD_SPEC != 0,
             max_depth: if self.max_depth == 0 { DEFAULT_MAX_DEPTH } else { self.max_depth },
+            ..Settings::default()
         })
     }
 }
