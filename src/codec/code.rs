@@ -42,6 +42,7 @@ pub(crate) const TIMESTAMP: i8 = -1;
 /// Those that MessagePack-CSharp has for itself: a message in LZ4 blocks, one in a single block, a value with the name of its type.
 pub(crate) const LZ4_BLOCK_ARRAY: i8 = 98;
 pub(crate) const LZ4_BLOCK: i8 = 99;
+pub(crate) const TYPELESS: i8 = 100;
 
 /// What sort of value stands somewhere.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

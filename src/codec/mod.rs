@@ -7,6 +7,7 @@
 mod code;
 pub mod dotnet;
 mod error;
+mod json;
 pub mod lz4;
 mod reader;
 mod scalars;
@@ -19,6 +20,7 @@ mod writer;
 pub use self::serde::{from_slice, to_vec};
 pub use code::Kind;
 pub use error::{CodecError, Problem};
+pub use json::{from_json, to_json};
 pub use lz4::Compression;
 pub use reader::Reader;
 pub(crate) use validate::one_value;
@@ -53,8 +55,8 @@ pub struct Settings {
     pub old_spec: bool,
     /// How deep arrays and maps that are read may lie in each other. What is skipped has no limit, and needs none.
     pub max_depth: u32,
-    /// Whether whole messages are compressed. [`Writer`] and [`Reader`] do not heed it: their caller
-    /// compresses what is whole ([`lz4::compress`]).
+    /// Whether whole messages are compressed. It is heeded where a message is taken or given as a whole: by
+    /// [`lz4::compress`] and [`lz4::decompress`] as their caller says, by [`to_json`] and [`from_json`]; not by [`Writer`] and [`Reader`].
     pub compression: Compression,
     /// How many bytes a compressed message may have when it is not: a bomb is refused.
     pub max_decompressed: u64,

@@ -73,6 +73,13 @@ impl Writer {
         self.bytes.ensure(more).map_err(|refused| CodecError::no_memory(offset, refused))
     }
 
+    /// Writes over bytes that were written: a count that was not known before.
+    pub(crate) fn patch(&mut self, at: usize, bytes: &[u8]) {
+        if let Some(room) = self.bytes.get_mut(at..).and_then(|rest| rest.get_mut(..bytes.len())) {
+            room.copy_from_slice(bytes);
+        }
+    }
+
     pub(crate) fn error(&self, problem: Problem) -> CodecError {
         CodecError::at(self.bytes.len(), problem)
     }
