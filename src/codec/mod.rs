@@ -14,6 +14,8 @@ mod scalars;
 pub mod serde;
 #[cfg(all(test, not(loom)))]
 mod tests;
+pub mod type_name;
+pub mod typeless;
 mod validate;
 mod writer;
 
@@ -23,6 +25,7 @@ pub use error::{CodecError, Problem};
 pub use json::{from_json, to_json};
 pub use lz4::Compression;
 pub use reader::Reader;
+pub use type_name::TypeName;
 pub(crate) use validate::one_value;
 pub use validate::validate;
 pub use writer::Writer;

@@ -80,6 +80,15 @@ impl Writer {
         }
     }
 
+    /// Puts other bytes where so many are, at most as many; what follows moves.
+    pub(crate) fn replace(&mut self, at: usize, length: usize, with: &[u8]) {
+        self.patch(at, with);
+        if at + length <= self.bytes.len() && with.len() <= length {
+            self.bytes.copy_within(at + length.., at + with.len());
+            self.bytes.truncate(self.bytes.len() - (length - with.len()));
+        }
+    }
+
     pub(crate) fn error(&self, problem: Problem) -> CodecError {
         CodecError::at(self.bytes.len(), problem)
     }
