@@ -112,8 +112,13 @@ impl CodecError {
 
 impl fmt::Display for CodecError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "byte {}: ", self.offset)?;
-        match &self.problem {
+        write!(f, "byte {}: {}", self.offset, self.problem)
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
             Problem::End { needed } => write!(f, "the bytes end, and at least {needed} more are due"),
             Problem::Unexpected { expected, code } => {
                 write!(f, "{expected} was expected, and there is {} (0x{code:02x})", Kind::of(*code).name())

@@ -408,26 +408,10 @@ impl<'a> Reader<'a> {
     pub fn timestamp(&mut self) -> Result<(i64, u32)> {
         let begun = self.at;
         let (code, body) = self.ext()?;
-        let problem = match (code, body.len()) {
-            (TIMESTAMP, 4) => {
-                let seconds = u32::from_be_bytes(body.try_into().unwrap_or_default());
-                return Ok((seconds.into(), 0));
-            }
-            (TIMESTAMP, 8) => {
-                let both = u64::from_be_bytes(body.try_into().unwrap_or_default());
-                // 34 bits of seconds, 30 of nanoseconds: neither cast loses anything.
-                return Ok(((both & 0x3_ffff_ffff) as i64, (both >> 34) as u32));
-            }
-            (TIMESTAMP, 12) => {
-                let (nanos, seconds) = body.split_at(4);
-                let nanos = u32::from_be_bytes(nanos.try_into().unwrap_or_default());
-                return Ok((i64::from_be_bytes(seconds.try_into().unwrap_or_default()), nanos));
-            }
-            (TIMESTAMP, found) => Problem::WrongLength { target: "a timestamp", expected: 4, found },
-            (code, _) => Problem::WrongExt { expected: "a timestamp", code },
-        };
-        self.at = begun;
-        self.error(problem)
+        timestamp_of(code, body).or_else(|problem| {
+            self.at = begun;
+            self.error(problem)
+        })
     }
 
     /// Goes into an array or a map, whose header was just taken. To be left by [`Reader::leave`].
@@ -496,5 +480,27 @@ impl<'a> Reader<'a> {
         }
         self.at += size;
         Ok(())
+    }
+}
+
+/// The seconds and nanoseconds of an extension that was read.
+pub(super) fn timestamp_of(code: i8, body: &[u8]) -> std::result::Result<(i64, u32), Problem> {
+    match (code, body.len()) {
+        (TIMESTAMP, 4) => {
+            let seconds = u32::from_be_bytes(body.try_into().unwrap_or_default());
+            Ok((seconds.into(), 0))
+        }
+        (TIMESTAMP, 8) => {
+            let both = u64::from_be_bytes(body.try_into().unwrap_or_default());
+            // 34 bits of seconds, 30 of nanoseconds: neither cast loses anything.
+            Ok(((both & 0x3_ffff_ffff) as i64, (both >> 34) as u32))
+        }
+        (TIMESTAMP, 12) => {
+            let (nanos, seconds) = body.split_at(4);
+            let nanos = u32::from_be_bytes(nanos.try_into().unwrap_or_default());
+            Ok((i64::from_be_bytes(seconds.try_into().unwrap_or_default()), nanos))
+        }
+        (TIMESTAMP, found) => Err(Problem::WrongLength { target: "a timestamp", expected: 4, found }),
+        (code, _) => Err(Problem::WrongExt { expected: "a timestamp", code }),
     }
 }

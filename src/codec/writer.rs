@@ -402,24 +402,39 @@ impl Writer {
             return Err(self.error(Problem::OutOfRange { value: nanos.into(), target: "the nanoseconds of a second" }));
         }
         if self.settings.old_spec {
-            return Err(self.error(Problem::NotSupported(crate::alloc::Text::fixed(
-                "a time cannot be written for peers of the old specification: it has no extensions",
-            ))));
+            return Err(self.error(no_time()));
         }
-        let nanos = nanos / 100 * 100;
-        match u64::try_from(seconds) {
-            Ok(seconds) if seconds >> 34 == 0 => {
-                if let (0, Ok(seconds)) = (nanos, u32::try_from(seconds)) {
-                    return self.ext(TIMESTAMP, &seconds.to_be_bytes());
-                }
-                self.ext(TIMESTAMP, &(u64::from(nanos) << 34 | seconds).to_be_bytes())
-            }
-            _ => {
-                let mut bytes = [0; 12];
-                bytes[..4].copy_from_slice(&nanos.to_be_bytes());
-                bytes[4..].copy_from_slice(&seconds.to_be_bytes());
-                self.ext(TIMESTAMP, &bytes)
-            }
-        }
+        let (body, length) = timestamp_body(seconds, nanos);
+        self.ext(TIMESTAMP, &body[..length])
     }
+}
+
+/// The bytes of a timestamp, and how many of them there are.
+pub(super) fn timestamp_body(seconds: i64, nanos: u32) -> ([u8; 12], usize) {
+    let mut bytes = [0; 12];
+    let nanos = nanos / 100 * 100;
+    let length = match u64::try_from(seconds) {
+        Ok(seconds) if seconds >> 34 == 0 => {
+            if let (0, Ok(seconds)) = (nanos, u32::try_from(seconds)) {
+                bytes[..4].copy_from_slice(&seconds.to_be_bytes());
+                4
+            } else {
+                bytes[..8].copy_from_slice(&(u64::from(nanos) << 34 | seconds).to_be_bytes());
+                8
+            }
+        }
+        _ => {
+            bytes[..4].copy_from_slice(&nanos.to_be_bytes());
+            bytes[4..].copy_from_slice(&seconds.to_be_bytes());
+            12
+        }
+    };
+    (bytes, length)
+}
+
+/// What is wrong with a time where `OldSpec` is asked for.
+pub(super) fn no_time() -> Problem {
+    Problem::NotSupported(crate::alloc::Text::fixed(
+        "a time cannot be written for peers of the old specification: it has no extensions",
+    ))
 }

@@ -117,14 +117,13 @@ impl<T: Encode> Encode for Set<T> {
     }
 }
 
-impl<'a, T: Decode<'a> + Ord> Decode<'a> for Set<T> {
-    fn decode(reader: &mut Reader<'a>) -> Result<Self> {
-        let mut elements = elements(reader, T::decode)?;
-        let no_memory = |refused| CodecError::no_memory(reader.offset(), refused);
-        let mut order = alloc::list(elements.len()).map_err(no_memory)?;
+impl<T: Ord> Set<T> {
+    /// Of these, without what is equal to one before it.
+    pub(in crate::codec) fn of(mut elements: Vec<T>) -> std::result::Result<Self, alloc::NoMemory> {
+        let mut order = alloc::list(elements.len())?;
         order.extend(0..elements.len());
         order.sort_unstable_by(|one, two| (&elements[*one], one).cmp(&(&elements[*two], two)));
-        let mut keep = alloc::list(elements.len()).map_err(no_memory)?;
+        let mut keep = alloc::list(elements.len())?;
         keep.resize(elements.len(), true);
         for pair in order.windows(2) {
             if elements[pair[0]] == elements[pair[1]] {
@@ -134,6 +133,13 @@ impl<'a, T: Decode<'a> + Ord> Decode<'a> for Set<T> {
         let mut keep = keep.into_iter();
         elements.retain(|_| keep.next().unwrap_or(true));
         Ok(Self(elements))
+    }
+}
+
+impl<'a, T: Decode<'a> + Ord> Decode<'a> for Set<T> {
+    fn decode(reader: &mut Reader<'a>) -> Result<Self> {
+        let elements = elements(reader, T::decode)?;
+        Self::of(elements).map_err(|refused| CodecError::no_memory(reader.offset(), refused))
     }
 }
 

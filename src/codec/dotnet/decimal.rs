@@ -81,7 +81,7 @@ impl Decimal {
     }
 
     /// Its text in the end of the buffer.
-    fn text(self, buffer: &mut [u8; 32]) -> &[u8] {
+    pub(in crate::codec) fn text(self, buffer: &mut [u8; 32]) -> &[u8] {
         let scale = usize::from(self.scale);
         let mut at = buffer.len();
         let mut put = |byte: u8| {

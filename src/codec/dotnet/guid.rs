@@ -41,7 +41,7 @@ impl Guid {
         Self::from_bytes_le(self.0).0
     }
 
-    fn text(self) -> [u8; TEXT] {
+    pub(in crate::codec) fn text(self) -> [u8; TEXT] {
         const DIGITS: &[u8; 16] = b"0123456789abcdef";
         let mut text = [b'-'; TEXT];
         for (byte, at) in self.0.iter().zip(PLACES) {

@@ -24,8 +24,13 @@ impl<T, const RANK: usize> MultiArray<T, RANK> {
         lengths.iter().all(|length| *length <= i32::MAX as u32) && product == count as u128
     }
 
+    pub(in crate::codec) fn is_whole(&self) -> bool {
+        let () = Self::IS_A_RANK;
+        Self::holds(&self.lengths, self.elements.len())
+    }
+
     #[cold]
-    fn problem(lengths: &[u32; RANK], count: usize) -> Problem {
+    pub(in crate::codec) fn problem(lengths: &[u32; RANK], count: usize) -> Problem {
         let why = Text::say(format_args!("its lengths are {lengths:?}, and it has {count} elements"));
         Problem::Malformed { target: "array of several dimensions", why }
     }

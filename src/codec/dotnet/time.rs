@@ -273,7 +273,7 @@ impl DateTimeOffset {
     }
 
     /// .NET has neither of both outside of its years, nor a clock that is further from UTC.
-    fn problem(self) -> Option<Problem> {
+    pub(in crate::codec) fn problem(self) -> Option<Problem> {
         let offset = i64::from(self.offset_minutes);
         if !(-MAX_OFFSET..=MAX_OFFSET).contains(&offset) {
             return Some(Problem::OutOfRange { value: offset.into(), target: "an offset (at most 840 minutes)" });

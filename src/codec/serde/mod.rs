@@ -36,7 +36,7 @@
 //! | a slot of type `object` | [`object`], or [`InObject`] |
 //! | `Int128`, `UInt128` | `i128`, `u128` |
 //! | a class with a member that is gone | [`Gone`] |
-//! | `Guid` | `uuid::Uuid` |
+//! | `Guid`, `decimal`, `DateTime` and whatever Rust has no equal of | the types of [`codec::dotnet`](crate::codec::dotnet); for `Guid` also `uuid::Uuid` |
 //!
 //! What serde cannot tell apart although C# writes it differently is refused, and the error names what to use instead.
 //!
@@ -48,6 +48,7 @@
 //! input justifies; where it has to be an answer, use [`Decode`](crate::codec::Decode).
 
 mod access;
+mod collected;
 mod container;
 mod de;
 mod enums;
@@ -57,6 +58,7 @@ mod special;
 #[cfg(all(test, not(loom)))]
 mod tests;
 mod told;
+mod types;
 mod with;
 
 pub use self::de::Deserializer;
@@ -229,6 +231,15 @@ const EXTENSION: &str = "_ExtStruct";
 
 /// The name of the newtype struct that stands for a slot of type `object`.
 const IN_OBJECT: &str = "$backrun::InObject";
+
+/// The name of a newtype struct whose type has its own form in a slot of type `object` too.
+const PLAIN: &str = "$backrun::Plain";
+
+/// [`PLAIN`], since version 3.1 only.
+const RUNE: &str = "$backrun::Rune";
+
+/// The name of a newtype struct of bytes that are MessagePack already.
+const RAW: &str = "$backrun::Raw";
 
 const TUPLE_OR_ARRAY: &str = "an array of 8 or more and a tuple look the same to serde, and C# writes them differently: give the member \
      #[serde(with = \"backrun::codec::serde::array\")] for T[] (for byte[]: backrun::codec::serde::bytes), or make it a tuple struct";

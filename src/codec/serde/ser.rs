@@ -4,7 +4,7 @@ use crate::alloc::Text;
 use crate::codec::serde::container::{Container, Due};
 use crate::codec::serde::special::ExtensionSerializer;
 use crate::codec::serde::told::{is_time, Told};
-use crate::codec::serde::{number, Enums, Options, Shape, EXTENSION, IN_OBJECT, TUPLE_OR_ARRAY};
+use crate::codec::serde::{number, Enums, Options, Shape, EXTENSION, IN_OBJECT, PLAIN, RAW, RUNE, TUPLE_OR_ARRAY};
 use crate::codec::{CodecError, Problem, Result, Version, Writer};
 use ::serde::ser::{Serialize, SerializeStruct};
 use std::fmt::{self, Display, Write as _};
@@ -244,6 +244,16 @@ impl<'s, 'w> ::serde::Serializer for &'s mut Serializer<'w> {
                 self.in_object = around;
                 Ok(())
             }
+            RUNE if self.writer.settings().version == Version::V2_5 => {
+                self.refused(format_args!("MessagePack-CSharp 2.5 has no form for a Rune: use a text, or a number"))
+            }
+            PLAIN | RUNE => {
+                let around = std::mem::replace(&mut self.in_object, false);
+                value.serialize(&mut *self)?;
+                self.in_object = around;
+                Ok(())
+            }
+            RAW => value.serialize(&mut ExtensionSerializer::raw(self.writer)),
             _ => value.serialize(self),
         }
     }

@@ -1,6 +1,8 @@
 //! Extensions, which serde's MessagePack libraries have as a newtype struct of a certain name around a pair of type and bytes.
 
 use crate::alloc::Text;
+use crate::codec::code::TIMESTAMP;
+use crate::codec::writer::no_time;
 use crate::codec::{CodecError, Problem, Result, Writer};
 use ::serde::de::value::{BorrowedBytesDeserializer, I8Deserializer};
 use ::serde::de::{DeserializeSeed, SeqAccess, Visitor};
@@ -12,11 +14,18 @@ pub(super) struct ExtensionSerializer<'w> {
     writer: &'w mut Writer,
     code: Option<i8>,
     done: bool,
+    /// The bytes are to stand there as they are, without a header.
+    raw: bool,
 }
 
 impl<'w> ExtensionSerializer<'w> {
     pub(super) fn new(writer: &'w mut Writer) -> Self {
-        Self { writer, code: None, done: false }
+        Self { writer, code: None, done: false, raw: false }
+    }
+
+    /// Writes bytes that are MessagePack already.
+    pub(super) fn raw(writer: &'w mut Writer) -> Self {
+        Self { raw: true, ..Self::new(writer) }
     }
 
     #[cold]
@@ -54,6 +63,8 @@ impl<'s, 'w> ::serde::Serializer for &'s mut ExtensionSerializer<'w> {
 
     fn serialize_bytes(self, value: &[u8]) -> Result<()> {
         match (self.code, self.done) {
+            _ if self.raw => self.writer.raw(value),
+            (Some(TIMESTAMP), _) if self.writer.settings().old_spec => Err(self.writer.error(no_time())),
             (Some(code), false) => {
                 self.done = true;
                 self.writer.ext(code, value)

@@ -59,6 +59,8 @@ pub mod object {
     }
 }
 
+pub(super) use self::bytes::Maybe;
+
 /// A `byte[]`: `Vec<u8>`, `Box<[u8]>`, `[u8; N]`, `&[u8]`, each also in an `Option`.
 pub mod bytes {
     use super::*;
@@ -145,6 +147,12 @@ pub mod bytes {
         }
     }
 
+    impl<'de> FromBytes<'de> for Cow<'de, [u8]> {
+        fn from_bytes<E: Error>(bytes: Option<Cow<'de, [u8]>>) -> Result<Self, E> {
+            some(bytes)
+        }
+    }
+
     impl<'de, T: FromBytes<'de>> FromBytes<'de> for Option<T> {
         fn from_bytes<E: Error>(bytes: Option<Cow<'de, [u8]>>) -> Result<Self, E> {
             bytes.map(|bytes| T::from_bytes(Some(bytes))).transpose()
@@ -174,7 +182,8 @@ pub mod bytes {
         T::from_bytes(deserializer.deserialize_option(Maybe)?)
     }
 
-    struct Maybe;
+    /// Bytes, or nil.
+    pub(in crate::codec::serde) struct Maybe;
 
     impl<'de> Visitor<'de> for Maybe {
         type Value = Option<Cow<'de, [u8]>>;

@@ -2,6 +2,7 @@ use super::*;
 use ::serde::de::DeserializeOwned;
 use std::fmt::Debug;
 
+mod golden;
 mod hostile;
 mod reading;
 mod writing;
