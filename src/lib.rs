@@ -16,8 +16,8 @@
 //! ```
 //!
 //! Reading order: [`task`] (the words and the table of states), [`options`], [`error`]; then `queue` (what runs next),
-//! `store` (where tasks live), [`engine`] (threads and time around them); last [`ffi`], the C ABI, which is translation
-//! and nothing else. `alloc` is beneath them all: whatever is allocated, and what if it cannot be.
+//! `store` (where tasks live), [`engine`] (threads and time around them); [`codec`] (what payloads are made of) and [`typed`], which puts
+//! the two together; last [`ffi`], the C ABI, which is translation and nothing else. `alloc` is beneath them all: whatever is allocated, and what if it cannot be.
 
 // What ends the process where memory is short (clippy.toml). Tests may.
 #![cfg_attr(not(test), deny(clippy::disallowed_methods, clippy::disallowed_macros))]
@@ -34,6 +34,7 @@ mod store;
 mod sync;
 mod sys;
 pub mod task;
+pub mod typed;
 
 pub use alloc::Text;
 pub use engine::{

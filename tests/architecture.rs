@@ -17,6 +17,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("queue", &["alloc", "error", "sync", "sys", "task", "options"]),
     ("store", &["alloc", "error", "sync", "sys", "task", "options"]),
     ("engine", &["alloc", "error", "sync", "sys", "retry", "task", "options", "queue", "store"]),
+    ("typed", &["alloc", "error", "options", "task", "engine", "codec"]),
     ("ffi", &["alloc", "error", "sync", "sys", "retry", "task", "options", "queue", "store", "engine", "codec"]),
 ];
 
