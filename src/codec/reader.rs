@@ -264,8 +264,9 @@ impl<'a> Reader<'a> {
     #[inline]
     pub fn str_bytes(&mut self) -> Result<&'a [u8]> {
         let code = self.peek_code()?;
-        match self.header(code)? {
-            Some((length, header)) if Kind::of(code) == Kind::Str => self.body(header, length, "bytes of text"),
+        match self.header(code) {
+            Ok(Some((length, header))) if Kind::of(code) == Kind::Str => self.body(header, length, "bytes of text"),
+            Err(cut) if Kind::of(code) == Kind::Str => Err(cut),
             _ => self.unexpected("text", code),
         }
     }
@@ -316,8 +317,9 @@ impl<'a> Reader<'a> {
             Kind::Str => code != STR8 || self.settings.version != Version::V2_5,
             _ => false,
         };
-        match self.header(code)? {
-            Some((length, header)) if is_due => self.body(header, length, "bytes"),
+        match self.header(code) {
+            Ok(Some((length, header))) if is_due => self.body(header, length, "bytes"),
+            Err(cut) if is_due => Err(cut),
             _ => self.unexpected("bytes", code),
         }
     }
@@ -326,8 +328,9 @@ impl<'a> Reader<'a> {
     #[inline]
     pub fn array_header(&mut self) -> Result<usize> {
         let code = self.peek_code()?;
-        match self.header(code)? {
-            Some((count, header)) if Kind::of(code) == Kind::Array => self.counted(header, count, 1, "elements"),
+        match self.header(code) {
+            Ok(Some((count, header))) if Kind::of(code) == Kind::Array => self.counted(header, count, 1, "elements"),
+            Err(cut) if Kind::of(code) == Kind::Array => Err(cut),
             _ => self.unexpected("an array", code),
         }
     }
@@ -336,8 +339,11 @@ impl<'a> Reader<'a> {
     #[inline]
     pub fn map_header(&mut self) -> Result<usize> {
         let code = self.peek_code()?;
-        match self.header(code)? {
-            Some((count, header)) if Kind::of(code) == Kind::Map => self.counted(header, count, 2, "keys with values"),
+        match self.header(code) {
+            Ok(Some((count, header))) if Kind::of(code) == Kind::Map => {
+                self.counted(header, count, 2, "keys with values")
+            }
+            Err(cut) if Kind::of(code) == Kind::Map => Err(cut),
             _ => self.unexpected("a map", code),
         }
     }
