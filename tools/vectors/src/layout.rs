@@ -47,7 +47,11 @@ pub fn members<'a>(world: &'a World, class: &'a Class, arguments: &[Type]) -> Ve
                 .filter(|m| !m.is_static && m.name != "this" && m.property.is_some() == is_property);
             for member in own {
                 let occurrence = found.iter().filter(|other| other.member.name == member.name).count();
-                let of = world.resolve(&owner.name, &member.of.with(&owner.parameters, &arguments));
+                // A formatter of its own: whatever it writes.
+                let of = match member.attribute("MessagePackFormatter") {
+                    Some(_) => Type::Untold,
+                    None => world.resolve(&owner.name, &member.of.with(&owner.parameters, &arguments)),
+                };
                 found.push(Owned { owner, member, of, occurrence });
             }
         }

@@ -22,6 +22,7 @@ mod same;
 mod scalars;
 mod stop;
 mod typeless;
+mod unknown;
 mod value;
 mod world;
 mod writing;

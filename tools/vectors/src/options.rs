@@ -1,6 +1,6 @@
 //! The serializer options of a line.
 
-use backrun::codec::{Settings, Version};
+use backrun::codec::{lz4, Settings, Version};
 
 /// Which of MessagePack-CSharp's resolvers is at work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,6 +86,14 @@ impl Options {
         let mut settings = Settings::default();
         settings.version = self.version;
         settings.old_spec = self.old_spec;
+        settings.compression = match self.compression {
+            Some(Compression::Block) => lz4::Compression::Lz4Block,
+            Some(Compression::BlockArray) => lz4::Compression::Lz4BlockArray,
+            None => lz4::Compression::None,
+        };
+        if !self.untrusted {
+            settings.max_decompressed = i32::MAX as u64;
+        }
         if self.version == Version::V2_5 && !self.untrusted {
             // That line has no limit for data that is trusted.
             settings.max_depth = u32::MAX;

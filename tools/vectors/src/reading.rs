@@ -7,7 +7,7 @@ use crate::families::{Collection, OnDuplicate};
 use crate::layout::{layout, members, Layout, Owned, Slot};
 use crate::options::{Options, Resolver};
 use crate::scalars;
-use crate::stop::{Result, Stop, ARGUMENT, NO_FORMATTER, OPERATION, SERIALIZATION};
+use crate::stop::{Result, Stop, ACCESS, ARGUMENT, CAST, NO_FORMATTER, OPERATION, SERIALIZATION};
 use crate::value::{Enum, Int, Value};
 use crate::world::World;
 use crate::writing::Place;
@@ -129,6 +129,7 @@ impl Reading<'_> {
         }
         Ok(match collection {
             Collection::Bytes { .. } => self.byte_array(reader, of, place)?,
+            Collection::Lazy(_) if reader.try_nil()? => Value::Null,
             Collection::Lazy(of) => self.value(reader, of, Place::Slot)?,
             Collection::Sequence { of: element, is_set, .. } => {
                 if of.to_string() == "List<byte>"
@@ -140,12 +141,14 @@ impl Reading<'_> {
                 }
                 let mut items = self.sequence(reader, element)?;
                 if *is_set {
+                    self.check_key(element, of)?;
                     let mut seen = Seen::default();
                     items.retain(|item| seen.add(item));
                 }
                 Value::List(items)
             }
-            Collection::Map { key, value, on_duplicate, .. } => {
+            Collection::Map { key, value, on_duplicate } => {
+                self.check_key(key, of)?;
                 let count = reader.map_header()?;
                 self.inside(reader, |reader| self.entries(reader, count, key, value, *on_duplicate))?
             }
@@ -228,6 +231,9 @@ impl Reading<'_> {
             if own_key == Value::Null {
                 return scalars::no_null_key();
             }
+            if self.options.untrusted && matches!(own_key, Value::Bytes(_) | Value::List(_) | Value::Map(_)) {
+                return Stop::refused(ACCESS, "no key of this type is hashed safely");
+            }
             if seen.add(&own_key) {
                 entries.push((own_key, own_value));
                 continue;
@@ -242,6 +248,20 @@ impl Reading<'_> {
         Ok(Value::Map(entries))
     }
 
+    /// Data that is not trusted gives keys only of types that are hashed safely.
+    fn check_key(&self, of: &Type, collection: &Type) -> Result<()> {
+        let is_safe = Int::of_name(&of.to_string()).is_some()
+            || self.world.underlying(of).is_some()
+            || ["bool", "char", "Guid", "float", "double", "string", "DateTime", "DateTimeOffset", "object"]
+                .iter()
+                .any(|name| of.is(name));
+        // What sorts does not hash.
+        match is_safe || !self.options.untrusted || collection.to_string().contains("Sorted") {
+            true => Ok(()),
+            false => Stop::refused(ACCESS, format!("keys of the type {of} are not hashed safely")),
+        }
+    }
+
     fn class(&self, reader: &mut Reader<'_>, class: &Class, of: &Type) -> Result<Value> {
         if class.has("Union") {
             return self.union(reader, class);
@@ -251,6 +271,9 @@ impl Reading<'_> {
                 Resolver::Typeless => crate::typeless::read(self, reader),
                 _ => Stop::refused(NO_FORMATTER, format!("{of} is abstract and no union")),
             };
+        }
+        if let Some(base) = class.collection() {
+            return self.derived(reader, base);
         }
         let arguments: &[Type] = if let Type::Named(_, arguments) = of { arguments } else { &[] };
         if class.bases.iter().any(|base| base.is("IMessagePackSerializationCallbackReceiver")) {
@@ -302,6 +325,29 @@ impl Reading<'_> {
             (key.0, value)
         });
         Ok(Value::Object(of.to_string(), all.collect()))
+    }
+
+    /// A class that derives from a collection: from a list or a dictionary it is one of objects, and they have to be of its type.
+    fn derived(&self, reader: &mut Reader<'_>, base: &Type) -> Result<Value> {
+        let Type::Named(name, arguments) = base else { return Stop::unknown("its base is no collection") };
+        let is_of = |value: &Value, of: &Type| match (value, Int::of_name(&of.to_string())) {
+            (Value::Int(own, _), Some(of)) => *own == of,
+            _ => true,
+        };
+        let objects = vec![Type::named("object"); arguments.len()];
+        let value = match name.as_str() {
+            "List" | "Dictionary" => self.value(reader, &Type::Named(name.clone(), objects), Place::Slot)?,
+            _ => return self.value(reader, base, Place::Slot),
+        };
+        let is_fine = match (&value, arguments.as_slice()) {
+            (Value::List(items), [of]) => items.iter().all(|item| is_of(item, of)),
+            (Value::Map(entries), [key, of]) => entries.iter().all(|own| is_of(&own.0, key) && is_of(&own.1, of)),
+            _ => true,
+        };
+        match is_fine {
+            true => Ok(value),
+            false => Stop::refused(CAST, format!("an element is of another type than {base} has")),
+        }
     }
 
     /// What a member has that the bytes do not tell.

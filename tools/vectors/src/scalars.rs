@@ -122,6 +122,9 @@ fn encode(writer: &mut Writer, value: &Value, options: &Options) -> Option<Resul
         },
         Value::Guid(bytes) if options.native => NativeGuid(Guid(*bytes)).encode(writer),
         Value::Guid(bytes) => Guid(*bytes).encode(writer),
+        Value::DateTime(ticks, Kind::Local) if options.native_time() && utc(*ticks) < 0 => {
+            return Some(Stop::unknown("a local time that lies before the year 1 by UTC"));
+        }
         Value::DateTime(ticks, kind) if options.native_time() => NativeDateTime(time(*ticks, *kind)).encode(writer),
         Value::DateTime(ticks, kind) => time(*ticks, *kind).encode(writer),
         Value::DateTimeOffset(local_ticks, offset_minutes) => {
@@ -148,6 +151,10 @@ fn encode(writer: &mut Writer, value: &Value, options: &Options) -> Option<Resul
         _ => return None,
     };
     Some(encoded.map_err(Stop::from))
+}
+
+fn utc(local: i64) -> i64 {
+    local.saturating_sub(i64::from(ZONE_MINUTES) * 600_000_000)
 }
 
 fn complex(real: u64, imaginary: u64) -> Complex {

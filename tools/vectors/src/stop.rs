@@ -29,6 +29,8 @@ pub const NULL: &str = "ArgumentNullException";
 pub const OPERATION: &str = "InvalidOperationException";
 pub const STACK: &str = "InsufficientExecutionStackException";
 pub const UNSUPPORTED: &str = "NotSupportedException";
+pub const CAST: &str = "InvalidCastException";
+pub const ACCESS: &str = "TypeAccessException";
 pub const FORMAT: &str = "FormatException";
 pub const NO_FORMATTER: &str = "FormatterNotRegisteredException";
 
@@ -74,7 +76,16 @@ impl Stop {
             }
             Problem::TooDeep { .. } => vec![STACK],
             Problem::Malformed { .. } => {
-                vec![SERIALIZATION, FORMAT, ARGUMENT, RANGE, OVERFLOW, OPERATION, "UriFormatException"]
+                vec![
+                    SERIALIZATION,
+                    FORMAT,
+                    ARGUMENT,
+                    RANGE,
+                    OVERFLOW,
+                    OPERATION,
+                    "UriFormatException",
+                    "TinyJsonException",
+                ]
             }
             Problem::DuplicateKey => vec![ARGUMENT],
             Problem::Refused(_) => {

@@ -29,7 +29,7 @@ pub enum Place {
 }
 
 /// A value that has been written.
-struct Written(Vec<u8>);
+pub struct Written(Vec<u8>);
 
 impl Encode for Written {
     fn encode(&self, writer: &mut Writer) -> backrun::codec::Result<()> {
@@ -64,10 +64,16 @@ impl Writing<'_> {
                 return scalars::write_int(writer, int, *number, self.options.full_integers() && place == Place::Slot);
             }
         }
-        if let (Value::TypeName(name), Some(due)) = (value, due.and_then(Node::text)) {
+        if let Value::TypeName(name) = value {
             // The line tells it without its assembly, which the bytes do.
-            let is_due = due.strip_prefix(name.as_str()).is_some_and(|assembly| assembly.starts_with(", "));
-            return Ok(writer.str(if is_due { &due } else { name })?);
+            let due = due.and_then(Node::text);
+            let due = due.filter(|due| due.strip_prefix(name.as_str()).is_some_and(|rest| rest.starts_with(", ")));
+            let is_whole = name.rsplit(']').next().is_some_and(|rest| rest.contains(", "));
+            return match due {
+                Some(due) => Ok(writer.str(&due)?),
+                None if is_whole => Ok(writer.str(name)?),
+                None => Stop::unknown(format!("the assembly of {name} is not told")),
+            };
         }
         if let Some(name) = scalars::name_of(of) {
             if let Some(written) = scalars::write(writer, value, name, self.options) {
@@ -82,6 +88,7 @@ impl Writing<'_> {
             return self.collection(writer, value, of, &collection, due);
         }
         match self.world.class(of) {
+            Some(class) if class.has("MessagePackFormatter") => self.unknown_class(writer, value, of, due),
             Some(class) => self.class(writer, value, class, of, due),
             None if of.is("ValueTuple") => Stop::refused(NO_FORMATTER, "the empty ValueTuple has no formatter"),
             None if *value == Value::Null => Ok(writer.nil()?),
@@ -113,6 +120,15 @@ impl Writing<'_> {
         writer.array_header(items.len())?;
         let dues = due.map_or(&[][..], Node::items);
         items.iter().enumerate().try_for_each(|(at, item)| self.value(writer, item, of, dues.get(at), place))
+    }
+
+    fn bytes_one_by_one(&self, writer: &mut Writer, bytes: &[u8], of: &Type, due: Hint<'_>) -> Result<()> {
+        let item = |byte: &u8| match of.is("sbyte") {
+            true => Value::Int(Int::I8, (*byte as i8).into()),
+            false => Value::Int(Int::U8, (*byte).into()),
+        };
+        let items: Vec<Value> = bytes.iter().map(item).collect();
+        self.sequence(writer, &items, of, due, Place::Slot)
     }
 
     fn dimensions(&self, writer: &mut Writer, value: &Value, of: &Type, rank: usize, due: Hint<'_>) -> Result<()> {
@@ -147,10 +163,7 @@ impl Writing<'_> {
             }
             // A list of bytes may be told as bytes.
             (Collection::Sequence { of: element, .. }, Value::Bytes(bytes)) => {
-                let int = if element.is("sbyte") { Int::I8 } else { Int::U8 };
-                let number = |byte: &u8| if int == Int::I8 { i128::from(*byte as i8) } else { i128::from(*byte) };
-                let items: Vec<Value> = bytes.iter().map(|byte| Value::Int(int, number(byte))).collect();
-                self.sequence(writer, &items, element, due, Place::Slot)?;
+                self.bytes_one_by_one(writer, bytes, element, due)?;
             }
             (Collection::Map { key, value, .. }, Value::Map(entries)) => {
                 writer.map_header(entries.len())?;
@@ -177,6 +190,9 @@ impl Writing<'_> {
                 let key = self.written(&own.0, key, dues.first(), Place::Slot)?;
                 let value = self.written(&own.1, value, dues.get(1), Place::Slot)?;
                 Pair(key, value).encode(writer)?;
+            }
+            (Collection::Tuple { of, .. }, Value::Pair(own)) => {
+                self.tuple(writer, &[own.0.clone(), own.1.clone()], of, due)?;
             }
             (Collection::Tuple { of, .. }, Value::Tuple(items)) => self.tuple(writer, items, of, due)?,
             _ => return self.not(value, of),
@@ -271,7 +287,7 @@ impl Writing<'_> {
         }
     }
 
-    fn written(&self, value: &Value, of: &Type, due: Hint<'_>, place: Place) -> Result<Written> {
+    pub fn written(&self, value: &Value, of: &Type, due: Hint<'_>, place: Place) -> Result<Written> {
         let mut writer = Writer::with_settings(self.options.settings());
         self.value(&mut writer, value, of, due, place)?;
         Ok(Written(writer.into_bytes()))
@@ -294,53 +310,6 @@ impl Writing<'_> {
         Ok(writer.nil()?)
     }
 
-    /// A class that no source tells: the bytes that are due show its keys, and the line its members.
-    fn unknown_class(&self, writer: &mut Writer, value: &Value, of: &Type, due: Hint<'_>) -> Result<()> {
-        let Value::Object(name, members) = value else {
-            return Stop::unknown(format!("the type {of} is not known"));
-        };
-        let Some(due) = due else {
-            return Stop::unknown(format!("the class {name} is not known, and the line has no bytes"));
-        };
-        match &due.shape {
-            Shape::Map(entries) => {
-                writer.map_header(entries.len())?;
-                let mut left: Vec<&(String, Value)> = members.iter().collect();
-                for (key, due) in entries {
-                    let key = key.text().unwrap_or_default();
-                    let same_name = left.iter().position(|(name, _)| *name == key);
-                    // A key of another name is the next member that gives the bytes.
-                    let at = same_name.or_else(|| left.iter().position(|(_, value)| self.gives(value, due)));
-                    let Some(at) = at else {
-                        return Stop::unknown(format!("which member of {name} has the key {key:?} is not known"));
-                    };
-                    writer.key(&key)?;
-                    self.untold(writer, &left.remove(at).1, Some(due))?;
-                }
-                Ok(())
-            }
-            Shape::Array(items) => {
-                writer.array_header(items.len())?;
-                let mut left: Vec<&(String, Value)> = members.iter().collect();
-                for due in items {
-                    match left.iter().position(|(_, value)| self.gives(value, due)) {
-                        Some(at) => self.untold(writer, &left.remove(at).1, Some(due))?,
-                        // A hole.
-                        None if due.kind() == Kind::Nil => writer.nil()?,
-                        None => return Stop::unknown(format!("which member of {name} has which key is not known")),
-                    }
-                }
-                Ok(())
-            }
-            _ => Stop::unknown(format!("the class {name} is not known")),
-        }
-    }
-
-    fn gives(&self, value: &Value, due: &Node<'_>) -> bool {
-        let mut writer = Writer::with_settings(self.options.settings());
-        self.untold(&mut writer, value, Some(due)).is_ok() && writer.bytes() == due.bytes
-    }
-
     /// A value whose static type is not told: where there are several forms the bytes that are due say which one.
     pub fn untold(&self, writer: &mut Writer, value: &Value, due: Hint<'_>) -> Result<()> {
         let Some(due) = due else { return self.object(writer, value, None) };
@@ -351,6 +320,12 @@ impl Writing<'_> {
             Value::Null => Ok(writer.nil()?),
             Value::Object(..) if anonymous(value).is_some() => self.write_anonymous(writer, value, Some(due)),
             Value::Int(int, number) => scalars::write_int(writer, *int, *number, due.code == int.full_code()),
+            // A list of bytes is told as bytes.
+            Value::Bytes(bytes) if due.kind() == Kind::Array => {
+                let is_signed = due.items().iter().any(|item| item.code == 0xd0 || item.code >= 0xe0);
+                let of = Type::named(if is_signed { "sbyte" } else { "byte" });
+                self.bytes_one_by_one(writer, bytes, &of, Some(due))
+            }
             Value::Enum(own) if due.kind() == Kind::Str => {
                 let as_text = Options { enum_as_text: true, ..*self.options };
                 Writing { world: self.world, options: &as_text }.enumeration(writer, own, Some(due))
@@ -393,6 +368,12 @@ impl Writing<'_> {
             Value::Enum(own) => return scalars::write_int(writer, own.underlying, own.number, true),
             Value::F32(bits) => Object::F32(f32::from_bits(*bits)),
             Value::F64(bits) => Object::F64(f64::from_bits(*bits)),
+            Value::Bytes(_) if due.is_some_and(|due| due.kind() == Kind::Array) => {
+                return self.untold(writer, value, due)
+            }
+            Value::Dims(_, items) if self.options.resolver == Resolver::PrimitiveObject => {
+                return self.object(writer, &Value::List(items.clone()), due);
+            }
             Value::Bytes(bytes) => Object::Bytes(bytes.clone()),
             Value::DateTime(ticks, kind) => return scalars::write_boxed_time(writer, *ticks, *kind),
             // A typed collection is written by its own formatter, one of objects as objects: the bytes show it.

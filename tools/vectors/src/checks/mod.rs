@@ -1,5 +1,7 @@
 //! What each kind of line asks.
 
+mod json;
+mod lz4;
 mod read;
 mod write;
 
@@ -68,9 +70,10 @@ fn under(world: &World, line: &Line, version: Version) -> Checked {
     match line.op.as_str() {
         "write" => write::check(world, line, &options),
         "read" => read::check(world, line, &options),
-        op @ ("lz4" | "tojson" | "fromjson" | "serializetojson") => {
-            Err(End::NotApplicable(format!("the runner does not ask {op:?} yet")))
-        }
+        "lz4" => lz4::check(world, line, &options),
+        "tojson" => json::to(line, &options),
+        "fromjson" => json::from(line, &options),
+        "serializetojson" => json::serialize(world, line, &options),
         "info" => Err(End::NotApplicable("it tells a fact in words".to_owned())),
         op => Err(End::NotApplicable(format!("the operation {op:?} is unknown"))),
     }
@@ -90,6 +93,26 @@ fn bytes_of(line: &Line, name: &str) -> Result<Vec<u8>, End> {
     line.bytes(name)?.ok_or_else(|| End::NotApplicable(format!("the line lacks its {name:?}")))
 }
 
+/// Refusals that are about types and not about values: .NET has no formatter for one, or cannot load it.
+const ABOUT_TYPES: &[&str] = &[
+    "FormatterNotRegisteredException",
+    "MessagePackDynamicObjectResolverException",
+    "TypeInitializationException",
+    "TypeLoadException",
+    "FileNotFoundException",
+    "FileLoadException",
+];
+
+/// The codec does not know the types of a program. What refuses some of them is refused by nobody here.
+fn is_about_types(errors: &[String]) -> bool {
+    errors.iter().any(|error| ABOUT_TYPES.contains(&error.as_str()))
+}
+
+fn about_types<T>(errors: &[String]) -> Result<T, End> {
+    let last = errors.last().map_or("", String::as_str);
+    Err(End::NotApplicable(format!("{last}: it is refused for its type, and the codec knows no types of a program")))
+}
+
 /// Something was refused: with the exception that is due?
 fn refused(stop: Stop, errors: &[String], options: &Options) -> Checked {
     if let Stop::Unknown(why) = stop {
@@ -97,6 +120,7 @@ fn refused(stop: Stop, errors: &[String], options: &Options) -> Checked {
     }
     let kinds = stop.kinds(options.version);
     match errors.last() {
+        Some(due) if !kinds.contains(&due.as_str()) && is_about_types(errors) => about_types(errors),
         Some(due) if !kinds.contains(&due.as_str()) => {
             Err(End::Failed(format!("{due} is due, and this was found: {stop} ({})", kinds.join(", "))))
         }

@@ -1,15 +1,17 @@
 //! `read`: the bytes give the value, or the error that is due.
 
-use super::{bytes_of, refused, type_of, value_of, Checked, End};
+use super::{about_types, bytes_of, is_about_types, refused, type_of, value_of, Checked, End};
 use crate::csharp::Type;
 use crate::json::Json;
 use crate::line::{differ, Line};
+use crate::node::Node;
 use crate::options::Options;
 use crate::reading::Reading;
 use crate::same::{runtime_type, same};
 use crate::stop::{Result, Stop};
 use crate::value::Value;
 use crate::world::World;
+use crate::writing::Writing;
 
 pub fn check(world: &World, line: &Line, options: &Options) -> Checked {
     let bytes = bytes_of(line, "hex")?;
@@ -19,9 +21,14 @@ pub fn check(world: &World, line: &Line, options: &Options) -> Checked {
     let (value, used) = match (read, is_due) {
         (Ok(read), true) => read,
         (Ok((value, _)), false) => {
-            let due = line.errors().unwrap_or_default().join(", ");
+            let errors = line.errors().unwrap_or_default();
+            if is_about_types(&errors) {
+                return about_types(&errors);
+            }
+            let due = errors.join(", ");
             return Err(End::Failed(differ("it is read, and should be refused", &due, &format!("{value:?}"))));
         }
+        (Err(Stop::Unknown(why)), _) => return by_the_bytes(world, line, options, &bytes, why),
         (Err(stop), true) => return Err(End::from(stop)),
         (Err(stop), false) => return refused(stop, &line.errors().unwrap_or_default(), options),
     };
@@ -42,10 +49,27 @@ pub fn check(world: &World, line: &Line, options: &Options) -> Checked {
     }
 }
 
+/// A type that is not known: the bytes may end early for every type, and be what the value gives.
+fn by_the_bytes(world: &World, line: &Line, options: &Options, bytes: &[u8], why: String) -> Checked {
+    let node = Node::parse(bytes);
+    match (node, line.errors()) {
+        (Err(error), Some(errors)) => refused(Stop::Codec(error), &errors, options),
+        (Ok(node), None) => {
+            let written = Writing { world, options }.bytes(&value_of(line)?, &type_of(line)?, Some(&node));
+            match written {
+                Ok(written) if written == node.bytes => Ok(()),
+                _ => Err(End::NotApplicable(why)),
+            }
+        }
+        _ => Err(End::NotApplicable(why)),
+    }
+}
+
 fn read(world: &World, options: &Options, bytes: &[u8], of: &Type) -> Result<(Value, usize)> {
     let reading = Reading { world, options };
     if options.compression.is_none() {
         return reading.of_bytes(bytes, of);
     }
-    Stop::unknown("the runner does not decompress yet")
+    let body = super::lz4::decompress(bytes, options).map_err(Stop::from)?;
+    reading.of_bytes(&body, of)
 }

@@ -1,10 +1,10 @@
 //! `write`: the value gives the bytes, and the bytes give themselves again, with and without their type.
 
-use super::{bytes_of, refused, type_of, value_of, Checked, End};
+use super::{about_types, bytes_of, is_about_types, refused, type_of, value_of, Checked, End};
 use crate::csharp::Type;
 use crate::line::{same_bytes, Bytes, Line};
 use crate::node::Node;
-use crate::options::Options;
+use crate::options::{Options, Resolver};
 use crate::reading::Reading;
 use crate::stop::{Stop, NO_FORMATTER};
 use crate::value::from_hex;
@@ -18,6 +18,7 @@ pub fn check(world: &World, line: &Line, options: &Options) -> Checked {
         let errors =
             line.errors().ok_or_else(|| End::NotApplicable("the line has neither bytes nor an error".to_owned()))?;
         return match writing.bytes(&value_of(line)?, &type_of(line)?, None) {
+            Ok(_) if is_about_types(&errors) || options.resolver == Resolver::PrimitiveObject => about_types(&errors),
             Ok(bytes) => {
                 same_bytes(&format!("{} is due", errors.join(", ")), &[], &bytes)?;
                 Err(End::Failed(format!("{} is due, and no bytes were written", errors.join(", "))))
@@ -43,8 +44,8 @@ pub fn check(world: &World, line: &Line, options: &Options) -> Checked {
         let node = Node::parse(&written).map_err(|error| End::Failed(format!("the bytes do not decode: {error}")))?;
         again(&node, options)?;
     }
-    // What was written as an anonymous type is read as something else.
-    if anonymous(&value).is_some() {
+    // What was written as an anonymous type is read as something else, and a bag has no order.
+    if anonymous(&value).is_some() || of.to_string().contains("ConcurrentBag") {
         return Ok(());
     }
     round_trip(world, line, options, &of, &written)
@@ -76,6 +77,8 @@ fn round_trip(world: &World, line: &Line, options: &Options, of: &Type, written:
         (Ok((again, _)), Ok(due)) => Ok(due.compare(&format!("the bytes, read as {of} and written again"), &again)?),
         (Err(stop), Ok(_)) => Err(End::Failed(format!("the bytes are refused as {of}: {stop}"))),
         (Err(_), Err(_)) => Ok(()),
+        // Long ones are only told to be others.
+        (Ok((again, _)), Err("other bytes")) if again != written => Ok(()),
         (Ok((again, _)), Err(told)) => Err(End::Failed(format!(
             "read as {of} and written again: {told} is due, and it gave {}",
             crate::value::to_hex(&again)
@@ -84,9 +87,10 @@ fn round_trip(world: &World, line: &Line, options: &Options, of: &Type, written:
 }
 
 /// The bytes that a line's value gives.
-#[allow(dead_code, reason = "for the JSON lines")]
 pub fn written(world: &World, line: &Line, options: &Options) -> Result<Vec<u8>, End> {
     let due = if line.json.get("hex").is_some() { bytes_of(line, "hex")? } else { Vec::new() };
+    // A container shows what is in it.
+    let due = super::lz4::decompress(&due, options).unwrap_or(due);
     let hint = Node::parse(&due).ok();
     Ok(Writing { world, options }.bytes(&value_of(line)?, &type_of(line)?, hint.as_ref())?)
 }

@@ -106,6 +106,12 @@ impl Class {
         find(&self.attributes, attribute).is_some()
     }
 
+    /// The collection that it derives from.
+    pub fn collection(&self) -> Option<&Type> {
+        let names = ["List", "Dictionary", "HashSet", "Collection", "SortedDictionary", "SortedSet", "Queue", "Stack"];
+        self.bases.iter().find(|base| matches!(base, Type::Named(name, _) if names.contains(&name.as_str())))
+    }
+
     pub fn is_value_type(&self) -> bool {
         matches!(self.sort, Sort::Struct | Sort::Enum)
     }

@@ -261,7 +261,8 @@ impl Parser {
             }
         }
         if self.take("(") {
-            self.positional(&mut class, is_struct && !modifiers.has("readonly"))?;
+            let is_settable = is_struct && !modifiers.has("readonly");
+            self.positional(&mut class, word == "record", is_settable)?;
         }
         if self.take(":") {
             loop {
@@ -294,8 +295,8 @@ impl Parser {
         Ok(())
     }
 
-    /// The parameters of a record.
-    fn positional(&mut self, class: &mut Class, is_settable: bool) -> Result<()> {
+    /// The parameters of a primary constructor: a record's are properties.
+    fn positional(&mut self, class: &mut Class, is_record: bool, is_settable: bool) -> Result<()> {
         let mut parameters = Vec::new();
         while !self.take(")") {
             let attributes = self.attributes()?;
@@ -306,6 +307,9 @@ impl Parser {
             }
             self.take(",");
             parameters.push((name.clone(), of.clone()));
+            if !is_record {
+                continue;
+            }
             let property = Property {
                 getter: Some(Visibility::Public),
                 // `init` sets too.

@@ -29,7 +29,7 @@ pub fn of(source: &str) -> Vec<String> {
             '=' if rest.starts_with("=>") => 2,
             c => c.len_utf8(),
         };
-        tokens.push(rest[..length].to_owned());
+        tokens.push(rest[..length].trim_start_matches('@').to_owned());
         rest = &rest[length..];
     }
     tokens
