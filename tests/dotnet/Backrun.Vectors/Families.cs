@@ -2,7 +2,7 @@ using System;
 using System.Collections.Generic;
 using System.Linq;
 using Backrun.Vectors.Making;
-using Backrun.Vectors.Shapes;
+using Golden;
 using MessagePack;
 
 namespace Backrun.Vectors;

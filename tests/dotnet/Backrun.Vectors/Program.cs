@@ -52,7 +52,9 @@ internal static class Program
         var count = arguments.Number("--count", 1000);
         var from = (int)arguments.Number("--from", 0);
         var weight = (ulong)families.Sum(f => f.Weight);
-        using var file = new StreamWriter(arguments.Rest().Single());
+        var output = arguments.Rest().Single();
+        WriteTypes(Path.Combine(Path.GetDirectoryName(Path.GetFullPath(output))!, "types.cs.txt"));
+        using var file = new StreamWriter(output);
         foreach (var family in families)
         {
             var lines = Math.Max(1, (int)(count * (ulong)family.Weight / weight));
@@ -60,6 +62,18 @@ internal static class Program
                 file.Write(Line(family, seed, i) + "\n");
         }
         Console.WriteLine($"{families.Length} families, seed {seed}, MessagePack {Lines.Version}");
+    }
+
+    /// <summary>Tells the C# types that the lines name, where a reader of the lines looks for them.</summary>
+    private static void WriteTypes(string path)
+    {
+        using var types = new StreamWriter(path);
+        var assembly = typeof(Program).Assembly;
+        foreach (var name in assembly.GetManifestResourceNames().Order(StringComparer.Ordinal))
+        {
+            using var source = new StreamReader(assembly.GetManifestResourceStream(name)!);
+            types.WriteLine(source.ReadToEnd());
+        }
     }
 
     private static string Line(Family family, ulong seed, int number)

@@ -10,7 +10,7 @@ using System.Dynamic;
 using System.Linq;
 using System.Numerics;
 using System.Text;
-using Backrun.Vectors.Shapes;
+using Golden;
 
 namespace Backrun.Vectors.Making;
 
@@ -150,7 +150,9 @@ internal static class Types
         while (true)
         {
             var type = Any(s, depth);
-            if (!type.IsInterface && type != typeof(object) && Nullable.GetUnderlyingType(type) is null)
+            // What is frozen is of a hidden type, which depends on what is in it.
+            if (!type.IsInterface && !type.Name.StartsWith("Frozen", StringComparison.Ordinal) && type != typeof(object)
+                && Nullable.GetUnderlyingType(type) is null)
                 return type;
         }
     }

@@ -1,7 +1,7 @@
 using System;
 using System.Runtime.Serialization;
 
-namespace Backrun.Vectors.Shapes;
+namespace Golden;
 
 public enum Color { None = 0, Red = 1, Green = 2, Blue = -3, Big = 70000, Least = int.MinValue }
 

@@ -4,7 +4,7 @@ using System.Runtime.Serialization;
 using MessagePack;
 
 #nullable disable
-namespace Backrun.Vectors.Shapes;
+namespace Golden;
 
 // Integer keys: arrays.
 

@@ -5,7 +5,7 @@ using System.Runtime.Serialization;
 using MessagePack;
 
 #nullable disable
-namespace Backrun.Vectors.Shapes;
+namespace Golden;
 
 // Without attributes: maps of their members' names.
 

@@ -130,7 +130,7 @@ internal static class Describe
     {
         byte[]? bytes = value switch
         {
-            byte[] array => array,
+            byte[] array when array.GetType() == typeof(byte[]) => array, // an sbyte[] passes for one
             Memory<byte> memory => memory.ToArray(),
             ReadOnlyMemory<byte> memory => memory.ToArray(),
             ReadOnlySequence<byte> sequence => sequence.ToArray(),
