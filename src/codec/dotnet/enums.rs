@@ -224,27 +224,29 @@ impl EnumTable<'_> {
         if let Some(member) = self.members.iter().rfind(|member| member.on_the_wire() == text) {
             return Ok(member.number);
         }
-        // .NET looks for the names of attributes only between the commas of flags.
-        let translate = self.flags && text.contains(", ");
-        let text = text.trim();
-        if text.starts_with(|first: char| first.is_ascii_digit() || first == '-' || first == '+') {
-            let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
+        let trimmed = text.trim_start();
+        if trimmed.starts_with(|first: char| first.is_ascii_digit() || first == '-' || first == '+') {
+            // .NET takes zeros at the end of a number as it takes blanks there.
+            let number = trimmed.trim_end_matches('\0').trim_end();
+            let digits = number.strip_prefix(['-', '+']).unwrap_or(number);
             if !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()) {
-                let number = digits
+                let value = digits
                     .bytes()
-                    .fold(0_i128, |number, digit| number.saturating_mul(10).saturating_add(i128::from(digit - b'0')));
-                let number = if text.starts_with('-') { -number } else { number };
-                return match self.underlying.holds(number) {
-                    true => Ok(number),
-                    false => Err(Underlying::outside(number)),
+                    .fold(0_i128, |value, digit| value.saturating_mul(10).saturating_add(i128::from(digit - b'0')));
+                let value = if number.starts_with('-') { -value } else { value };
+                return match self.underlying.holds(value) {
+                    true => Ok(value),
+                    false => Err(Underlying::outside(value)),
                 };
             }
         }
         let mut bits = 0;
-        for name in text.split(',') {
-            let name = name.trim();
+        // .NET looks for the names of attributes only where several are joined as it joins them.
+        let translate = self.flags && text.contains(", ");
+        for (at, part) in text.split(',').enumerate() {
+            let joined = if at == 0 { part } else { part.strip_prefix(' ').unwrap_or(part) };
             let named = |member: &&EnumMember<'_>| {
-                member.name == name || translate && member.wire_name.is_some_and(|wire| wire == name)
+                member.name == part.trim() || translate && member.wire_name.is_some_and(|wire| wire == joined)
             };
             match self.members.iter().find(named) {
                 Some(member) => bits |= self.underlying.bits(member.number),

@@ -19,9 +19,11 @@ impl<T, const RANK: usize> MultiArray<T, RANK> {
 
     /// Whether there are as many elements as the lengths say.
     fn holds(lengths: &[u32; RANK], count: usize) -> bool {
-        // Four lengths of 31 bits have a product of less than 128.
-        let product: u128 = lengths.iter().map(|length| u128::from(*length)).product();
-        lengths.iter().all(|length| *length <= i32::MAX as u32) && product == count as u128
+        // .NET multiplies 31 bits from the left, so that a 0 further to the right does not help a product that is too large.
+        let product = lengths.iter().try_fold(1_u64, |product, length| {
+            Some(product * u64::from(*length)).filter(|product| *product <= i32::MAX as u64)
+        });
+        product == Some(count as u64) && lengths.iter().all(|length| *length <= i32::MAX as u32)
     }
 
     pub(in crate::codec) fn is_whole(&self) -> bool {

@@ -189,6 +189,9 @@ fn an_array_of_dimensions_is_its_lengths_and_all_elements() {
     both_ways(MultiArray { lengths: [1, 2, 3], elements: vec![1, 2, 3, 4, 5, 6] }, "9401020396010203040506");
     both_ways(MultiArray { lengths: [1, 1, 1, 2], elements: vec![s("a"), s("b")] }, "950101010292a161a162");
     both_ways(MultiArray { lengths: [0, 5], elements: Vec::<i32>::new() }, "93000590");
+    // Too large a product on the way to 0, as .NET refuses it.
+    both_ways(MultiArray { lengths: [0, 1 << 27, 18], elements: Vec::<i32>::new() }, "9400ce080000001290");
+    assert!(matches!(refused::<MultiArray<i32, 3>>("94ce08000000120090").problem, Problem::Malformed { .. }));
     type Two = MultiArray<i32, 2>;
     for (other, offset) in [("9303029401020304", 0), ("93ce7fffffffce7fffffff90", 0), ("93020293010203", 0)] {
         let error = refused::<Two>(other);

@@ -119,11 +119,15 @@ fn flags_are_taken_apart_from_the_largest_down() {
     assert_eq!(named(table, "C"), Ok(4));
     // Without a blank after the comma .NET does not look for it.
     assert!(named(table, "A,see").is_err());
+    assert!(named(table, "see , A").is_err());
+    assert_eq!(named(table, " C , A"), Ok(5));
 }
 
 #[test]
 fn names_are_read_as_dotnet_parses_them() {
-    for (text, due) in [("Red", 1), (" Red ", 1), ("1", 1), ("99", 99), ("-70000", -70_000), ("+2", 2), (" 2 ", 2)] {
+    for (text, due) in
+        [("Red", 1), (" Red ", 1), ("1", 1), ("99", 99), ("-70000", -70_000), ("+2", 2), (" 2 ", 2), ("2 \0\0", 2)]
+    {
         assert_eq!(named(COLOR, text), Ok(due), "{text:?}");
     }
     // Several, also where there are no flags.
@@ -132,7 +136,7 @@ fn names_are_read_as_dotnet_parses_them() {
     assert_eq!(named(COLOR, "Blue, Red"), Ok(-3));
     assert_eq!(named(NAMED, "first-one"), Ok(1));
     assert_eq!(named(NAMED, "One"), Ok(1));
-    for not in ["Nope", "red", "", " ", "Red,", "1,2", "1x", "-", "Red Green"] {
+    for not in ["Nope", "red", "", " ", "Red,", "1,2", "1x", "-", "Red Green", "Red\0", "2\0 "] {
         assert!(matches!(named(COLOR, not), Err(Problem::Malformed { .. })), "{not:?}");
     }
     assert!(matches!(named(COLOR, "2147483648"), Err(Problem::OutOfRange { .. })));
