@@ -29,6 +29,7 @@ const NAMESPACES: &[&str] = &[
     "System.Text.",
     "System.Buffers.",
     "System.",
+    "MessagePack.",
     "Golden.",
 ];
 

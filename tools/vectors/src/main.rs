@@ -16,6 +16,7 @@ mod line;
 mod node;
 mod options;
 mod reading;
+mod reading_classes;
 mod report;
 mod rules;
 mod same;

@@ -1,7 +1,7 @@
 //! .NET's types that are no collections, through the codec's own types.
 
 use crate::csharp::Type;
-use crate::options::Options;
+use crate::options::{Options, Resolver};
 use crate::stop::{Result, Stop, NO_FORMATTER, NULL};
 use crate::value::{trim_bigint, Int, Kind, Value};
 use backrun::codec::dotnet::{
@@ -97,6 +97,9 @@ pub fn write(writer: &mut Writer, value: &Value, name: &str, options: &Options) 
         return Some(writer.nil().map_err(Stop::from));
     }
     if matches!(name, "Int128" | "UInt128" | "Rune") && !options.is_v3() {
+        if options.resolver != Resolver::Standard {
+            return Some(Stop::unknown(format!("to version 2.5 {name} is a struct like any other")));
+        }
         // The codec is asked: it has to refuse.
         return Some(encode(writer, value, options).unwrap_or_else(|| Stop::refused(NO_FORMATTER, name)));
     }

@@ -22,7 +22,18 @@ pub fn write(writing: &Writing<'_>, writer: &mut Writer, value: &Value, due: Hin
     };
     let of = of_name(&name)?;
     let own = natural(value);
-    let is_told = !matches!(value, Value::List(_) | Value::Map(_) | Value::Tuple(_) | Value::Dims(..) | Value::Pair(_));
+    let is_told = !matches!(
+        value,
+        Value::List(_)
+            | Value::Map(_)
+            | Value::Tuple(_)
+            | Value::Dims(..)
+            | Value::Pair(_)
+            | Value::Bytes(_)
+            | Value::Text(_)
+            | Value::Lazy(_)
+            | Value::Null
+    );
     if is_told && own != of && !is_same_class(writing, &own, &of) {
         return Stop::unknown(format!("a {own} has not the name {name:?}"));
     }
@@ -65,5 +76,11 @@ pub fn read(reading: &Reading<'_>, reader: &mut Reader<'_>) -> Result<Value> {
         return Ok(Value::Boxed(name, Box::new(Value::Object("object".to_owned(), Vec::new()))));
     }
     let value = reading.value(reader, &of, Place::Slot)?;
+    // Nothing is left of the type of a reference that is null.
+    let is_struct =
+        matches!(&of, Type::Named(name, _) if ["Nil", "ArraySegment", "ImmutableArray"].contains(&name.as_str()));
+    if value == Value::Null && !is_struct {
+        return Ok(Value::Null);
+    }
     Ok(Value::Boxed(name, Box::new(value)))
 }

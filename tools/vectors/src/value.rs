@@ -107,6 +107,8 @@ pub enum Value {
     Group(Box<Value>, Vec<Value>),
     Dims(Vec<usize>, Vec<Value>),
     Object(String, Vec<(String, Value)>),
+    /// What a `Lazy<T>` holds.
+    Lazy(Box<Value>),
     /// A typeless value with the name of its type.
     Boxed(String, Box<Value>),
     /// What only C# code could tell: it equals everything.
@@ -205,7 +207,7 @@ fn tagged(tag: &str, inner: &Json, whole: &Json) -> Result<Value, String> {
         "version" => Value::Version(text()?),
         "type" => Value::TypeName(text()?),
         "stringbuilder" => Value::of(inner)?,
-        "lazy" => Value::of(inner)?,
+        "lazy" => Value::Lazy(Box::new(Value::of(inner)?)),
         "bits" => Value::Bits(text()?.chars().map(|bit| bit == '1').collect()),
         "complex" => match (list()?, all(list()?)?.as_slice()) {
             (_, [Value::F64(real), Value::F64(imaginary)]) => Value::Complex(*real, *imaginary),

@@ -13,10 +13,13 @@ use crate::value::{Enum, Int, Value};
 use crate::world::World;
 use backrun::codec::dotnet::{encode_union, ArrayWriter, MapWriter, Object, Pair};
 use backrun::codec::{Encode, Kind, Writer};
+use std::cell::Cell;
 
 pub struct Writing<'a> {
     pub world: &'a World,
     pub options: &'a Options,
+    /// Set where a form had to be chosen that nothing tells.
+    guessed: Cell<bool>,
 }
 
 /// Where a value stands.
@@ -40,7 +43,15 @@ impl Encode for Written {
 /// The bytes that are due where a value stands, if they are known: what no type tells is seen there.
 pub type Hint<'h> = Option<&'h Node<'h>>;
 
-impl Writing<'_> {
+impl<'a> Writing<'a> {
+    pub fn new(world: &'a World, options: &'a Options) -> Self {
+        Writing { world, options, guessed: Cell::new(false) }
+    }
+
+    pub fn has_guessed(&self) -> bool {
+        self.guessed.get()
+    }
+
     /// The bytes of a value.
     pub fn bytes(&self, value: &Value, of: &Type, due: Hint<'_>) -> Result<Vec<u8>> {
         let mut writer = Writer::with_settings(self.options.settings());
@@ -80,6 +91,12 @@ impl Writing<'_> {
                 return written;
             }
             return self.not(value, of);
+        }
+        // An array of an enum of bytes may be told as bytes.
+        if let (Value::Int(_, number), Some(underlying)) = (value, self.world.underlying(of)) {
+            let number = if underlying == Int::I8 { i128::from(*number as u8 as i8) } else { *number };
+            let own = Enum { name: of.to_string(), underlying, number, text: String::new() };
+            return self.enumeration(writer, &own, due);
         }
         if let Value::Enum(value) = value {
             return self.enumeration(writer, value, due);
@@ -155,6 +172,7 @@ impl Writing<'_> {
             (Collection::Bytes { nullable: true }, Value::Null) => writer.nil()?,
             (Collection::Bytes { nullable: false }, Value::Null) => writer.bin(&[])?,
             (Collection::Bytes { .. }, Value::Bytes(bytes)) => writer.bin(bytes)?,
+            (Collection::Lazy(of), Value::Lazy(value)) => self.value(writer, value, of, due, Place::Slot)?,
             (Collection::Lazy(of), value) => self.value(writer, value, of, due, Place::Slot)?,
             (_, Value::Null) => writer.nil()?,
             (Collection::Sequence { of: element, .. }, Value::List(items)) => {
@@ -281,7 +299,9 @@ impl Writing<'_> {
     }
 
     fn member(&self, members: &[(String, Value)], slot: &Slot, due: Hint<'_>) -> Result<Written> {
-        match members.iter().filter(|(name, _)| *name == slot.member).nth(slot.occurrence) {
+        // What overrides a member is told once.
+        let mut same = members.iter().filter(|(name, _)| *name == slot.member);
+        match same.clone().nth(slot.occurrence).or_else(|| same.next_back()) {
             Some((_, value)) => self.written(value, &slot.of, due, Place::Member),
             None => Stop::unknown(format!("the line does not tell the member {}", slot.member)),
         }
@@ -312,7 +332,10 @@ impl Writing<'_> {
 
     /// A value whose static type is not told: where there are several forms the bytes that are due say which one.
     pub fn untold(&self, writer: &mut Writer, value: &Value, due: Hint<'_>) -> Result<()> {
-        let Some(due) = due else { return self.object(writer, value, None) };
+        let Some(due) = due else {
+            self.guessed.set(true);
+            return self.object(writer, value, None);
+        };
         if matches!(due.shape, Shape::Typeless(..)) {
             return self.typeless(writer, value, Some(due));
         }
@@ -328,7 +351,7 @@ impl Writing<'_> {
             }
             Value::Enum(own) if due.kind() == Kind::Str => {
                 let as_text = Options { enum_as_text: true, ..*self.options };
-                Writing { world: self.world, options: &as_text }.enumeration(writer, own, Some(due))
+                Writing::new(self.world, &as_text).enumeration(writer, own, Some(due))
             }
             Value::Enum(own) => {
                 scalars::write_int(writer, own.underlying, own.number, due.code == own.underlying.full_code())
@@ -352,6 +375,9 @@ impl Writing<'_> {
     pub fn object(&self, writer: &mut Writer, value: &Value, due: Hint<'_>) -> Result<()> {
         if self.options.resolver == Resolver::Typeless {
             return self.typeless(writer, value, due);
+        }
+        if due.is_none() && matches!(value, Value::List(_) | Value::Map(_) | Value::Bytes(_)) {
+            self.guessed.set(true);
         }
         let element = |value: &Value, due: Hint<'_>| {
             let mut element = Writer::with_settings(self.options.settings());
@@ -416,9 +442,13 @@ impl Writing<'_> {
     /// A slot under the typeless resolver.
     pub fn typeless(&self, writer: &mut Writer, value: &Value, due: Hint<'_>) -> Result<()> {
         match value {
+            // A struct that is told as null.
+            Value::Null if due.is_some_and(|due| matches!(due.shape, Shape::Typeless(..))) => {}
             Value::Null => return Ok(writer.nil()?),
             Value::Bool(value) => return Ok(writer.bool(*value)?),
             Value::Int(int, number) => return scalars::write_int(writer, *int, *number, true),
+            // sbyte[] is told as bytes too, a StringBuilder as text.
+            Value::Bytes(_) | Value::Text(_) if due.is_some_and(|due| matches!(due.shape, Shape::Typeless(..))) => {}
             Value::F32(_) | Value::F64(_) | Value::Text(_) | Value::Bytes(_) => {
                 return self.value(writer, value, &natural(value), due, Place::Slot)
             }
@@ -449,6 +479,7 @@ pub fn natural(value: &Value) -> Type {
         Value::Map(_) => named("Dictionary", 2),
         Value::Tuple(items) => named("ValueTuple", items.len().clamp(1, 8)),
         Value::Pair(_) => named("KeyValuePair", 2),
+        Value::Lazy(_) => named("Lazy", 1),
         Value::Group(..) => named("IGrouping", 2),
         Value::Object(name, _) => Type::parse(name).unwrap_or(Type::Untold),
         Value::Boxed(_, inner) => natural(inner),

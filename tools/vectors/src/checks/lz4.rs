@@ -1,6 +1,6 @@
 //! `lz4`: the body that the value gives, the container around it, and back again. Compressed bytes of another encoder may differ.
 
-use super::{bytes_of, Checked, End};
+use super::{about_types, bytes_of, Checked, End};
 use crate::json::Json;
 use crate::line::{differ, same_bytes, sha256, Line};
 use crate::options::Options;
@@ -16,11 +16,18 @@ pub fn decompress(bytes: &[u8], options: &Options) -> Result<Vec<u8>, CodecError
 }
 
 pub fn check(world: &World, line: &Line, options: &Options) -> Checked {
-    let body = super::write::written(world, line, options)?;
+    let (body, is_guessed) = match (super::write::written(world, line, options), line.errors()) {
+        (Err(End::NotApplicable(why)), _) => return Err(End::NotApplicable(why)),
+        (_, Some(errors)) => return about_types(&errors),
+        (body, None) => body?,
+    };
     let number = |name: &str| line.json.get(name).and_then(Json::whole::<usize>);
     let length = number("body_len").unwrap_or(body.len());
     let hash = line.text("body_sha256").unwrap_or_default();
     if length != body.len() || hash != sha256(&body) {
+        if is_guessed {
+            return Err(End::NotApplicable(super::write::GUESSED.to_owned()));
+        }
         let found = format!("{} bytes, sha256 {}", body.len(), sha256(&body));
         return Err(End::Failed(differ("the body", &format!("{length} bytes, sha256 {hash}"), &found)));
     }

@@ -101,6 +101,7 @@ const ABOUT_TYPES: &[&str] = &[
     "TypeLoadException",
     "FileNotFoundException",
     "FileLoadException",
+    "CultureNotFoundException",
 ];
 
 /// The codec does not know the types of a program. What refuses some of them is refused by nobody here.

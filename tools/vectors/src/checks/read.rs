@@ -55,7 +55,7 @@ fn by_the_bytes(world: &World, line: &Line, options: &Options, bytes: &[u8], why
     match (node, line.errors()) {
         (Err(error), Some(errors)) => refused(Stop::Codec(error), &errors, options),
         (Ok(node), None) => {
-            let written = Writing { world, options }.bytes(&value_of(line)?, &type_of(line)?, Some(&node));
+            let written = Writing::new(world, options).bytes(&value_of(line)?, &type_of(line)?, Some(&node));
             match written {
                 Ok(written) if written == node.bytes => Ok(()),
                 _ => Err(End::NotApplicable(why)),
