@@ -6,9 +6,16 @@ use std::collections::{BTreeSet, HashSet};
 use std::fs;
 use std::path::Path;
 
-/// What README shows, each between `<!-- FILE -->` and `<!-- end of FILE -->`: the file, or of a Rust file its first doc test.
-pub const SHOWN: &[&str] =
-    &["examples/csharp/Readme/Program.cs", "examples/c/readme.c", "examples/cpp/readme.cpp", "src/lib.rs"];
+/// What a page shows, each between `<!-- FILE -->` and `<!-- end of FILE -->`: the file, or of a Rust file its first doc test.
+pub const SHOWN: &[(&str, &str)] = &[
+    ("README.md", "examples/csharp/Readme/Program.cs"),
+    ("README.md", "examples/c/readme.c"),
+    ("README.md", "examples/cpp/readme.cpp"),
+    ("README.md", "src/lib.rs"),
+    ("docs/messagepack.md", "examples/csharp/BesideC/parcels.c"),
+    ("docs/messagepack.md", "examples/csharp/BesideC/Program.cs"),
+    ("docs/messagepack.md", "examples/cpp/messagepack.cpp"),
+];
 
 pub type Check = fn() -> Result<Verdict>;
 
@@ -18,12 +25,13 @@ pub const CHECKS: &[(&str, Check)] = &[
     ("every footnote of a page is used and defined", || on_every_page(lonely_footnotes)),
 ];
 
-pub fn readme_shows(file: &str) -> Result<Verdict> {
-    let (shown, source) = (block(&read("README.md")?, file)?, read(file)?);
+pub fn page_shows(page: &str, file: &str) -> Result<Verdict> {
+    let shown = block(&read(page)?, file).map_err(|missing| format!("{page} {missing}"))?;
+    let source = read(file)?;
     let real = if file.ends_with(".rs") { doc_test(&source) } else { source };
     match first_difference(&shown, &real) {
         None => Ok(Verdict::Fine),
-        Some(what) => Err(format!("README.md and {file}, of which one is to follow the other, differ {what}")),
+        Some(what) => Err(format!("{page} and {file}, of which one is to follow the other, differ {what}")),
     }
 }
 
@@ -33,7 +41,7 @@ fn read(file: &str) -> Result<String> {
 
 /// The code between a file's two comments, without the fence around it.
 fn block(page: &str, file: &str) -> Result<String> {
-    let missing = || format!("README.md does not show {file} between `<!-- {file} -->` and `<!-- end of {file} -->`");
+    let missing = || format!("does not show {file} between `<!-- {file} -->` and `<!-- end of {file} -->`");
     let (_, rest) = page.split_once(&format!("<!-- {file} -->\n```")).ok_or_else(missing)?;
     let (fenced, _) = rest.split_once(&format!("\n```\n<!-- end of {file} -->")).ok_or_else(missing)?;
     let (_language, code) = fenced.split_once('\n').ok_or_else(missing)?;

@@ -18,8 +18,8 @@ pub fn run(tally: &mut Tally) {
     }
     tally.check("cargo doc", cargo_doc);
     tally.check("no file names a machine's folders or a registry's host", no_names_of_machines);
-    for file in docs::SHOWN {
-        tally.check(&format!("README shows {file} as it is"), || docs::readme_shows(file));
+    for (page, file) in docs::SHOWN {
+        tally.check(&format!("{page} shows {file} as it is"), || docs::page_shows(page, file));
     }
     for (name, check) in docs::CHECKS {
         tally.check(name, check);

@@ -1,4 +1,4 @@
-//! The C# tests: every test project of the solution, the tests once more in other ways, and the example that README shows.
+//! The C# tests: every test project of the solution, the tests once more in other ways, and the examples that pages show.
 
 use super::counts;
 use super::sanitizers::{build_sanitized_library, has_nightly};
@@ -9,7 +9,9 @@ use std::fs;
 use std::process::Command;
 use std::time::Duration;
 
-const EXAMPLE: &str = "examples/csharp/Readme";
+/// Programs that pages show, with what they print.
+const EXAMPLES: &[(&str, &str)] =
+    &[("examples/csharp/Readme", "readme.expected"), ("examples/csharp/BesideC", "besidec.expected")];
 const TESTS: &str = "tests/dotnet/Backrun.Tests";
 const TESTS_OUTPUT: &str = "tests/dotnet/Backrun.Tests/bin/Release/net10.0";
 /// Where the tests' Directory.Build.props has other builds of them put.
@@ -64,7 +66,10 @@ pub fn run(tally: &mut Tally) {
             Err(what) => tally.fail(variant.name, &what),
         }
     }
-    tally.check("README's C# program prints what is expected", example_prints_what_is_expected);
+    for (project, expected) in EXAMPLES {
+        let name = format!("{project} prints what is expected");
+        tally.check(&name, || example_prints_what_is_expected(project, expected));
+    }
 }
 
 /// The same tests, with a library that was built with the address sanitizer.
@@ -123,11 +128,11 @@ fn test_again(tally: &mut Tally, name: &str, folder: &str, filter: &[&str], more
     tally.add(name, counts.run_as(name), ended);
 }
 
-fn example_prints_what_is_expected() -> Result<Verdict> {
-    let expected = root().join(EXAMPLE).join("readme.expected");
+fn example_prints_what_is_expected(project: &str, expected: &str) -> Result<Verdict> {
+    let expected = root().join(project).join(expected);
     let expected = fs::read_to_string(&expected).map_err(|e| format!("cannot read {}: {e}", expected.display()))?;
     let mut run = dotnet();
-    run.args(["run", "--project", EXAMPLE, "-c", "Release", "--no-build"]);
+    run.args(["run", "--project", project, "-c", "Release", "--no-build"]);
     let output = capture(&mut within(Duration::from_secs(60), run))?;
     if output.success && output.stdout == expected && output.stderr.is_empty() {
         return Ok(Verdict::Fine);

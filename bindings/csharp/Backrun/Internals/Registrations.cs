@@ -14,6 +14,9 @@ internal sealed class Registrations
     private readonly object _gate = new();
     private readonly ConcurrentDictionary<(Type Task, Type Parameters), TaskRegistration> _byTypes = new();
 
+    // Names by which tasks were started that no class here runs.
+    private readonly ConcurrentDictionary<(string Name, Type Parameters), TaskRegistration> _foreign = new();
+
     // Names that native knows. Guarded by the gate.
     private readonly Dictionary<string, TaskRegistration> _byName = new(StringComparer.Ordinal);
     private readonly EngineCore _core;
@@ -58,6 +61,35 @@ internal sealed class Registrations
             Volatile.Write(ref Last<TTask, TParameters>.Registration, made);
             return made;
         }
+    }
+
+    /// <summary>The registration of a name: that of the class that has it here, else one that only submits.</summary>
+    /// <exception cref="ArgumentException">The class takes other parameters.</exception>
+    /// <exception cref="BackrunException">Native knows no such name.</exception>
+    internal unsafe TaskRegistration<TParameters> Named<TParameters>(EngineHandle engine, string name)
+    {
+        if (_foreign.TryGetValue((name, typeof(TParameters)), out TaskRegistration? known))
+        {
+            return (TaskRegistration<TParameters>)known;
+        }
+
+        lock (_gate)
+        {
+            if (_byName.TryGetValue(name, out TaskRegistration? ours))
+            {
+                return ours as TaskRegistration<TParameters> ?? throw new ArgumentException(
+                    $"The task name '{name}' belongs to {TypeNames.Of(ours.TaskType)}, which takes {TypeNames.Of(ours.ParametersType)} and not {TypeNames.Of(typeof(TParameters))}.");
+            }
+        }
+
+        RefuseCollectible(typeof(TParameters));
+        TaskRegistration<TParameters> made = new(_core, name, new TaskOptions(), TaskInvokers.OfAnother<TParameters>(), static _ => { });
+        using (EngineHandle.Use use = engine.Borrow())
+        {
+            made.FindNumber(use.Pointer);
+        }
+
+        return (TaskRegistration<TParameters>)_foreign.GetOrAdd((name, typeof(TParameters)), made);
     }
 
     /// <summary>Lets go of what static fields keep of this engine.</summary>

@@ -1,12 +1,20 @@
 using System;
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
+using Backrun.Native;
 
 namespace Backrun.Internals;
 
 /// <summary>Invokers for classes with Backrun's own interfaces.</summary>
 internal static class TaskInvokers
 {
+    /// <summary>For tasks that are only started here: who runs them is a library that registered itself with native.</summary>
+    internal static TaskInvoker<TParameters> OfAnother<TParameters>() => new()
+    {
+        TaskType = typeof(EngineReference),
+        Create = static _ => throw new NotSupportedException("Tasks of this name are run by a native library."),
+    };
+
     /// <exception cref="ArgumentException">The class does not run tasks with these parameters, or instances cannot be made of it.</exception>
     internal static TaskInvoker<TParameters> For<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] TTask, TParameters>(IServiceProvider? services)
         where TTask : class
