@@ -458,7 +458,7 @@ typedef struct backrun_task_status backrun_task_status;
 // Writes one MessagePack value, as MessagePack-CSharp would: a payload, an element of one, a result. Made by backrun_writer_new, freed by
 // backrun_writer_free.
 //
-// Every function that writes appends one value, or the beginning of an array or a map whose values follow it. The first error
+// Every function that writes appends one value, or the beginning of an array, a map or a typed value whose values follow it. The first error
 // sticks: from then on every call, backrun_writer_bytes and backrun_writer_take included, gives it again and nothing is
 // written, until backrun_writer_clear. So a program need look at the outcome of the last call only.
 //
@@ -498,6 +498,13 @@ typedef struct backrun_codec_settings {
     uint32_t flags;
     // How deep arrays and maps that are read may lie in each other; what is skipped may be deeper. 0: 500.
     uint32_t max_depth;
+    // BACKRUN_PAYLOAD_LZ4_BLOCK or BACKRUN_PAYLOAD_LZ4_BLOCK_ARRAY: what functions of whole payloads (backrun_payload_to_json and its kin) read may be compressed in
+    // either way, or not at all, and what they write is compressed in this one. Writers and readers do not look at it. 0: nothing is compressed.
+    uint32_t compression;
+    // 0.
+    uint32_t reserved;
+    // How many bytes a compressed payload may have when it is decompressed. 0: 64 MiB.
+    uint64_t max_decompressed;
 } backrun_codec_settings;
 
 // How a queue is made or changed. All zero but for `struct_size` is the default queue with every default.
@@ -1098,7 +1105,15 @@ int32_t backrun_reader_begin_array(struct backrun_reader *reader, size_t *out, s
 // `out`: receives how many keys; the input has at least two bytes for each.
 int32_t backrun_reader_begin_map(struct backrun_reader *reader, size_t *out, struct backrun_error **out_error);
 
-// Leaves the array or the map that was begun last; values of it that were not read are skipped, as C# skips what a newer program
+// Begins a typed value: takes the name of its type. Its one value follows (none, where BACKRUN_KIND_END comes next: a plain `object`), then
+// backrun_reader_end. The name is of a .NET type that only .NET can have; look whether it is one that is expected. See backrun_reader.
+//
+// `out`: receives the name.
+int32_t backrun_reader_begin_typed(struct backrun_reader *reader,
+                                   struct backrun_str *out,
+                                   struct backrun_error **out_error);
+
+// Leaves the array, the map or the typed value that was begun last; values of it that were not read are skipped, as C# skips what a newer program
 // has added. See backrun_reader.
 int32_t backrun_reader_end(struct backrun_reader *reader,
                            struct backrun_error **out_error);
@@ -1215,7 +1230,14 @@ int32_t backrun_writer_begin_map(struct backrun_writer *writer,
                                  size_t count,
                                  struct backrun_error **out_error);
 
-// Ends the array or the map that was begun last and is not ended. See backrun_writer.
+// Begins a typed value, which names its .NET type (the typeless form of MessagePack-CSharp): one value follows; then backrun_writer_end. See backrun_writer.
+//
+// `type_name`: as Type.AssemblyQualifiedName gives it; `Company.Parcel, Company.Parcels` does, without version, culture and key. Not looked at.
+int32_t backrun_writer_begin_typed(struct backrun_writer *writer,
+                                   struct backrun_str type_name,
+                                   struct backrun_error **out_error);
+
+// Ends the array, the map or the typed value that was begun last and is not ended. See backrun_writer.
 //
 // Errors: BACKRUN_INVALID_ARGUMENT where it has not as many values as it was begun with; the message names it.
 int32_t backrun_writer_end(struct backrun_writer *writer, struct backrun_error **out_error);
@@ -1665,6 +1687,54 @@ int32_t backrun_engine_set_event_kinds(struct backrun_engine *engine,
 int32_t backrun_payload_validate(struct backrun_bytes bytes,
                                  const struct backrun_codec_settings *settings,
                                  struct backrun_error **out_error);
+
+// A payload as JSON, for people who look at it: as ConvertToJson of MessagePack-CSharp, which loses something and is no valid JSON for some values.
+//
+// `bytes`: one value; borrowed for the call. `settings`: NULL is every default; borrowed for the call. `compression` has it decompressed first.
+// `out`: receives the text as UTF-8, in a buffer to be freed by backrun_buffer_free; NULL on failure.
+// `out_error`: receives an error to be freed by backrun_error_free, or NULL; may be NULL.
+//
+// Errors: BACKRUN_INVALID_PAYLOAD (the message says what is wrong, and at which byte), BACKRUN_INVALID_ARGUMENT, BACKRUN_UNSUPPORTED_FIELD, BACKRUN_OUT_OF_MEMORY,
+// BACKRUN_PANIC. Any thread; a callback may call it. So it is for the functions that follow.
+int32_t backrun_payload_to_json(struct backrun_bytes bytes,
+                                const struct backrun_codec_settings *settings,
+                                struct backrun_buffer **out,
+                                struct backrun_error **out_error);
+
+// JSON as a payload: as ConvertFromJson of MessagePack-CSharp. Bytes and times do not come back: they stay text.
+//
+// `text`: borrowed for the call. `settings`: as for backrun_payload_to_json; `compression` has the payload compressed.
+// `out`: receives the payload, in a buffer to be freed by backrun_buffer_free; NULL on failure.
+int32_t backrun_payload_from_json(struct backrun_str text,
+                                  const struct backrun_codec_settings *settings,
+                                  struct backrun_buffer **out,
+                                  struct backrun_error **out_error);
+
+// Compresses a payload as `compression` of the settings says; one of less than 64 bytes stays as it is.
+//
+// `bytes`: borrowed for the call. `settings`: as for backrun_payload_to_json.
+// `out`: receives the payload, in a buffer to be freed by backrun_buffer_free; NULL on failure.
+int32_t backrun_payload_compress(struct backrun_bytes bytes,
+                                 const struct backrun_codec_settings *settings,
+                                 struct backrun_buffer **out,
+                                 struct backrun_error **out_error);
+
+// Decompresses a payload, whichever way it was compressed; one that is not stays as it is. Refused is one that would have more than `max_decompressed` bytes, before
+// any memory is asked for.
+//
+// `bytes`: borrowed for the call. `settings`: as for backrun_payload_to_json; `compression` is not looked at.
+// `out`: receives the payload, in a buffer to be freed by backrun_buffer_free; NULL on failure.
+int32_t backrun_payload_decompress(struct backrun_bytes bytes,
+                                   const struct backrun_codec_settings *settings,
+                                   struct backrun_buffer **out,
+                                   struct backrun_error **out_error);
+
+// The name of the .NET type that a payload names (the typeless form of MessagePack-CSharp), borrowed from its bytes. It is what the bytes say, and nothing that was looked up.
+//
+// `bytes`: not compressed. `out`: receives the name; empty where the payload names none.
+int32_t backrun_payload_type_name(struct backrun_bytes bytes,
+                                  struct backrun_str *out,
+                                  struct backrun_error **out_error);
 
 // Adds a queue or changes one.
 //

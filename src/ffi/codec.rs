@@ -1,7 +1,11 @@
 //! How MessagePack is written and read: what writers, readers and whole payloads have in common.
 
+use super::handler::check_flags;
 use super::structs::{read, Versioned};
-use crate::codec::{Settings, Version, DEFAULT_MAX_DEPTH};
+use super::submit::{BACKRUN_PAYLOAD_LZ4_BLOCK, BACKRUN_PAYLOAD_LZ4_BLOCK_ARRAY};
+use crate::codec::lz4::Compression;
+use crate::codec::typeless::Begun;
+use crate::codec::{Settings, Version};
 use crate::error::{Error, Result};
 
 /// MessagePack-CSharp 2.5 is on the other side.
@@ -24,12 +28,19 @@ pub struct backrun_codec_settings {
     pub flags: u32,
     /// How deep arrays and maps that are read may lie in each other; what is skipped may be deeper. 0: 500.
     pub max_depth: u32,
+    /// BACKRUN_PAYLOAD_LZ4_BLOCK or BACKRUN_PAYLOAD_LZ4_BLOCK_ARRAY: what functions of whole payloads (backrun_payload_to_json and its kin) read may be compressed in
+    /// either way, or not at all, and what they write is compressed in this one. Writers and readers do not look at it. 0: nothing is compressed.
+    pub compression: u32,
+    /// 0.
+    pub reserved: u32,
+    /// How many bytes a compressed payload may have when it is decompressed. 0: 64 MiB.
+    pub max_decompressed: u64,
 }
 
 // SAFETY: integers; no padding.
 unsafe impl Versioned for backrun_codec_settings {
     const NAME: &'static str = "backrun_codec_settings";
-    const FIRST_SIZE: usize = 16;
+    const FIRST_SIZE: usize = 32;
 }
 
 impl backrun_codec_settings {
@@ -49,11 +60,24 @@ impl backrun_codec_settings {
                 )))
             }
         };
+        let compression = match self.compression {
+            0 => Compression::None,
+            BACKRUN_PAYLOAD_LZ4_BLOCK => Compression::Lz4Block,
+            BACKRUN_PAYLOAD_LZ4_BLOCK_ARRAY => Compression::Lz4BlockArray,
+            other => {
+                return Err(Error::invalid(format_args!(
+                    "backrun_codec_settings.compression is {other}; pass BACKRUN_PAYLOAD_LZ4_BLOCK or BACKRUN_PAYLOAD_LZ4_BLOCK_ARRAY, or 0 for none"
+                )))
+            }
+        };
+        check_flags(self.reserved, "backrun_codec_settings.reserved")?;
+        let usual = Settings::default();
         Ok(Settings {
             version,
             old_spec: self.flags & BACKRUN_CODEC_OLD_SPEC != 0,
-            max_depth: if self.max_depth == 0 { DEFAULT_MAX_DEPTH } else { self.max_depth },
-            ..Settings::default()
+            max_depth: if self.max_depth == 0 { usual.max_depth } else { self.max_depth },
+            compression,
+            max_decompressed: if self.max_decompressed == 0 { usual.max_decompressed } else { self.max_decompressed },
         })
     }
 }
@@ -70,7 +94,7 @@ pub(super) unsafe fn settings_of(settings: *const backrun_codec_settings) -> Res
     unsafe { read(settings) }?.to_settings()
 }
 
-/// An array, a map or a wrapped value that was begun and not ended.
+/// An array, a map or a typed value that was begun and not ended.
 pub(super) struct Open {
     pub(super) kind: OpenKind,
     /// The byte where it begins.
@@ -79,22 +103,31 @@ pub(super) struct Open {
     pub(super) count: u64,
     /// How many of them are still to come.
     pub(super) due: u64,
+    /// Of a typed value that is written.
+    pub(super) begun: Option<Begun>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum OpenKind {
     Array,
     Map,
+    /// One value with the name of its type before it.
+    Typed,
 }
 
 impl Open {
     pub(super) fn array(at: usize, count: usize) -> Self {
-        Self { kind: OpenKind::Array, at, count: count as u64, due: count as u64 }
+        Self { kind: OpenKind::Array, at, count: count as u64, due: count as u64, begun: None }
     }
 
     pub(super) fn map(at: usize, keys: usize) -> Self {
         let count = 2 * keys as u64;
-        Self { kind: OpenKind::Map, at, count, due: count }
+        Self { kind: OpenKind::Map, at, count, due: count, begun: None }
+    }
+
+    /// `values`: 1, or 0 where the name is all there is.
+    pub(super) fn typed(at: usize, values: usize) -> Self {
+        Self { kind: OpenKind::Typed, at, count: values as u64, due: values as u64, begun: None }
     }
 
     /// Whether the next value is the key of a map.
@@ -108,6 +141,7 @@ impl std::fmt::Display for Open {
         match self.kind {
             OpenKind::Array => write!(f, "the array of {} elements that begins at byte {}", self.count, self.at),
             OpenKind::Map => write!(f, "the map of {} keys that begins at byte {}", self.count / 2, self.at),
+            OpenKind::Typed => write!(f, "the typed value that begins at byte {}", self.at),
         }
     }
 }
@@ -120,6 +154,7 @@ impl std::fmt::Display for Had<'_> {
         let had = self.0.count - self.0.due;
         match self.0.kind {
             OpenKind::Array => write!(f, "{had}"),
+            OpenKind::Typed => f.write_str("only its type's name"),
             OpenKind::Map if had % 2 == 0 => write!(f, "{}", had / 2),
             OpenKind::Map => write!(f, "{} and a key without its value", had / 2),
         }

@@ -5,7 +5,7 @@ use super::codec::{backrun_codec_settings, settings_of, Had, Open};
 use super::panic::{check_out, fallible, preset};
 use super::status::backrun_error;
 use crate::alloc::{Ensure, Reserved};
-use crate::codec::{self, CodecError, Kind, Problem, Reader};
+use crate::codec::{self, typeless, CodecError, Kind, Problem, Reader, TypeName};
 use crate::error::{Error, Result};
 
 /// Nil: C#'s null.
@@ -43,7 +43,7 @@ pub const BACKRUN_KIND_END: u32 = 10;
 pub struct backrun_reader {
     /// Of bytes that the caller keeps for as long as the reader lives.
     reader: Reader<'static>,
-    /// Arrays and maps that were begun and not ended.
+    /// What was begun and not ended.
     open: Vec<Open>,
     failed: Option<Error>,
 }
@@ -337,7 +337,43 @@ pub unsafe extern "C" fn backrun_reader_begin_map(
     }
 }
 
-/// Leaves the array or the map that was begun last; values of it that were not read are skipped, as C# skips what a newer program
+/// Begins a typed value: takes the name of its type. Its one value follows (none, where BACKRUN_KIND_END comes next: a plain `object`), then
+/// backrun_reader_end. The name is of a .NET type that only .NET can have; look whether it is one that is expected. See backrun_reader.
+///
+/// `out`: receives the name.
+#[no_mangle]
+pub unsafe extern "C" fn backrun_reader_begin_typed(
+    reader: *mut backrun_reader,
+    out: *mut backrun_str,
+    out_error: *mut *mut backrun_error,
+) -> i32 {
+    // SAFETY: pointers are NULL or valid, by contract.
+    unsafe {
+        preset(out, backrun_str::EMPTY);
+        with_reader(reader, out_error, |reader| {
+            check_out(out)?;
+            let mut name = "";
+            reader.begin(
+                |reader| {
+                    let Some(found) = typeless::name(reader)? else {
+                        let problem = Problem::Unexpected {
+                            expected: "a value with the name of its type",
+                            code: reader.peek_code()?,
+                        };
+                        return Err(CodecError::at(reader.offset(), problem));
+                    };
+                    name = found;
+                    Ok(usize::from(!TypeName::parse(name).is_ok_and(|name| name.is("System.Object"))))
+                },
+                Open::typed,
+            )?;
+            out.write(backrun_str::of(name));
+            Ok(())
+        })
+    }
+}
+
+/// Leaves the array, the map or the typed value that was begun last; values of it that were not read are skipped, as C# skips what a newer program
 /// has added. See backrun_reader.
 #[no_mangle]
 pub unsafe extern "C" fn backrun_reader_end(reader: *mut backrun_reader, out_error: *mut *mut backrun_error) -> i32 {

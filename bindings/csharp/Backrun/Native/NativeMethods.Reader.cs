@@ -40,6 +40,10 @@ internal static unsafe partial class NativeMethods
 
     [LibraryImport(LibraryName)]
     [UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
+    internal static partial int backrun_reader_begin_typed(backrun_reader* reader, backrun_str* @out, backrun_error** outError);
+
+    [LibraryImport(LibraryName)]
+    [UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
     internal static partial int backrun_reader_end(backrun_reader* reader, backrun_error** outError);
 
     [LibraryImport(LibraryName)]

@@ -36,6 +36,10 @@ internal static unsafe partial class NativeMethods
 
     [LibraryImport(LibraryName)]
     [UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
+    internal static partial int backrun_writer_begin_typed(backrun_writer* writer, backrun_str typeName, backrun_error** outError);
+
+    [LibraryImport(LibraryName)]
+    [UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
     internal static partial int backrun_writer_end(backrun_writer* writer, backrun_error** outError);
 
     [LibraryImport(LibraryName)]

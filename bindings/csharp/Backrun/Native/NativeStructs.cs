@@ -208,4 +208,7 @@ internal struct backrun_codec_settings
     public uint version;
     public uint flags;
     public uint max_depth;
+    public uint compression;
+    public uint reserved;
+    public ulong max_decompressed;
 }
