@@ -246,6 +246,24 @@ fn how_long_tasks_waited_and_ran_is_told_by_task_name() {
     assert!(count.ran.p50_us < block.ran.p50_us, "{count:?}");
 }
 
+#[test]
+fn what_was_cancelled_while_it_waited_is_no_run_in_the_times_of_a_name() {
+    let (engine, _) = observed(1);
+    let (running, gate) = common::blocker(&engine);
+    let ran = counting(&engine);
+    let id = submit(&engine, "block", 1)[0];
+    running.wait_for(|running| running.len() == 1);
+    for id in submit(&engine, "count", 100) {
+        assert_eq!(engine.cancel(id, "not wanted").unwrap(), CancelResult::Queued);
+    }
+    gate.open();
+    engine.wait(id, LONG).unwrap();
+    engine.shutdown(ShutdownMode::Drain, LONG).unwrap();
+    let names = engine.statistics().unwrap().task_names;
+    assert_eq!(names.iter().map(|name| name.ran.count).collect::<Vec<_>>(), [1, 0], "{names:?}");
+    assert!(ran.all().is_empty());
+}
+
 /// The niceness of the thread that calls this.
 #[cfg(target_os = "linux")]
 fn niceness() -> i32 {

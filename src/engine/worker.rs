@@ -285,10 +285,8 @@ impl Worker {
         self.turns = self.turns.wrapping_add(1);
         let begun = if self.turns % TIMED == 0 || self.mean_run >= SHORT_RUN { Some(self.begin_timed()) } else { None };
         self.now_ms = sys::coarse_unix_millis();
-        let mut runs = 0;
         loop {
             self.run_record();
-            runs += 1;
             if self.queue.is_over_limit() && self.slot.hand.has_some() {
                 self.slot.leave_hand();
                 break;
@@ -302,7 +300,7 @@ impl Worker {
             self.tell_of_succeeded();
         }
         if let Some(begun) = begun {
-            self.end_timed(&begun, runs);
+            self.end_timed(&begun);
         }
         fence(Ordering::SeqCst);
         if self.inner.phase() > Phase::Open {
@@ -313,7 +311,8 @@ impl Worker {
     #[inline(never)]
     fn begin_timed(&self) -> Timed {
         let waited_ms = self.taken.ready_at().map_or(0, |ready_at| waited(ready_at, sys::coarse_millis()));
-        Timed { begun: Instant::now(), waited_us: 1000 * u64::from(waited_ms), is_one_of: self.one_of() }
+        let runs_before = self.slot.runs_begun();
+        Timed { begun: Instant::now(), runs_before, waited_us: 1000 * u64::from(waited_ms), is_one_of: self.one_of() }
     }
 
     /// One turn in so many is timed.
@@ -326,11 +325,16 @@ impl Worker {
     }
 
     #[inline(never)]
-    fn end_timed(&mut self, timed: &Timed, runs: u32) {
-        let mean = timed.begun.elapsed() / runs;
+    fn end_timed(&mut self, timed: &Timed) {
+        // What was cancelled while it waited is no run, and takes nearly no time.
+        let runs = self.slot.runs_begun() - timed.runs_before;
+        if runs == 0 {
+            return;
+        }
+        let mean = timed.begun.elapsed() / u32::try_from(runs).unwrap_or(u32::MAX);
         // What ran last, which stands for all of the turn: mostly they are of one name.
         if let Some(known) = &self.handler {
-            let counts = u64::from(runs) * timed.is_one_of;
+            let counts = runs * timed.is_one_of;
             known.latency.ran.record_many(micros(mean), counts);
             known.latency.waited.record_many(timed.waited_us, counts);
         }
@@ -366,6 +370,8 @@ impl Worker {
 /// A turn that is timed.
 struct Timed {
     begun: Instant,
+    /// How many runs the worker had begun.
+    runs_before: u64,
     /// How long its first task had waited.
     waited_us: u64,
     /// It stands for so many turns.
