@@ -118,6 +118,30 @@ fn a_shutdown_that_is_out_of_time_names_what_runs_and_refuses_its_outcome() {
 }
 
 #[test]
+fn a_shutdown_counts_all_that_a_paused_queue_loses_also_what_a_worker_has_in_hand() {
+    let engine = engine(1);
+    let (begun, gate) = (Seen::default(), Gate::default());
+    let (seen, wait) = (begun.clone(), gate.clone());
+    engine
+        .register("short", move |_: &TaskContext<'_>| {
+            seen.push(());
+            // The worker takes several at a time by now.
+            if seen.all().len() == 1000 {
+                wait.wait();
+            }
+        })
+        .unwrap();
+    let ids: Vec<_> = (0..1100).map(|_| engine.submit(&task("short")).unwrap()).collect();
+    begun.wait_for(|begun| begun.len() == 1000);
+    engine.pause("default").unwrap();
+    gate.open();
+    assert_eq!(ended(&engine, ids[999]), State::Succeeded);
+    let report = engine.shutdown(ShutdownMode::Drain, LONG).unwrap();
+    let counters = engine.statistics().unwrap().engine;
+    assert_eq!((report.queued, counters.cancelled, counters.succeeded), (100, 100, 1000));
+}
+
+#[test]
 fn a_pending_run_keeps_a_shutdown_waiting_and_is_refused_after_it() {
     let engine = engine(1);
     let leases = Seen::default();

@@ -102,6 +102,8 @@ pub(crate) struct Inner {
     pub(crate) tells_ends: bool,
     /// Ends that were recorded under the extras' lock and are not told yet.
     pub(crate) untold: AtomicUsize,
+    /// Queued tasks that workers had taken when the engine ended, and cancelled.
+    pub(crate) lost_by_workers: AtomicU64,
     pub(crate) pool: Arc<Pool>,
     pub(crate) threads: Mutex<Threads>,
     /// A run or a thread ended, or the engine closed: what shutdowns wait for.
@@ -192,6 +194,7 @@ impl Engine {
             tells_ends: told_of_ends.is_some(),
             extras: Mutex::new(Extras { told_of_ends, ..Extras::default() }),
             untold: AtomicUsize::new(0),
+            lost_by_workers: AtomicU64::new(0),
             pool: Arc::try_new(Pool::default())?,
             threads: Mutex::default(),
             changes: Changes::new(),

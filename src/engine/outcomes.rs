@@ -135,7 +135,8 @@ impl Inner {
             let moved = entry.unclaim();
             assert!(moved.is_ok(), "a task that is put back was claimed");
             // The memory store has nowhere to keep it, also where the engine has closed meanwhile.
-            self.cancel_ready(&mut extras, id, entry, &self.end_reason());
+            let cancelled = self.cancel_ready(&mut extras, id, entry, &self.end_reason());
+            self.lost_by_workers.fetch_add(u64::from(cancelled), Ordering::Relaxed);
         }
         let _untold = extras.unlock();
         queue.left_out_of_turn(bytes, false);

@@ -211,6 +211,7 @@ fn shut_down(inner: &Inner, mode: ShutdownMode, deadline: Option<Instant>) -> Sh
     // All but those that were left behind: one that took a task at the last moment puts it back first.
     inner.changes.wait_while(None, || inner.living_threads() > inner.workers_left_behind());
     inner.join_ended();
+    report.queued += inner.lost_by_workers.load(Ordering::Relaxed);
     inner.survive(|| inner.give_up_tasks());
     inner.wait_for_untold();
     if !is_told {

@@ -169,7 +169,8 @@ impl Worker {
         let mut taken = Taken::default();
         while self.slot.hand.steal(&mut taken) {
             if let Some(id) = taken.id() {
-                self.inner.cancel_at_shutdown(&self.queue, id);
+                let cancelled = self.inner.cancel_at_shutdown(&self.queue, id);
+                self.inner.lost_by_workers.fetch_add(u64::from(cancelled), Ordering::Relaxed);
             }
             taken.clear();
         }
@@ -224,7 +225,7 @@ impl Worker {
                     || !crew_is_right()
                     || match inner.phase() {
                         Phase::Open => false,
-                        Phase::Draining => queue.is_drained(),
+                        Phase::Draining => self.has_no_more_to_drain(),
                         Phase::Cancelling | Phase::Closed => true,
                     }
             });
@@ -259,11 +260,16 @@ impl Worker {
         true
     }
 
+    /// Whether a drain leaves nothing to it. What it has in hand of a queue that pauses waits there as the rest does.
+    fn has_no_more_to_drain(&self) -> bool {
+        self.queue.is_drained() && !self.slot.hand.has_some()
+    }
+
     /// Whether this worker is no longer needed; it is then no longer counted.
     fn must_go(&mut self) -> bool {
         let done = match self.inner.phase() {
             Phase::Open => false,
-            Phase::Draining => self.queue.is_drained(),
+            Phase::Draining => self.has_no_more_to_drain(),
             Phase::Cancelling | Phase::Closed => true,
         };
         if done {
