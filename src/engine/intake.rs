@@ -248,6 +248,11 @@ impl Entrance {
         self.pushed.0 - self.came_again + self.accepted_for_later
     }
 
+    /// Tasks that came in since the start, again ones too.
+    pub(crate) fn came_in(&self) -> u64 {
+        self.pushed.0
+    }
+
     /// Counts a task that waits for its time.
     pub(crate) fn accept_for_later(&mut self) {
         self.accepted_for_later += 1;

@@ -157,6 +157,8 @@ pub(crate) enum Place {
     Statistics,
     /// A shutdown looks whether there is still something to wait for.
     Unfinished,
+    /// It has seen what is queued, and is about to look at the workers.
+    Queued,
     /// A shutdown cancels what is queued.
     CancelReady,
     /// A shutdown closes the books; the extras' lock is held.

@@ -273,11 +273,27 @@ impl Inner {
             // Nobody runs what is queued, nor can settle what is pending.
             return self.runs_on_workers() > 0;
         }
-        // Queued before running: a task goes the other way only in a shutdown.
-        // What a paused queue holds does not run, and is not waited for.
+        // Queued before running before pending: a task goes the other way only in a shutdown, or by way of the schedule.
+        loop {
+            let (is_queued, came_in) = self.look_at_entrances();
+            point(Place::Queued);
+            let is_pending = || self.queues.iter().any(|queue| queue.pending.load(Ordering::SeqCst) > 0);
+            if is_queued || self.runs_on_workers() > 0 || is_pending() {
+                return true;
+            }
+            // What came due since the first look may have begun on a worker that was looked at before.
+            if self.look_at_entrances() == (false, came_in) {
+                return false;
+            }
+        }
+    }
+
+    /// Whether something is queued, and how many tasks ever were. What a paused queue holds does not run, and is not waited for.
+    fn look_at_entrances(&self) -> (bool, u64) {
+        let mut intake = self.intake.0.lock();
         let waits = |entrance: &mut Entrance| !entrance.queue.is_paused() && entrance.ready().0 > 0;
-        let queued = self.intake.0.lock().entrances.iter_mut().any(waits);
-        queued || self.runs_on_workers() > 0 || self.queues.iter().any(|queue| queue.pending.load(Ordering::SeqCst) > 0)
+        let is_queued = intake.entrances.iter_mut().any(waits);
+        (is_queued, intake.entrances.iter().map(Entrance::came_in).sum())
     }
 
     /// Runs that still hold a worker.

@@ -200,6 +200,53 @@ fn a_task_whose_run_had_not_begun_when_a_shutdown_came_is_cancelled_as_a_queued_
 }
 
 /// What a wait does that had found the engine sound a moment before.
+/// A shutdown looks at what is queued and then at who runs: what comes due in between is neither, once its worker has ended the
+/// run before it and has not begun the next one.
+#[test]
+fn a_drain_runs_what_comes_due_as_the_last_run_ends() {
+    let engine = Arc::new(
+        Engine::start(EngineOptions { workers: Some(1), manual_time: true, ..EngineOptions::default() }).unwrap(),
+    );
+    let (running, runs) = channel();
+    let gate = Gate::default();
+    let wait = gate.clone();
+    engine
+        .register("held", move |task: &TaskContext<'_>| {
+            running.send(task.id()).unwrap();
+            wait.wait();
+        })
+        .unwrap();
+    let first = engine.submit(&task("held")).unwrap();
+    let due = engine.submit(&task("held").delay(Duration::from_secs(1))).unwrap();
+    assert_eq!(runs.recv_timeout(LIMIT), Ok(first));
+    let (looked, has_looked) = channel();
+    let (look_on, looks_again) = (Gate::default(), Arc::new(AtomicUsize::new(0)));
+    let (draining, goes_on, again) = (engine.clone(), look_on.clone(), looks_again.clone());
+    let shutdown = later(move || {
+        let me = Who::Thread(thread::current().id());
+        at(Place::Queued, me, move || {
+            looked.send(()).unwrap();
+            goes_on.wait();
+            at(Place::Queued, me, move || again.store(1, Ordering::SeqCst));
+        });
+        draining.shutdown(ShutdownMode::Drain, None)
+    });
+    has_looked.recv_timeout(LIMIT).unwrap();
+    engine.advance_time(Duration::from_secs(1)).unwrap();
+    let (takes, has_taken) = channel();
+    let taking = engine.clone();
+    at(Place::Take, engine.threads(), move || {
+        takes.send(()).unwrap();
+        let over = || taking.inner.phase() >= Phase::Cancelling;
+        until("the shutdown has looked", || looks_again.load(Ordering::SeqCst) == 1 || over());
+    });
+    gate.open();
+    has_taken.recv_timeout(LIMIT).unwrap();
+    look_on.open();
+    assert!(shutdown.recv_timeout(LIMIT).unwrap().unwrap().is_complete());
+    assert_eq!(engine.status(due).unwrap().state, State::Succeeded);
+}
+
 #[test]
 fn nobody_begins_to_wait_in_a_poisoned_engine() {
     let world = World::new(false);
