@@ -4,7 +4,7 @@ mod common;
 
 use backrun::{
     CancelResult, Engine, Error, EventKind, Outcome, RetryPolicy, ShutdownMode, State, Submission, TaskContext,
-    TaskOptions,
+    TaskFilter, TaskOptions,
 };
 use common::{ended, manual, noting, state, wait_until, Gate, Seen, HOUR, LONG, MS, SECOND};
 use std::time::Duration;
@@ -161,4 +161,20 @@ fn a_pending_run_has_a_time_limit_too() {
     assert_eq!(ended(&engine, id), State::Dead);
     assert!(matches!(engine.settle(id, leases.all()[0], Outcome::Done), Err(Error::StaleLease { .. })));
     assert_eq!(engine.statistics().unwrap().engine.pending, 0);
+}
+
+#[test]
+fn a_task_whose_run_was_given_up_can_be_forgotten_when_its_thread_is_back_also_after_the_end_of_the_engine() {
+    let (engine, _) = manual(1);
+    let (running, gate) = staying(&engine, false, limited(SECOND, SECOND));
+    let id = engine.submit(&Submission::new("stay", b"")).unwrap();
+    running.wait_for(|running| running.len() == 1);
+    engine.advance_time(SECOND).unwrap();
+    engine.advance_time(SECOND).unwrap();
+    assert_eq!(state(&engine, id), State::Dead);
+    assert!(!engine.shutdown(ShutdownMode::Cancel, Some(Duration::ZERO)).unwrap().is_complete());
+    assert_eq!(engine.purge(&TaskFilter::default()), Ok(0));
+    gate.open();
+    assert!(engine.shutdown(ShutdownMode::Cancel, LONG).unwrap().is_complete());
+    assert_eq!(engine.purge(&TaskFilter::default()), Ok(1));
 }

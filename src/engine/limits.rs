@@ -5,6 +5,7 @@ use crate::alloc::Text;
 use crate::engine::control::Alarm;
 use crate::engine::ends::Locked;
 use crate::engine::event::{Event, EventKind};
+use crate::engine::moves::Extras;
 use crate::engine::outcomes::{bytes_of, Ended, Ending, Next, RecordAt, Returned};
 use crate::engine::{Inner, Policy};
 use crate::error::Result;
@@ -47,6 +48,13 @@ pub(crate) struct GivenUp {
     lease: Lease,
     /// How long after its thread has come back the next one is to begin, if there is one.
     pub(crate) delay: Duration,
+}
+
+impl Extras {
+    /// The thread of a run that was given up is back: notes that, and takes what was to follow.
+    pub(crate) fn take_given_up(&mut self, id: TaskId, lease: Lease) -> Option<GivenUp> {
+        self.tasks.get_mut(&id)?.given_up.take_if(|given_up| given_up.lease == lease)
+    }
 }
 
 impl Inner {
@@ -160,10 +168,8 @@ impl Inner {
     /// The thread of a run that was given up has come back: what it brings is kept, for the next run or for a replay.
     pub(crate) fn thread_is_back<'a>(&'a self, extras: &mut Locked<'a>, run: &Returned<'_>) {
         let Returned { id, entry, lease, ref record, .. } = *run;
-        let given_up = extras.tasks.get(&id).and_then(|extra| extra.given_up);
-        let Some(given_up) = given_up.filter(|given_up| given_up.lease == lease) else { return };
+        let Some(given_up) = extras.take_given_up(id, lease) else { return };
         let Some(extra) = extras.tasks.get_mut(&id) else { return };
-        extra.given_up = None;
         match entry.word().state() {
             Some(State::Dead) => extra.place = self.shelve(record),
             Some(State::Scheduled) => {

@@ -93,7 +93,10 @@ impl Inner {
         let mut extras = self.lock_extras();
         point(poison::Place::Returned);
         if extras.closed {
-            return self.refuse_outcome(&extras, id, entry, lease);
+            self.refuse_outcome(&extras, id, entry, lease);
+            // What it brings would not be run again.
+            extras.take_given_up(id, lease);
+            return;
         }
         let word = entry.word();
         if word.state() != Some(State::Running) || word.lease() != lease {
