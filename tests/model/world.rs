@@ -1,33 +1,9 @@
-//! What is to be true of tasks, as simple as it can be said: no threads, no locks, one map. `main.rs` holds an engine to it.
+//! What is to be true of tasks, as simple as it can be said: no threads, no locks, one map. `history.rs` holds an engine to it.
 
+mod shutdown;
+
+use crate::mutation::Mutation;
 use std::collections::{BTreeMap, VecDeque};
-
-/// Mistakes that are planted on purpose, to show that a history finds them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mutation {
-    /// None: the model as it is meant.
-    None,
-    /// One attempt more than the policy says.
-    OneAttemptMore,
-    /// A retry comes a millisecond early.
-    EarlyRetry,
-    /// A delayed task comes a millisecond late.
-    LateTask,
-    /// A cancel does not keep a failed run from being tried again.
-    CancelForgotten,
-    /// A settle with an old lease counts.
-    OldLeaseCounts,
-    /// A run that stops at its time limit was cancelled, not failed.
-    LimitIsCancel,
-    /// A replayed task goes on counting its attempts.
-    ReplayKeepsAttempts,
-    /// A task whose run was given up is tried again though its thread is not back.
-    RetryBesideThread,
-    /// A time of day does not follow a clock that is set.
-    WallIgnored,
-    /// A paused queue goes on.
-    PauseIgnored,
-}
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
@@ -82,26 +58,38 @@ pub struct Task {
     pub policy: Option<Policy>,
     pub limit_ms: Option<u64>,
     pub due: Option<Due>,
-    /// Somebody asked its run to stop.
-    pub cancel_asked: bool,
-    /// Its time limit did, and nobody else.
-    pub limit_asked: bool,
+    /// Its run was asked to stop.
+    pub asked: bool,
+    /// By somebody, or by its time limit, who say why; a shutdown does not.
+    pub reason: bool,
+    /// By its time limit alone.
+    pub alone: bool,
     pub limit_at: Option<u64>,
     pub grace_at: Option<u64>,
     pub settled_early: Option<End>,
     /// A thread is in a run of it that was given up.
     pub thread: bool,
+    /// The thread that is in a run of it has a replacement.
+    pub stalled: bool,
+    /// The thread of its run came back when the engine was closed, and nothing was recorded.
+    pub came_late: bool,
 }
 
 impl Task {
     pub fn attempt(&self) -> i64 {
         self.lease - self.uncounted
     }
+
+    /// A thread is in a run of it.
+    pub fn has_thread(&self) -> bool {
+        self.phase == Phase::Running && !self.came_late || self.thread
+    }
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
     pub accepted: u64,
+    pub refused: u64,
     pub started: u64,
     pub succeeded: u64,
     pub runs_failed: u64,
@@ -109,10 +97,23 @@ pub struct Counts {
     pub dead: u64,
     pub cancelled: u64,
     pub stale_settles: u64,
+    pub stalls: u64,
+    pub interrupted: u64,
+    pub abandoned: u64,
+}
+
+/// How far the engine's life is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Stage {
+    Open,
+    Draining,
+    Cancelling,
+    Closed,
 }
 
 pub struct World {
     pub mutation: Mutation,
+    pub stage: Stage,
     pub tasks: BTreeMap<i64, Task>,
     pub counts: Counts,
     pub now_ms: u64,
@@ -120,9 +121,18 @@ pub struct World {
     pub paused: bool,
     pub workers: usize,
     pub last_id: i64,
+    /// Queued tasks that shutdowns have cancelled.
+    pub lost: u64,
+    /// Replacements that stayed, by mistake.
+    surplus: usize,
 }
 
 pub const GRACE_MS: u64 = 50;
+
+/// When a run stalls: longer than all other steps of a history together, so that none does but in a step of its own.
+pub const STALL_MS: u64 = 1_000_000;
+
+pub const MAX_WORKERS: u32 = 64;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cancelled {
@@ -138,12 +148,14 @@ pub enum Answer {
     StaleLease,
     NotFound,
     Invalid,
+    ShuttingDown,
 }
 
 impl World {
     pub fn new(mutation: Mutation, workers: usize, wall_ms: u64) -> Self {
         Self {
             mutation,
+            stage: Stage::Open,
             tasks: BTreeMap::new(),
             counts: Counts::default(),
             now_ms: 0,
@@ -151,6 +163,8 @@ impl World {
             paused: false,
             workers,
             last_id: 0,
+            lost: 0,
+            surplus: 0,
         }
     }
 
@@ -164,18 +178,45 @@ impl World {
 
     /// Threads that are in a run.
     pub fn busy(&self) -> usize {
-        self.tasks.values().filter(|task| task.phase == Phase::Running || task.thread).count()
+        self.tasks.values().filter(|task| task.has_thread()).count()
+    }
+
+    pub fn stalled(&self) -> usize {
+        self.tasks.values().filter(|task| task.stalled).count()
+    }
+
+    /// How many workers there are, as far as there is work for them.
+    fn crew(&self) -> usize {
+        self.workers + self.surplus + if self.is(Mutation::StallNotReplaced) { 0 } else { self.stalled() }
+    }
+
+    fn lets_none_in(&self) -> bool {
+        self.stage >= Stage::Cancelling || self.paused && !self.is(Mutation::PauseIgnored)
     }
 
     /// How many runs must begin before nothing more happens by itself.
     pub fn to_start(&self) -> usize {
-        if self.paused && !self.is(Mutation::PauseIgnored) {
+        if self.lets_none_in() {
             return 0;
         }
-        self.count(Phase::Ready).min(self.workers.saturating_sub(self.busy()))
+        self.count(Phase::Ready).min(self.crew().saturating_sub(self.busy()))
     }
 
-    pub fn submit(&mut self, due: Option<Due>, policy: Option<Policy>, limit_ms: Option<u64>) -> i64 {
+    /// How many are scheduled, ready, running, pending and stalled now.
+    pub fn now(&self) -> [u64; 5] {
+        let is_closed = self.stage == Stage::Closed;
+        let running = self.tasks.values().filter(|task| task.phase == Phase::Running && !task.came_late).count();
+        // What is pending when an engine closes has nobody who could end it.
+        let pending = if is_closed { 0 } else { self.count(Phase::Pending) };
+        let (scheduled, ready) = (self.count(Phase::Scheduled), self.count(Phase::Ready));
+        [scheduled, ready, running, pending, self.stalled()].map(|count| count as u64)
+    }
+
+    pub fn submit(&mut self, due: Option<Due>, policy: Option<Policy>, limit_ms: Option<u64>) -> Result<i64, Answer> {
+        if self.stage > Stage::Open && !self.is(Mutation::DrainTakesWork) {
+            self.counts.refused += 1;
+            return Err(Answer::ShuttingDown);
+        }
         self.last_id += 1;
         self.counts.accepted += 1;
         let late = u64::from(self.is(Mutation::LateTask));
@@ -190,25 +231,28 @@ impl World {
             policy,
             limit_ms,
             due,
-            cancel_asked: false,
-            limit_asked: false,
+            asked: false,
+            reason: false,
+            alone: false,
             limit_at: None,
             grace_at: None,
             settled_early: None,
             thread: false,
+            stalled: false,
+            came_late: false,
         };
         self.tasks.insert(self.last_id, task);
         self.come_due();
-        self.last_id
+        Ok(self.last_id)
     }
 
     /// The engine says that it began a run. What is wrong with that, if anything.
     pub fn started(&mut self, id: i64, lease: i64, attempt: i64) -> Result<(), String> {
-        if self.paused && !self.is(Mutation::PauseIgnored) {
-            return Err(format!("task {id} began in a paused queue"));
+        if self.lets_none_in() {
+            return Err(format!("task {id} began in a paused queue, or in an engine that is {:?}", self.stage));
         }
-        if self.busy() >= self.workers {
-            return Err(format!("task {id} began though all {} workers had a run", self.workers));
+        if self.busy() >= self.crew() {
+            return Err(format!("task {id} began though all {} workers had a run", self.crew()));
         }
         let now_ms = self.now_ms;
         let task = self.tasks.get_mut(&id).ok_or_else(|| format!("task {id} began and is not known"))?;
@@ -224,7 +268,7 @@ impl World {
             ));
         }
         task.phase = Phase::Running;
-        (task.cancel_asked, task.limit_asked, task.grace_at) = (false, false, None);
+        (task.asked, task.reason, task.alone, task.grace_at) = (false, false, false, None);
         task.limit_at = task.limit_ms.map(|limit_ms| now_ms + limit_ms);
         self.counts.started += 1;
         Ok(())
@@ -233,7 +277,17 @@ impl World {
     /// A thread comes back from its run.
     pub fn returned(&mut self, id: i64, end: End) {
         let now_ms = self.now_ms;
+        let is_closed = self.stage == Stage::Closed && !self.is(Mutation::ClosedRecords);
+        let stays = self.is(Mutation::ReplacementStays);
         let Some(task) = self.tasks.get_mut(&id) else { return };
+        if std::mem::take(&mut task.stalled) && stays {
+            self.surplus += 1;
+        }
+        if is_closed {
+            self.counts.stale_settles += 1;
+            (task.thread, task.came_late) = (false, true);
+            return;
+        }
         if task.thread {
             task.thread = false;
             self.counts.stale_settles += 1;
@@ -254,12 +308,14 @@ impl World {
     fn end(&mut self, id: i64, end: End, given_up: bool) {
         let now_ms = self.now_ms;
         let mutation = self.mutation;
+        let stopping = self.stage == Stage::Cancelling;
         let Some(task) = self.tasks.get_mut(&id) else { return };
         (task.limit_at, task.grace_at) = (None, None);
         task.thread = given_up;
-        let by_limit = task.limit_asked && !task.cancel_asked;
+        let (asked, reason, alone) = (task.asked, task.reason, task.alone);
+        let by_shutdown = asked && (!reason || mutation == Mutation::ShutdownBeforeCaller && !alone && stopping);
         let end = match end {
-            End::Cancelled if by_limit && mutation != Mutation::LimitIsCancel => End::Failed,
+            End::Cancelled if alone && mutation != Mutation::LimitIsCancel => End::Failed,
             end => end,
         };
         let finish = |task: &mut Task, phase| {
@@ -272,6 +328,11 @@ impl World {
                 self.counts.succeeded += 1;
             }
             End::Cancelled => {
+                if by_shutdown {
+                    // Interrupted, which is no attempt; then cancelled, since there is nowhere to keep it.
+                    self.counts.interrupted += 1;
+                    task.uncounted += i64::from(mutation != Mutation::InterruptedCounts);
+                }
                 finish(task, Phase::Cancelled);
                 self.counts.cancelled += 1;
             }
@@ -287,7 +348,7 @@ impl World {
                     }
                     _ => None,
                 };
-                let heeds = task.cancel_asked && mutation != Mutation::CancelForgotten;
+                let heeds = asked && reason && !alone && mutation != Mutation::CancelForgotten;
                 match delay_ms.filter(|_| !heeds) {
                     Some(delay_ms) => {
                         task.phase = Phase::Scheduled;
@@ -315,7 +376,7 @@ impl World {
                 Cancelled::Queued
             }
             Phase::Running | Phase::Pending => {
-                task.cancel_asked = true;
+                (task.asked, task.reason, task.alone) = (true, true, false);
                 Cancelled::Running
             }
             _ => Cancelled::AlreadyFinal,
@@ -324,8 +385,9 @@ impl World {
 
     pub fn settle(&mut self, id: i64, lease: i64, end: End) -> Answer {
         let old_counts = self.is(Mutation::OldLeaseCounts);
+        let is_closed = self.stage == Stage::Closed;
         let Some(task) = self.tasks.get_mut(&id) else { return Answer::NotFound };
-        let counts = task.lease == lease || old_counts;
+        let counts = !is_closed && (task.lease == lease || old_counts);
         match task.phase {
             Phase::Pending if counts => {
                 self.end(id, end, false);
@@ -343,6 +405,9 @@ impl World {
     }
 
     pub fn replay(&mut self, id: i64) -> Answer {
+        if self.stage > Stage::Open {
+            return Answer::ShuttingDown;
+        }
         let keeps = self.is(Mutation::ReplayKeepsAttempts);
         let Some(task) = self.tasks.get_mut(&id) else { return Answer::NotFound };
         if task.phase != Phase::Dead || task.thread {
@@ -352,7 +417,7 @@ impl World {
         if !keeps {
             task.uncounted = task.lease;
         }
-        (task.cancel_asked, task.limit_asked) = (false, false);
+        (task.asked, task.reason, task.alone) = (false, false, false);
         Answer::Ok
     }
 
@@ -368,6 +433,23 @@ impl World {
         self.wall_ms += by_ms;
         self.limits();
         self.come_due();
+    }
+
+    /// Whether a run that lasts is noticed now: something waits for a worker, and there may be more of them.
+    pub fn can_stall(&self) -> bool {
+        self.stage <= Stage::Draining
+            && !self.paused
+            && self.count(Phase::Ready) > 0
+            && 2 * self.busy() < MAX_WORKERS as usize
+    }
+
+    /// The watchdog has looked, and every run has lasted for too long.
+    pub fn stall(&mut self) {
+        let again = self.is(Mutation::StallToldAgain);
+        for task in self.tasks.values_mut().filter(|task| task.has_thread()) {
+            self.counts.stalls += u64::from(!task.stalled || again);
+            task.stalled = true;
+        }
     }
 
     pub fn jump(&mut self, by_ms: i64) {
@@ -388,7 +470,10 @@ impl World {
                 given_up.push_back((*id, task.phase == Phase::Running));
             } else if task.limit_at.is_some_and(|at| at <= now_ms) {
                 task.limit_at = None;
-                task.limit_asked = !task.cancel_asked;
+                if !task.asked && !task.reason {
+                    (task.reason, task.alone) = (true, true);
+                }
+                task.asked = true;
                 task.grace_at = Some(now_ms + GRACE_MS);
             }
         }
@@ -400,6 +485,10 @@ impl World {
     }
 
     fn come_due(&mut self) {
+        if self.stage >= Stage::Cancelling {
+            // It waits for the shutdown, which cancels it.
+            return;
+        }
         let (now_ms, wall_ms) = (self.now_ms, self.wall_ms);
         for task in self.tasks.values_mut().filter(|task| task.phase == Phase::Scheduled) {
             let comes = match task.due {
