@@ -155,6 +155,8 @@ pub(crate) enum Place {
     Configure,
     /// The intake's lock is held.
     Statistics,
+    /// The stall of a run is over, and its worker still names it.
+    StallOver,
     /// A shutdown looks whether there is still something to wait for.
     Unfinished,
     /// It has seen what is queued, and is about to look at the workers.

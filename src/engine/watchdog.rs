@@ -7,6 +7,7 @@
 use crate::alloc::{Ensure, Text};
 use crate::engine::event::{Event, EventKind};
 use crate::engine::intake::Phase;
+use crate::engine::poison::{point, Place};
 use crate::engine::queues::{Queue, Slot};
 use crate::engine::{worker, Inner};
 use crate::error::Result;
@@ -30,6 +31,8 @@ pub(crate) struct Seen {
     first_us: u64,
     cpu_us: u64,
     demoted: bool,
+    /// It has ended, and its worker is about to let go of it.
+    is_over: bool,
 }
 
 /// A run that lasts while tasks wait.
@@ -184,7 +187,10 @@ impl Inner {
         let crew = queue.crew.lock();
         slot.set_stalled(false);
         let lasted_us = slot.seen_us(now_us);
+        // Or it would be seen to stall again, as long as the slot names it.
+        slot.seen.lock().is_over = true;
         drop(crew);
+        point(Place::StallOver);
         queue.exhausted.store(false, Ordering::Relaxed);
         self.observation.event_if_wanted(EventKind::StallEnded, || {
             let run_us = i64::try_from(lasted_us).unwrap_or(i64::MAX);
@@ -230,7 +236,7 @@ impl Inner {
 }
 
 impl Slot {
-    /// Looks at what the worker runs: for how long it has been seen to, in microseconds; `None`: it runs nothing.
+    /// Looks at what the worker runs: for how long it has been seen to, in microseconds; `None`: it runs nothing any more.
     /// `has_run_for_us`: for how long a task ran before it was seen.
     fn look(&self, now_us: u64, has_run_for_us: impl Fn(TaskId) -> u64) -> Option<u64> {
         let task = self.current.load(Ordering::SeqCst);
@@ -244,7 +250,10 @@ impl Slot {
             let before_us = has_run_for_us(TaskId::counted(task));
             let cpu_us = self.system_thread().map_or(0, sys::thread_cpu_us);
             let since_us = now_us.saturating_sub(before_us);
-            *seen = Seen { task, run, since_us, first_us: now_us, cpu_us, demoted: false };
+            *seen = Seen { task, run, since_us, first_us: now_us, cpu_us, demoted: false, is_over: false };
+        }
+        if seen.is_over {
+            return None;
         }
         Some(now_us.saturating_sub(seen.since_us))
     }
@@ -271,9 +280,50 @@ impl Slot {
 
 #[cfg(all(test, not(loom)))]
 mod tests {
-    use crate::engine::{Engine, TaskContext};
+    use crate::engine::poison::{on_purpose::at, Place};
+    use crate::engine::{Engine, Outcome, TaskContext};
     use crate::options::EngineOptions;
     use crate::task::Submission;
+    use std::sync::mpsc::channel;
+    use std::sync::Mutex;
+    use std::time::Duration;
+
+    const LIMIT: Duration = Duration::from_secs(30);
+
+    #[test]
+    fn a_stall_that_is_over_is_not_seen_again_while_its_worker_lets_go_of_the_run() {
+        let options = EngineOptions { workers: Some(1), manual_time: true, ..EngineOptions::default() };
+        let engine = Engine::start(options).unwrap();
+        let ((begin, begun), (let_go, waits)) = (channel(), channel::<()>());
+        let waits = Mutex::new(waits);
+        engine
+            .register("hold", move |_: &TaskContext<'_>| {
+                begin.send(()).unwrap();
+                let _ = waits.lock().unwrap().recv_timeout(LIMIT);
+                Outcome::Done
+            })
+            .unwrap();
+        // The first one stalls, the second one runs in its place, the third one waits.
+        for _ in 0..3 {
+            engine.submit(&Submission::new("hold", b"")).unwrap();
+        }
+        begun.recv_timeout(LIMIT).unwrap();
+        engine.advance_time(Duration::from_millis(20)).unwrap();
+        engine.advance_time(Duration::from_millis(200)).unwrap();
+        begun.recv_timeout(LIMIT).unwrap();
+        let ((over, is_over), (go_on, goes_on)) = (channel(), channel::<()>());
+        at(Place::StallOver, engine.threads(), move || {
+            over.send(()).unwrap();
+            let _ = goes_on.recv_timeout(LIMIT);
+        });
+        let_go.send(()).unwrap();
+        is_over.recv_timeout(LIMIT).unwrap();
+        engine.advance_time(Duration::from_millis(20)).unwrap();
+        let seen = engine.statistics().unwrap().engine;
+        go_on.send(()).unwrap();
+        drop(let_go);
+        assert_eq!((seen.stalls, seen.stalled), (1, 0));
+    }
 
     #[test]
     fn a_task_that_is_about_to_be_claimed_has_not_run_for_any_time() {
