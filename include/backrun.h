@@ -189,7 +189,7 @@
 // Events could not be kept up with; `count` of them are missing before this one.
 #define BACKRUN_EVENT_EVENTS_LOST 14
 
-// A run lasts past its queue's stall threshold while tasks wait: its worker gets a replacement.
+// A run lasts past its queue's stall threshold while tasks wait: its worker gets a replacement, as far as limits let it.
 #define BACKRUN_EVENT_RUN_STALLED 15
 
 // Such a run ended.

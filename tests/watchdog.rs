@@ -3,7 +3,8 @@
 mod common;
 
 use backrun::{
-    CancelResult, Engine, EngineOptions, EventKind, QueueOptions, ShutdownMode, State, Submission, TaskContext, TaskId,
+    CancelResult, Engine, EngineOptions, EventKind, Outcome, QueueOptions, ShutdownMode, State, Submission,
+    TaskContext, TaskId,
 };
 use common::{observed, options, Gate, Recorder, Seen, LONG};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -141,6 +142,65 @@ fn a_concurrency_limit_is_hard_nobody_is_replaced_past_it() {
     assert_eq!(engine.statistics().unwrap().engine.workers, 2);
     gate.open();
     ran.wait_for(|ran| ran.len() == 3);
+}
+
+#[test]
+fn runs_that_use_up_a_concurrency_limit_are_seen_to_stall_while_they_last_though_nobody_is_replaced() {
+    // With workers to spare nobody is woken for what waits; without, all of them are at it.
+    for workers in [2, 4] {
+        let mut options = options(workers);
+        options.default_queue.concurrency_limit = Some(2);
+        let (engine, recorder) = manual(options);
+        let (running, gate) = common::blocker(&engine);
+        let ran = counting(&engine);
+        let blocked = submit(&engine, "block", 2);
+        submit(&engine, "count", 3);
+        running.wait_for(|running| running.len() == 2);
+        // A worker that finds the limit used up has the watchdog look, which then looks at each tick.
+        while engine.statistics().unwrap().engine.stalls < 2 {
+            engine.advance_time(20 * MS).unwrap();
+            std::thread::yield_now();
+        }
+        let statistics = engine.statistics().unwrap();
+        let now = statistics.engine;
+        assert_eq!((now.stalls, now.stalled, now.workers, now.ready), (2, 2, u64::from(workers), 3));
+        let mut named: Vec<_> = statistics.stalled_runs.iter().map(|stalled| stalled.task_id).collect();
+        named.sort_unstable();
+        assert_eq!(named, blocked);
+        assert!(blocked.iter().all(|id| engine.status(*id).unwrap().stalled_us >= 100_000));
+        assert!(ran.all().is_empty());
+        gate.open();
+        ran.wait_for(|ran| ran.len() == 3);
+        engine.shutdown(ShutdownMode::Drain, LONG).unwrap();
+        let told = |wanted: EventKind| recorder.kinds().iter().filter(|kind| **kind == wanted).count();
+        assert_eq!((told(EventKind::RunStalled), told(EventKind::StallEnded)), (2, 2));
+        assert!(recorder.logs.all().iter().any(|line| line.message.contains("while 3 tasks wait")));
+    }
+}
+
+#[test]
+fn a_run_beside_pending_ones_that_use_up_the_limit_is_seen_to_stall_and_replaced_once_there_is_room() {
+    let mut options = options(1);
+    options.default_queue.concurrency_limit = Some(2);
+    let (engine, _) = manual(options);
+    let (running, gate) = common::blocker(&engine);
+    let ran = counting(&engine);
+    engine.register("pend", |_: &TaskContext<'_>| Outcome::Pending).unwrap();
+    let pending = submit(&engine, "pend", 1)[0];
+    common::wait_until(&engine, pending, State::Pending);
+    submit(&engine, "block", 1);
+    running.wait_for(|running| running.len() == 1);
+    submit(&engine, "count", 3);
+    while engine.statistics().unwrap().engine.stalls == 0 {
+        engine.advance_time(20 * MS).unwrap();
+    }
+    engine.advance_time(20 * MS).unwrap();
+    assert_eq!((engine.statistics().unwrap().engine.workers, ran.all().len()), (1, 0));
+    engine.settle(pending, engine.status(pending).unwrap().lease, Outcome::Done).unwrap();
+    engine.advance_time(20 * MS).unwrap();
+    ran.wait_for(|ran| ran.len() == 3);
+    gate.open();
+    engine.shutdown(ShutdownMode::Drain, LONG).unwrap();
 }
 
 #[test]
@@ -323,4 +383,30 @@ fn a_stalled_run_that_burns_is_demoted_one_that_waits_is_not_and_neither_is_who_
     assert!(all.iter().all(|nice| *nice == usual), "{all:?}");
     assert_eq!(waiter.all(), [usual]);
     assert!(burner.all()[0] > usual);
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_burning_run_that_nobody_may_run_beside_is_not_demoted() {
+    let mut options = options(2);
+    options.default_queue.concurrency_limit = Some(1);
+    let (engine, _) = observed_with(options);
+    let usual = niceness();
+    let (seen, stop) = (Seen::default(), Arc::new(AtomicBool::new(false)));
+    let (burnt, stops) = (seen.clone(), stop.clone());
+    engine
+        .register("burn", move |_: &TaskContext<'_>| {
+            while !stops.load(Ordering::Relaxed) {
+                std::hint::spin_loop();
+            }
+            burnt.push(niceness());
+        })
+        .unwrap();
+    let id = submit(&engine, "burn", 2)[0];
+    // The watchdog looks many times past the threshold.
+    while engine.status(id).unwrap().stalled_us < 400_000 {
+        std::thread::yield_now();
+    }
+    stop.store(true, Ordering::Relaxed);
+    assert_eq!(seen.wait_for(|seen| seen.len() == 2), [usual, usual]);
 }

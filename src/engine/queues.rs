@@ -85,6 +85,8 @@ const PAUSED: u32 = u32::MAX;
 pub(crate) struct Crew {
     /// How many there should be that do not stall.
     pub(crate) target: u32,
+    /// The concurrency limit; 0: none.
+    limit: u32,
     pub(crate) slots: Vec<Arc<Slot>>,
 }
 
@@ -94,9 +96,13 @@ impl Crew {
         self.slots.iter().filter(|slot| slot.is_stalled()).count()
     }
 
-    /// How many there should be.
+    /// How many there should be: one more for each that stalls, unless the concurrency limit would keep it from running.
     pub(crate) fn wanted(&self) -> usize {
-        self.target as usize + self.stalled()
+        let wanted = self.target as usize + self.stalled();
+        match self.limit {
+            0 => wanted,
+            limit => wanted.min(self.target.max(limit) as usize),
+        }
     }
 }
 
@@ -354,8 +360,10 @@ impl Queue {
     pub(crate) fn set_limit(&self, limit: u32) {
         let _lanes = self.lanes.0.lock();
         // So many workers there are never, so that it is none.
-        self.limit.store(if limit == PAUSED { 0 } else { limit }, Ordering::Relaxed);
+        let limit = if limit == PAUSED { 0 } else { limit };
+        self.limit.store(limit, Ordering::Relaxed);
         self.set_gate();
+        self.crew.lock().limit = limit;
     }
 
     /// Pauses the queue, or ends a pause.
@@ -382,6 +390,17 @@ impl Queue {
     pub(crate) fn has_work(&self) -> bool {
         let mut lanes = self.lanes.0.lock();
         self.lets_one_in(self.gate.load(Ordering::Relaxed)) && (lanes.has_some() || self.hands_have_some())
+    }
+
+    /// Whether another run may begin beside those that there are, so far as pause and limit say.
+    pub(crate) fn lets_another_run(&self) -> bool {
+        let _lanes = self.lanes.0.lock();
+        self.lets_one_in(self.gate.load(Ordering::Relaxed))
+    }
+
+    /// Whether a limit keeps something from the workers, now or in a moment. Where there is none, that costs one load.
+    pub(crate) fn holds_something_back(&self) -> bool {
+        self.gate.load(Ordering::Relaxed) != 0 && !self.is_drained()
     }
 
     /// Whether nothing is queued, whatever a limit says. A paused queue counts as drained: what is in it does not run.

@@ -76,8 +76,7 @@ impl<'a> Run<'a> {
     #[cold]
     #[inline(never)]
     fn stall_is_over(&mut self) {
-        self.inner.stall_is_over(self.queue, self.slot, self.id);
-        *self.leaves = true;
+        *self.leaves |= self.inner.stall_is_over(self.queue, self.slot, self.id);
     }
 
     /// From here on user code runs.

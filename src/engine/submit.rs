@@ -451,6 +451,13 @@ impl Inner {
         }
     }
 
+    /// Has the watchdog look after what runs where the concurrency limit keeps others waiting: nobody is woken for those.
+    pub(crate) fn watch_if_held_back(&self, queue: &Queue) {
+        if queue.holds_something_back() && !self.control.is_watching() {
+            self.control.start_watching();
+        }
+    }
+
     /// Writes a task into the table, and tells of it before anybody can run it. `bytes`: or its place on the shelf.
     #[inline]
     fn make_known(&self, entry: &Entry, id: TaskId, word: Word, now_us: i64, bytes: u32) {

@@ -1,5 +1,6 @@
 //! Keeps a run that lasts from holding up what waits behind it: once it has lasted past the queue's stall threshold while tasks
-//! wait, its worker gets a replacement; when the stall is over, one worker is too many, and goes.
+//! wait, its worker gets a replacement, unless the concurrency limit would keep that from running; when the stall is over, one
+//! worker is too many, and goes.
 //!
 //! Runs on the control thread, at a tick, and only while something runs and something waits. It needs nothing of the hot path:
 //! a run is told from the next one by what each worker counts anyway, and how long it lasts is what the watchdog sees itself.
@@ -74,8 +75,9 @@ pub(crate) fn watch_queues(inner: &Arc<Inner>) -> bool {
     let now_us = inner.control.now_us();
     let mut goes_on = false;
     for queue in inner.queues.iter() {
-        // Also where nobody is seen to run yet: whoever has just taken a task is about to.
-        if queue.has_work() {
+        // Also where nobody is seen to run yet: whoever has just taken a task is about to. And where the concurrency limit is used
+        // up: who stalls is told, though nobody is replaced.
+        if !queue.is_drained() {
             goes_on = true;
             watch_queue(inner, queue, now_us);
         }
@@ -85,6 +87,8 @@ pub(crate) fn watch_queues(inner: &Arc<Inner>) -> bool {
 
 fn watch_queue(inner: &Arc<Inner>, queue: &Arc<Queue>, now_us: u64) {
     let threshold_us = queue.stall_threshold_us.load(Ordering::Relaxed);
+    // Pending runs take their part of the limit too.
+    let lets_one_in = queue.lets_another_run();
     // One at a time: what is told of a stall takes other locks.
     for index in 0.. {
         let crew = queue.crew.lock();
@@ -94,7 +98,8 @@ fn watch_queue(inner: &Arc<Inner>, queue: &Arc<Queue>, now_us: u64) {
         if stalls {
             slot.set_stalled(true);
         }
-        if slot.is_stalled() {
+        // Where nobody can run beside it, it holds the others up for all the longer.
+        if slot.is_stalled() && lets_one_in {
             slot.demote_if_it_burns(now_us);
         }
         drop(crew);
@@ -105,7 +110,7 @@ fn watch_queue(inner: &Arc<Inner>, queue: &Arc<Queue>, now_us: u64) {
     let crew = queue.crew.lock();
     let missing = crew.wanted().saturating_sub(crew.slots.len());
     drop(crew);
-    if missing > 0 && inner.phase() < Phase::Cancelling {
+    if missing > 0 && lets_one_in && inner.phase() < Phase::Cancelling {
         replace(inner, queue, missing);
     }
 }
@@ -129,9 +134,9 @@ fn replace(inner: &Arc<Inner>, queue: &Arc<Queue>, missing: usize) {
 }
 
 impl Inner {
-    /// Whether the watchdog has a reason to look: something waits that a worker could take.
+    /// Whether the watchdog has a reason to look: something waits in a queue that does not pause.
     pub(crate) fn something_waits(&self) -> bool {
-        self.queues.iter().any(|queue| queue.has_work())
+        self.queues.iter().any(|queue| !queue.is_drained())
     }
 
     /// For how long a task has run, to a few milliseconds, by the clock on the wall: good enough for what ran before anybody
@@ -180,15 +185,18 @@ impl Inner {
         self.observation.event_if_wanted(EventKind::WorkersExhausted, of_no_task);
     }
 
-    /// A run that had stalled has ended; on its worker.
-    pub(crate) fn stall_is_over(&self, queue: &Queue, slot: &Slot, id: TaskId) {
+    /// A run that had stalled has ended; on its worker. Whether that is to leave: its thread is demoted, or has a replacement.
+    pub(crate) fn stall_is_over(&self, queue: &Queue, slot: &Slot, id: TaskId) -> bool {
         // Before the crew's lock: the schedule's comes before it.
         let now_us = self.control.now_us();
         let crew = queue.crew.lock();
         slot.set_stalled(false);
         let lasted_us = slot.seen_us(now_us);
+        let mut seen = slot.seen.lock();
         // Or it would be seen to stall again, as long as the slot names it.
-        slot.seen.lock().is_over = true;
+        seen.is_over = true;
+        let leaves = seen.demoted || crew.slots.len() > crew.wanted();
+        drop(seen);
         drop(crew);
         point(Place::StallOver);
         queue.exhausted.store(false, Ordering::Relaxed);
@@ -203,6 +211,7 @@ impl Inner {
                 }
             }
         });
+        leaves
     }
 
     /// All runs that stall now.

@@ -124,7 +124,7 @@ struct Worker {
     /// Who is told of the ends that somebody asked for.
     told_of_ends: Option<SharedObserver>,
     retired: bool,
-    /// It has stalled: its thread is demoted, and another one is to take its place.
+    /// It has stalled, and another one is to take its place, or has.
     leaves: bool,
 }
 
@@ -208,6 +208,7 @@ impl Worker {
                 if queue.parking.stop_searching(|| queue.has_work()) {
                     inner.watch_if_busy(&queue);
                 }
+                inner.watch_if_held_back(&queue);
                 return found;
             }
             // Idle workers keep no segment from those who write.
@@ -221,6 +222,7 @@ impl Worker {
                 crew.slots.len() <= crew.wanted() || self.slot.hand.has_some()
             };
             queue.parking.sleep(&self.slot.parker, || {
+                inner.watch_if_held_back(&queue);
                 queue.has_work()
                     || !crew_is_right()
                     || match inner.phase() {

@@ -44,7 +44,7 @@ pub const BACKRUN_EVENT_CANCEL_REQUESTED: u32 = 12;
 pub const BACKRUN_EVENT_STALE_SETTLE: u32 = 13;
 /// Events could not be kept up with; `count` of them are missing before this one.
 pub const BACKRUN_EVENT_EVENTS_LOST: u32 = 14;
-/// A run lasts past its queue's stall threshold while tasks wait: its worker gets a replacement.
+/// A run lasts past its queue's stall threshold while tasks wait: its worker gets a replacement, as far as limits let it.
 pub const BACKRUN_EVENT_RUN_STALLED: u32 = 15;
 /// Such a run ended.
 pub const BACKRUN_EVENT_STALL_ENDED: u32 = 16;

@@ -25,7 +25,7 @@ public sealed record QueueOptions
 
     /// <summary>
     /// How long a run may last while tasks of the queue wait, before a further worker is started in place of its own (looked at every 20 ms, up to
-    /// <see cref="BackrunOptions.MaxWorkers"/>). Where <see cref="ConcurrencyLimit"/> lets no further task run, nothing is started, and no run counts as stalled. Longer than zero (at least 1 ms) to 36,500 days. Null: 100 ms.
+    /// <see cref="BackrunOptions.MaxWorkers"/>). Where <see cref="ConcurrencyLimit"/> lets no further task run, nobody is replaced, and the run counts as stalled all the same. Longer than zero (at least 1 ms) to 36,500 days. Null: 100 ms.
     /// </summary>
     public TimeSpan? StallThreshold { get; set; }
 
