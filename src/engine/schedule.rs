@@ -3,11 +3,9 @@
 //! A task comes into the state *scheduled* and leaves it with the schedule's lock held, so that its record, its timer and its
 //! word agree. While it is scheduled, its entry in the table notes its place on the shelf.
 
-use crate::alloc::Text;
 use crate::engine::control::{Alarm, Time, BATCH};
 use crate::engine::intake::{Intake, Phase};
 use crate::engine::queues::Queue;
-use crate::engine::shutdown::SHUT_DOWN_REASON;
 use crate::engine::submit::Own;
 use crate::engine::Inner;
 use crate::error::Result;
@@ -209,8 +207,7 @@ impl Inner {
             for (id, entry) in chunk.tasks() {
                 if entry.word().state() == Some(State::Scheduled) {
                     let mut extras = self.lock_extras();
-                    let reason = Text::fixed(SHUT_DOWN_REASON);
-                    cancelled += u64::from(self.cancel_scheduled(&mut extras, id, entry, &reason));
+                    cancelled += u64::from(self.cancel_scheduled(&mut extras, id, entry, &self.end_reason()));
                     drop(extras.unlock());
                 }
             }

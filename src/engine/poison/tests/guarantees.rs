@@ -200,6 +200,22 @@ fn a_task_whose_run_had_not_begun_when_a_shutdown_came_is_cancelled_as_a_queued_
 }
 
 /// What a wait does that had found the engine sound a moment before.
+#[test]
+fn what_waits_for_its_time_in_a_poisoned_engine_is_cancelled_for_the_same_reason_as_the_rest() {
+    let engine = Engine::start(EngineOptions { manual_time: true, ..EngineOptions::default() }).unwrap();
+    engine.register("quick", |_: &TaskContext<'_>| ()).unwrap();
+    engine.pause("default").unwrap();
+    let ids = [task("quick"), task("quick").delay(Duration::from_secs(1))].map(|task| engine.submit(&task).unwrap());
+    arm(Place::Cancel, Who::Thread(thread::current().id()));
+    assert_eq!(engine.cancel(ids[0], ""), Err(on_purpose(Place::Cancel)));
+    engine.shutdown(ShutdownMode::Cancel, None).unwrap();
+    for id in ids {
+        let status = engine.status(id).unwrap();
+        let is = (status.state, &*status.cancel_reason);
+        assert_eq!(is, (State::Cancelled, "a bug in Backrun has ended the engine"));
+    }
+}
+
 /// A shutdown looks at what is queued and then at who runs: what comes due in between is neither, once its worker has ended the
 /// run before it and has not begun the next one.
 #[test]
