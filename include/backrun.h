@@ -297,6 +297,9 @@
 // Runs that hold up what waits behind them now.
 #define BACKRUN_STAT_STALLED 23
 
+// Bytes of payload, user context and headers of the tasks that wait for their time now.
+#define BACKRUN_STAT_SCHEDULED_BYTES 24
+
 // How many tasks were looked at, about: while runs take less than 100 µs on average one in eight turns of a worker stands for the others.
 #define BACKRUN_DURATION_WAITED_COUNT 1
 

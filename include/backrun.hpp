@@ -220,6 +220,7 @@ enum class stat : std::uint32_t {
     stalls = BACKRUN_STAT_STALLS,
     scheduled = BACKRUN_STAT_SCHEDULED,
     stalled = BACKRUN_STAT_STALLED,
+    scheduled_bytes = BACKRUN_STAT_SCHEDULED_BYTES,
 };
 
 namespace detail {

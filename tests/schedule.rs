@@ -101,6 +101,31 @@ fn scheduled_tasks_count_against_the_capacity_of_their_queue() {
 }
 
 #[test]
+fn the_bytes_of_scheduled_tasks_count_against_the_capacity_and_are_told() {
+    let mut options = options(1);
+    options.manual_time = true;
+    options.default_queue.capacity_bytes = 8;
+    let engine = Engine::start(options).unwrap();
+    let ran = noting(&engine);
+    let bytes = || {
+        let now = engine.statistics().unwrap().engine;
+        (now.scheduled_bytes, now.ready_bytes)
+    };
+    let first = engine.submit(&Submission::new("note", b"12345").delay(SECOND)).unwrap();
+    engine.submit(&Submission::new("note", b"678").delay(SECOND)).unwrap();
+    assert_eq!(bytes(), (8, 0));
+    let refused = engine.submit(&Submission::new("note", b"9")).unwrap_err();
+    assert!(matches!(refused, Error::QueueFull { bytes: 8, .. }), "{refused}");
+    engine.cancel(first, "").unwrap();
+    assert_eq!(bytes(), (3, 0));
+    engine.pause("default").unwrap();
+    engine.advance_time(SECOND).unwrap();
+    assert_eq!(bytes(), (0, 3));
+    engine.resume("default").unwrap();
+    ran.wait_for(|ran| ran.len() == 1);
+}
+
+#[test]
 fn a_shutdown_does_not_wait_for_what_is_scheduled_and_says_what_it_lost() {
     let (engine, _) = manual(1);
     noting(&engine);

@@ -288,12 +288,12 @@ impl Entrance {
     }
 
     pub(crate) fn full(&mut self) -> Error {
-        let (tasks, bytes) = self.ready();
+        let (ready, scheduled) = (self.ready(), self.queue.scheduled.get());
         Error::QueueFull {
             queue: self.queue.name.clone(),
-            tasks,
+            tasks: ready.0 + scheduled.0,
             capacity: self.options.capacity,
-            bytes,
+            bytes: ready.1 + scheduled.1,
             capacity_bytes: self.options.capacity_bytes,
         }
     }

@@ -496,7 +496,7 @@ impl Queue {
             counters.running += u64::from(slot.running().is_some_and(&is_running));
         }
         counters.stalled = crew.stalled() as u64;
-        counters.scheduled = self.scheduled.get().0;
+        (counters.scheduled, counters.scheduled_bytes) = self.scheduled.get();
         counters.pending = u64::from(self.pending.load(Ordering::Relaxed));
         counters.workers = crew.slots.len() as u64;
         counters.idle_workers = self.parking.sleepers().min(crew.slots.len()) as u64;

@@ -40,6 +40,9 @@ pub struct Counters {
     pub stalls: u64,
     /// Tasks that wait for their time now.
     pub scheduled: u64,
+    /// Bytes of payload, user context and headers of the tasks that wait for their time now: they take their part of the queue's
+    /// capacity.
+    pub scheduled_bytes: u64,
     /// Tasks ready now.
     pub ready: u64,
     /// Bytes of payload, user context and headers of the tasks ready now.
@@ -74,6 +77,7 @@ impl Counters {
             stale_settles,
             stalls,
             scheduled,
+            scheduled_bytes,
             ready,
             ready_bytes,
             running,
@@ -96,6 +100,7 @@ impl Counters {
         self.stale_settles += stale_settles;
         self.stalls += stalls;
         self.scheduled += scheduled;
+        self.scheduled_bytes += scheduled_bytes;
         self.stalled += stalled;
         self.ready += ready;
         self.ready_bytes += ready_bytes;

@@ -54,6 +54,8 @@ pub const BACKRUN_STAT_STALLS: u32 = 21;
 pub const BACKRUN_STAT_SCHEDULED: u32 = 22;
 /// Runs that hold up what waits behind them now.
 pub const BACKRUN_STAT_STALLED: u32 = 23;
+/// Bytes of payload, user context and headers of the tasks that wait for their time now.
+pub const BACKRUN_STAT_SCHEDULED_BYTES: u32 = 24;
 
 /// How many tasks were looked at, about: while runs take less than 100 µs on average one in eight turns of a worker stands for the others.
 pub const BACKRUN_DURATION_WAITED_COUNT: u32 = 1;
@@ -358,6 +360,7 @@ fn counter(counters: &Counters, stat: u32) -> Result<u64> {
         BACKRUN_STAT_STALLS => counters.stalls,
         BACKRUN_STAT_SCHEDULED => counters.scheduled,
         BACKRUN_STAT_STALLED => counters.stalled,
+        BACKRUN_STAT_SCHEDULED_BYTES => counters.scheduled_bytes,
         _ => {
             return Err(Error::invalid(format_args!(
                 "{stat} is no counter to be had here; pass one of BACKRUN_STAT_ACCEPTED and its kin"

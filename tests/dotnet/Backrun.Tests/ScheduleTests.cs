@@ -150,4 +150,23 @@ public sealed class ScheduleTests
         await (await waiting.WaitAsync(Patience.Long)).Done();
         Assert.Equal(1, engine.GetStatistics().Refused);
     }
+
+    [Fact]
+    public async Task SubmitAsync_waits_without_a_refusal_also_where_the_bytes_of_delayed_tasks_leave_no_room()
+    {
+        StartOptions later = new() { Delay = Times.Hour };
+        int act = Acts.Add((Action)(static () => { }));
+        using BackrunEngine measured = Times.NewEngine();
+        measured.StartNew<Act, int>(act, later);
+        long bytes = measured.GetStatistics().ScheduledBytes;
+        Assert.True(bytes > 0);
+        using BackrunEngine engine = Times.NewEngine(new BackrunOptions { Workers = 1, Queues = { ["default"] = new QueueOptions { CapacityBytes = bytes, WhenFull = WhenFull.Wait, WhenFullTimeout = Patience.Long } } });
+        BackgroundTaskHandle delayed = engine.StartNew<Act, int>(act, later);
+        Assert.Equal((bytes, bytes), (engine.GetStatistics().ScheduledBytes, engine.GetStatistics().Queues["default"].ScheduledBytes));
+        Task<BackgroundTaskHandle> waiting = engine.SubmitAsync<Act, int>(act).AsTask();
+        Assert.False(waiting.IsCompleted);
+        engine.Cancel(delayed.Id);
+        await (await waiting.WaitAsync(Patience.Long)).Done();
+        Assert.Equal((0, 0), (engine.GetStatistics().Refused, engine.GetStatistics().ScheduledBytes));
+    }
 }

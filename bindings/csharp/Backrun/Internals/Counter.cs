@@ -31,4 +31,5 @@ internal enum Counter : uint
     Stalls = NativeConstants.BACKRUN_STAT_STALLS,
     Scheduled = NativeConstants.BACKRUN_STAT_SCHEDULED,
     Stalled = NativeConstants.BACKRUN_STAT_STALLED,
+    ScheduledBytes = NativeConstants.BACKRUN_STAT_SCHEDULED_BYTES,
 }

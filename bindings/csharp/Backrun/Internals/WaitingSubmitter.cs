@@ -68,7 +68,8 @@ internal static class WaitingSubmitter
         }
 
         registration.Core.Queues.TryGetValue(name, out QueueOptions? queue);
-        return now.Ready + now.Scheduled < (queue?.Capacity ?? 1_000_000) && now.ReadyBytes + bytes <= (queue?.CapacityBytes ?? 512L * 1024 * 1024);
+        return now.Ready + now.Scheduled < (queue?.Capacity ?? 1_000_000)
+            && now.ReadyBytes + now.ScheduledBytes + bytes <= (queue?.CapacityBytes ?? 512L * 1024 * 1024);
     }
 
     private static TimeSpan Shorter(TimeSpan one, TimeSpan other) => one < other ? (one > TimeSpan.Zero ? one : TimeSpan.Zero) : (other > TimeSpan.Zero ? other : TimeSpan.Zero);

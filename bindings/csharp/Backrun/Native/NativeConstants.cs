@@ -94,6 +94,7 @@ internal static class NativeConstants
     internal const uint BACKRUN_STAT_STALLS = 21;
     internal const uint BACKRUN_STAT_SCHEDULED = 22;
     internal const uint BACKRUN_STAT_STALLED = 23;
+    internal const uint BACKRUN_STAT_SCHEDULED_BYTES = 24;
 
     internal const uint BACKRUN_DURATION_WAITED_COUNT = 1;
     internal const uint BACKRUN_DURATION_WAITED_MEAN_US = 2;

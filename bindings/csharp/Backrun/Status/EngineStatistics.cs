@@ -21,6 +21,7 @@ public sealed class EngineStatistics
         StaleSettles = read(Counter.StaleSettles);
         Stalls = read(Counter.Stalls);
         Scheduled = read(Counter.Scheduled);
+        ScheduledBytes = read(Counter.ScheduledBytes);
         Ready = read(Counter.Ready);
         ReadyBytes = read(Counter.ReadyBytes);
         Running = read(Counter.Running);
@@ -76,6 +77,9 @@ public sealed class EngineStatistics
 
     /// <summary>Tasks that wait for their time now: delayed ones, and those between two attempts.</summary>
     public long Scheduled { get; }
+
+    /// <summary>Bytes of parameters, user contexts and headers of the tasks that wait for their time now; they count against <see cref="QueueOptions.CapacityBytes"/>.</summary>
+    public long ScheduledBytes { get; }
 
     /// <summary>Tasks ready now.</summary>
     public long Ready { get; }
