@@ -68,7 +68,7 @@ internal static class Families
                 return type;
             return type.MakeGenericType([.. type.GetGenericArguments().Select(_ => s.OneIn(5) ? Class(s) : Types.Any(s, s.Below(2)))]);
         }
-        return s.OneIn(4) ? Types.Any(s, s.Between(1, 2), Class) : Class(s);
+        return Types.Named(() => s.OneIn(4) ? Types.Any(s, s.Between(1, 2), Class) : Class(s));
     }
 
     private static Type Native(Source s) =>

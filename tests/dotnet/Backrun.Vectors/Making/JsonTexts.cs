@@ -70,12 +70,18 @@ internal static class JsonTexts
     {
         to.Append('"');
         var text = (string)Scalars.Make(s, typeof(string))!;
-        foreach (var unit in text.Length > 300 ? text[..300] : text)
+        if (text.Length > 300)
+            text = text[..300];
+        for (var i = 0; i < text.Length; i++)
         {
-            if (unit is '"' or '\\' or < ' ' || s.OneIn(20))
-                to.Append(CultureInfo.InvariantCulture, $"\\u{(int)unit:X4}");
+            // Half a pair of surrogates stands in no text of UTF-8, but it can be told.
+            var isPair = i + 1 < text.Length && char.IsSurrogatePair(text[i], text[i + 1]);
+            if (isPair && s.OneIn(2))
+                to.Append(text, i++, 2);
+            else if (text[i] is '"' or '\\' or < ' ' || char.IsSurrogate(text[i]) || s.OneIn(20))
+                to.Append(CultureInfo.InvariantCulture, $"\\u{(int)text[i]:X4}");
             else
-                to.Append(unit);
+                to.Append(text[i]);
         }
         while (s.OneIn(4))
             to.Append(s.Pick(["\\n", "\\r", "\\t", "\\b", "\\f", "\\/", "\\\\", "\\\"", "\\u00e9", "\\uD83D\\uDE00"]));
@@ -95,6 +101,14 @@ internal static class JsonTexts
                 case 2: broken.Insert(at, s.Pick(["]", "}", "[", "{", ",", ":", "\"", "\\", "\\x", "\\u12", "-", "+", ".", "e", "NaN", "0x1F", "//", " ", "1", "tru", "nul", "'", "\0", "_", "\u00a0"])); break;
                 default: broken[at] = s.Pick([',', ':', ' ', '"', '1', ']', '}', '.', 'E', 'f', '\\', '\ufeff']); break;
             }
+        }
+        // What is left of a pair that was cut.
+        for (var i = 0; i < broken.Length; i++)
+        {
+            if (i + 1 < broken.Length && char.IsSurrogatePair(broken[i], broken[i + 1]))
+                i++;
+            else if (char.IsSurrogate(broken[i]))
+                broken[i] = '?';
         }
         return broken.ToString();
     }

@@ -98,6 +98,17 @@ internal static class Types
     /// <summary>A type of .NET's, whose parts lie at most so deep.</summary>
     public static Type Any(Source s, int depth) => Any(s, depth, Scalar);
 
+    /// <summary>A type whose name is not too long: 3.1 has formatters made whose names hold it, and .NET allows those 1,024 characters.</summary>
+    public static Type Named(Func<Type> make)
+    {
+        while (true)
+        {
+            var type = make();
+            if (type.ToString().Length < 400)
+                return type;
+        }
+    }
+
     /// <summary>The same, where what has no parts comes from elsewhere.</summary>
     public static Type Any(Source s, int depth, Func<Source, Type> leaf)
     {
