@@ -93,7 +93,7 @@ public sealed class StallTests
     }
 
     [Fact]
-    public async Task A_concurrency_limit_is_hard_and_nobody_is_replaced_past_it()
+    public async Task A_concurrency_limit_is_hard_nobody_is_replaced_past_it_and_who_uses_it_up_is_seen_to_stall()
     {
         using BackrunEngine engine = Times.NewEngine(new BackrunOptions { Queues = { ["one"] = new QueueOptions { Workers = 1, ConcurrencyLimit = 1, StallThreshold = Times.Millisecond } } });
         Loop loop = new();
@@ -107,7 +107,9 @@ public sealed class StallTests
         }
 
         QueueStatistics statistics = engine.GetStatistics().Queues["one"];
-        Assert.Equal((BackgroundTaskState.Ready, 1, 0), (engine.StateOf(waits), statistics.Workers, statistics.Stalled));
+        Assert.Equal((BackgroundTaskState.Ready, 1, 1), (engine.StateOf(waits), statistics.Workers, statistics.Stalled));
+        Assert.Equal(handle.Id, Assert.Single(engine.GetStatistics().StalledRuns).Id);
+        Assert.NotNull(engine.GetStatus(handle.Id)!.StalledFor);
         loop.End();
         await handle.Done();
         await waits.Done();
