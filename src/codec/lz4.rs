@@ -170,8 +170,12 @@ impl<'a> Parts<'a> {
             return Ok(None);
         }
         match reader.peek()? {
-            Kind::Ext if reader.peek_ext()? == Some(LZ4_BLOCK) => {
-                let (_, content) = reader.ext()?;
+            Kind::Ext => {
+                // Of any type: one that is cut short is refused before anybody asks what it is.
+                let (code, content) = reader.ext()?;
+                if code != LZ4_BLOCK {
+                    return Ok(None);
+                }
                 let begun = reader.offset() - content.len();
                 let mut content = Reader::new(content);
                 let length = match length(&mut content) {

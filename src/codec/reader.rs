@@ -413,6 +413,12 @@ impl<'a> Reader<'a> {
     /// [`Problem::WrongExt`], [`Problem::WrongLength`] too.
     pub fn timestamp(&mut self) -> Result<(i64, u32)> {
         let begun = self.at;
+        // 3.1 looks at the type before it asks whether the bytes are there, 2.5 after.
+        if self.settings.version == Version::V3_1 {
+            if let Some(code) = self.peek_ext()?.filter(|code| *code != TIMESTAMP) {
+                return timestamp_of(code, &[]).or_else(|problem| self.error(problem));
+            }
+        }
         let (code, body) = self.ext()?;
         timestamp_of(code, body).or_else(|problem| {
             self.at = begun;

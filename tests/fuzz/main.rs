@@ -13,6 +13,7 @@ mod messages;
 mod reader;
 mod serde;
 mod shapes;
+mod texts;
 mod types;
 
 use choices::Choices;
@@ -32,6 +33,9 @@ const TARGETS: &[(&str, Target)] = &[
     ("times", types::times),
     ("containers", types::containers),
     ("serde", serde::every_shape),
+    ("json", texts::json),
+    ("lz4", texts::lz4),
+    ("type names", texts::type_names),
 ];
 
 /// As many cases of each as a test has time for.
@@ -91,6 +95,21 @@ fn any_bytes_become_a_container_that_writes_itself_again_or_an_error() {
 fn any_bytes_become_what_serde_asks_for_or_an_error() {
     try_many("serde", serde::every_shape);
     types::each_was_read_at_times();
+}
+
+#[test]
+fn any_bytes_become_json_or_an_error_and_any_text_bytes_or_an_error() {
+    try_many("json", texts::json);
+}
+
+#[test]
+fn any_bytes_are_decompressed_within_the_limit_or_refused_and_what_was_compressed_comes_back() {
+    try_many("lz4", texts::lz4);
+}
+
+#[test]
+fn any_text_is_a_name_of_a_type_that_is_written_as_it_is_or_none() {
+    try_many("type names", texts::type_names);
 }
 
 #[test]

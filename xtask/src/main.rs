@@ -3,8 +3,10 @@
 mod apt_sources;
 mod bench;
 mod crates;
+mod cross;
 mod debian;
 mod docs;
+mod fuzz;
 mod header;
 mod json;
 mod native;
@@ -46,6 +48,12 @@ const COMMANDS: &[Command] = &[
         "[--minutes N] [--seed N] [STEP]...",
         "runs the long forms of the tests, or of some steps: rust, models, tsan, asan, c, valgrind, dotnet",
         test::torture::command,
+    ),
+    command(
+        "fuzz",
+        "[--cases N] [--seed N] [TEST]",
+        "tries the codec with millions of random messages, or one of the tests of tests/fuzz",
+        fuzz::command,
     ),
     command("lint", "", "asks every linter and formatter, and changes nothing", tools::lint),
     command("fmt", "", "lets every formatter put things right", tools::fmt),

@@ -25,8 +25,13 @@ fn runner() -> Result<Command> {
 
 /// Runs our own.
 pub fn golden() -> Result<Command> {
+    of(&golden_files()?)
+}
+
+/// Runs these.
+pub fn of(files: &[PathBuf]) -> Result<Command> {
     let mut runner = runner()?;
-    runner.args(golden_files()?);
+    runner.args(files);
     Ok(runner)
 }
 

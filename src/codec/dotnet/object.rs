@@ -106,6 +106,9 @@ impl Object {
             EXT8..=EXT32 | FIXEXT1..=FIXEXT16 => match reader.peek_ext()? {
                 Some(TIMESTAMP) | None => Self::DateTime(DateTime::decode(reader)?),
                 Some(code) => {
+                    // One that is cut short is refused as such.
+                    let mut ahead = *reader;
+                    ahead.ext_header()?;
                     let expected = "a time (the one extension that a slot of type object holds)";
                     return refuse(reader, *reader, Problem::WrongExt { expected, code });
                 }

@@ -85,8 +85,15 @@ internal static class Families
         Type inside;
         do
             inside = s.OneIn(2) ? Types.Boxed(s, s.Below(3)) : Classes(s, [.. Plain, .. Keyed]);
-        while (inside.IsInterface || Nullable.GetUnderlyingType(inside) is not null);
+        while (inside.IsInterface || Nullable.GetUnderlyingType(inside) is not null || IsOdd(inside));
         return Lines.Write(id, options, typeof(object), Values.Make(s, inside));
+    }
+
+    /// <summary>What typeless writes as an object of its private members, or reads in another order: the format does not tell that of a list.</summary>
+    private static bool IsOdd(Type type)
+    {
+        var name = type.ToString();
+        return name.Contains("Immutable", StringComparison.Ordinal) || name.Contains("Concurrent", StringComparison.Ordinal);
     }
 
     private static string Compressed(Source s) => s.Pick(["standard", "standard", "standard+lz4block", "standard+lz4blockarray"]);

@@ -3,6 +3,7 @@
 use super::counts;
 use super::sanitizers::{build_sanitized_library, has_nightly};
 use super::tally::Tally;
+use crate::cross;
 use crate::process::{capture, exists, program, root, run as to_the_end, stdout, tee, within, Result};
 use crate::tools::{dotnet, Verdict};
 use std::fs;
@@ -65,6 +66,13 @@ pub fn run(tally: &mut Tally) {
             }
             Err(what) => tally.fail(variant.name, &what),
         }
+    }
+    // The same lines each time; `cargo xtask torture dotnet` makes others, and many more.
+    for peer in cross::PEERS {
+        tally.check(&format!("the codec agrees with {} on random vectors", peer.name), || {
+            println!("{}", cross::run_lines(peer, 1, 2000)?);
+            Ok(Verdict::Fine)
+        });
     }
     for (project, expected) in EXAMPLES {
         let name = format!("{project} prints what is expected");

@@ -5,8 +5,9 @@ use super::effort::Effort;
 use super::tally::Tally;
 use super::{c, counts, models, run_steps, sanitizers, Step};
 use crate::crates;
+use crate::cross;
 use crate::process::{exists, run, tee, within, Result};
-use crate::tools::dotnet;
+use crate::tools::{dotnet, Verdict};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 const STEPS: &[Step] = &[
@@ -83,4 +84,11 @@ fn csharp(tally: &mut Tally) {
     let limit = tally.effort.limit(Duration::from_secs(3600));
     let (output, ended) = tee(&mut within(limit, test));
     tally.add("dotnet test", counts::of_dotnet(&output), ended);
+    let Effort::Long { minutes, seed } = tally.effort else { return };
+    for peer in cross::PEERS {
+        tally.check(&format!("the codec agrees with {} on other random vectors", peer.name), || {
+            println!("{}", cross::run_lines(peer, seed, minutes * 4000)?);
+            Ok(Verdict::Fine)
+        });
+    }
 }
