@@ -65,6 +65,11 @@ impl Parking {
         self.searching.0.load(Ordering::SeqCst) == 0 && !self.wake_one()
     }
 
+    /// Whether no worker sleeps or looks for work.
+    pub(crate) fn nobody_is_free(&self) -> bool {
+        self.sleeping.0.load(Ordering::SeqCst) == 0 && self.nobody_searches()
+    }
+
     /// Whether no worker looks for work.
     pub(crate) fn nobody_searches(&self) -> bool {
         self.searching.0.load(Ordering::SeqCst) == 0

@@ -79,7 +79,10 @@ pub(crate) fn watch_queues(inner: &Arc<Inner>) -> bool {
         // up: who stalls is told, though nobody is replaced.
         if !queue.is_drained() {
             goes_on = true;
-            watch_queue(inner, queue, now_us);
+            // What waits for a worker that is free waits for a moment only, and nobody holds it up.
+            if !queue.lets_another_run() || queue.parking.nobody_is_free() {
+                watch_queue(inner, queue, now_us);
+            }
         }
     }
     goes_on
