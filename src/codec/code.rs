@@ -73,6 +73,7 @@ pub enum Kind {
 impl Kind {
     /// The sort of what begins with this byte.
     #[must_use]
+    #[inline]
     pub const fn of(code: u8) -> Self {
         match code {
             0x00..=0x7f | UINT8..=INT64 | NEGATIVE_FIXINT..=0xff => Kind::Int,

@@ -4,6 +4,8 @@ use crate::alloc::{Ensure, Text};
 use crate::codec::code::*;
 use crate::codec::{CodecError, Problem, Result, Settings, Version};
 
+mod skip;
+
 /// Takes one value after the other from bytes, which it borrows. Copyable: a copy looks ahead.
 ///
 /// After an error it stands at the byte that the error names, or before the value that was refused.
@@ -264,6 +266,14 @@ impl<'a> Reader<'a> {
     #[inline]
     pub fn str_bytes(&mut self) -> Result<&'a [u8]> {
         let code = self.peek_code()?;
+        // What most texts are.
+        if let FIXSTR..=0xbf = code {
+            return self.body(1, usize::from(code & 0x1f), "bytes of text");
+        }
+        self.long_str_bytes(code)
+    }
+
+    fn long_str_bytes(&mut self, code: u8) -> Result<&'a [u8]> {
         match self.header(code) {
             Ok(Some((length, header))) if Kind::of(code) == Kind::Str => self.body(header, length, "bytes of text"),
             Err(cut) if Kind::of(code) == Kind::Str => Err(cut),
@@ -297,6 +307,11 @@ impl<'a> Reader<'a> {
         let begun = self.at;
         let bytes = self.str_bytes()?;
         let mut text = String::new();
+        if let Ok(whole) = std::str::from_utf8(bytes) {
+            text.ensure(whole.len()).map_err(|refused| CodecError::no_memory(begun, refused))?;
+            text.push_str(whole);
+            return Ok(text);
+        }
         for chunk in bytes.utf8_chunks() {
             let lost = if chunk.invalid().is_empty() { "" } else { "\u{fffd}" };
             if let Err(refused) = text.ensure(chunk.valid().len() + lost.len()) {
@@ -328,6 +343,9 @@ impl<'a> Reader<'a> {
     #[inline]
     pub fn array_header(&mut self) -> Result<usize> {
         let code = self.peek_code()?;
+        if let FIXARRAY..=0x9f = code {
+            return self.counted(1, usize::from(code & 0xf), 1, "elements");
+        }
         match self.header(code) {
             Ok(Some((count, header))) if Kind::of(code) == Kind::Array => self.counted(header, count, 1, "elements"),
             Err(cut) if Kind::of(code) == Kind::Array => Err(cut),
@@ -339,6 +357,9 @@ impl<'a> Reader<'a> {
     #[inline]
     pub fn map_header(&mut self) -> Result<usize> {
         let code = self.peek_code()?;
+        if let FIXMAP..=0x8f = code {
+            return self.counted(1, usize::from(code & 0xf), 2, "keys with values");
+        }
         match self.header(code) {
             Ok(Some((count, header))) if Kind::of(code) == Kind::Map => {
                 self.counted(header, count, 2, "keys with values")
@@ -443,45 +464,6 @@ impl<'a> Reader<'a> {
     #[inline]
     pub fn leave(&mut self) {
         self.depth = self.depth.saturating_sub(1);
-    }
-
-    /// Takes the next value whatever it is, and all that lies in it, however deep: it needs neither stack nor memory for that. The
-    /// bytes of it.
-    ///
-    /// # Errors
-    /// [`Problem::End`], [`Problem::TooMany`], [`Problem::Unexpected`] (0xc1).
-    pub fn skip(&mut self) -> Result<&'a [u8]> {
-        let begun = self.at;
-        // Each value that is still due has a byte of its own at least, or the header that told of it was refused: it cannot
-        // overflow.
-        let mut due: usize = 1;
-        while due > 0 {
-            due -= 1;
-            let code = self.peek_code()?;
-            match code {
-                0x00..=0x7f | NEGATIVE_FIXINT..=0xff | NIL | FALSE | TRUE => self.at += 1,
-                FIXSTR..=0xbf | STR8..=STR32 => {
-                    self.str_bytes()?;
-                }
-                FIXARRAY..=0x9f | ARRAY16 | ARRAY32 => due = due.saturating_add(self.array_header()?),
-                FIXMAP..=0x8f | MAP16 | MAP32 => due = due.saturating_add(2 * self.map_header()?),
-                UINT8 | INT8 => self.pass(2)?,
-                UINT16 | INT16 => self.pass(3)?,
-                UINT32 | INT32 | FLOAT32 => self.pass(5)?,
-                UINT64 | INT64 | FLOAT64 => self.pass(9)?,
-                BIN8..=BIN32 => match self.header(code)? {
-                    Some((length, header)) => {
-                        self.body(header, length, "bytes")?;
-                    }
-                    None => return self.unexpected("a value", code),
-                },
-                EXT8..=EXT32 | FIXEXT1..=FIXEXT16 => {
-                    self.ext()?;
-                }
-                NEVER_USED => return self.unexpected("a value", code),
-            }
-        }
-        Ok(&self.bytes[begun..self.at])
     }
 
     #[inline]

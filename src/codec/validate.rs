@@ -11,6 +11,10 @@ use crate::codec::{CodecError, Problem, Reader, Result, Settings};
 /// What is wrong, and at which byte; [`Problem::NoMemory`].
 pub fn validate(bytes: &[u8], settings: Settings) -> Result<()> {
     let mut reader = Reader::with_settings(bytes, settings);
+    if reader.end_of_shallow_value() == Some(bytes.len()) {
+        return Ok(());
+    }
+    // Something is wrong, and it is to be said what.
     // How many values are still due in each array and map around the next one. As many as there are levels, each of which has
     // a byte of the input at least.
     let mut around: Vec<usize> = Vec::new();

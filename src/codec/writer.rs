@@ -4,6 +4,9 @@ use crate::alloc::Ensure;
 use crate::codec::code::*;
 use crate::codec::{CodecError, Problem, Result, Settings};
 
+/// How many bytes the first allocation has.
+const FIRST: usize = 256;
+
 /// Appends values to a buffer of its own, which grows.
 ///
 /// Where something cannot be written, nothing of it is: the buffer is as it was before the call.
@@ -70,6 +73,8 @@ impl Writer {
     #[cold]
     fn grow(&mut self, more: usize) -> Result<()> {
         let offset = self.bytes.len();
+        // Most messages are a few hundred bytes: they are not to grow their way there by doubling a few of them.
+        let more = if self.bytes.capacity() == 0 { more.max(FIRST) } else { more };
         self.bytes.ensure(more).map_err(|refused| CodecError::no_memory(offset, refused))
     }
 
@@ -221,6 +226,11 @@ impl Writer {
     #[inline]
     pub fn str_of(&mut self, utf8: &[u8]) -> Result<()> {
         self.ensure(5 + utf8.len())?;
+        if utf8.len() <= 31 {
+            self.bytes.push(FIXSTR | utf8.len() as u8);
+            self.bytes.extend_from_slice(utf8);
+            return Ok(());
+        }
         self.str_header(utf8.len())?;
         self.bytes.extend_from_slice(utf8);
         Ok(())
@@ -239,14 +249,17 @@ impl Writer {
 
     /// The name of a member, as the key of an object that is a map. As a text, but that `OldSpec` does not reach it:
     /// MessagePack-CSharp encodes names beforehand.
+    #[inline]
     pub fn key(&mut self, name: &str) -> Result<()> {
-        self.ensure(5 + name.len())?;
         match name.len() {
-            length @ 32..=0xff => self.coded(STR8, [length as u8])?,
-            length => self.str_header(length)?,
+            length @ 32..=0xff => {
+                self.ensure(5 + name.len())?;
+                self.coded(STR8, [length as u8])?;
+                self.bytes.extend_from_slice(name.as_bytes());
+                Ok(())
+            }
+            _ => self.str_of(name.as_bytes()),
         }
-        self.bytes.extend_from_slice(name.as_bytes());
-        Ok(())
     }
 
     /// A .NET string, by its UTF-16 units. A surrogate without its other half becomes U+FFFD, as .NET's encoder has it.

@@ -1,5 +1,6 @@
 using System.Collections.Generic;
 using Backrun.Benchmarks.Children;
+using Backrun.Benchmarks.Codec;
 using Backrun.Benchmarks.Contenders;
 using Backrun.Benchmarks.Measuring;
 using Backrun.Benchmarks.Work;
@@ -75,6 +76,7 @@ internal static class Scenarios
             ("Channel<byte[]> and MessagePack", "start-bytes"),
             ("Channel<Action>", "start-channel"),
             ("(no task at all)", "start-nothing")),
+        .. CodecScenarios.All(),
     ];
 
     private static ChildScenario Blocked(string name, string title) =>

@@ -42,7 +42,6 @@ impl Guid {
     }
 
     pub(in crate::codec) fn text(self) -> [u8; TEXT] {
-        const DIGITS: &[u8; 16] = b"0123456789abcdef";
         let mut text = [b'-'; TEXT];
         for (byte, at) in self.0.iter().zip(PLACES) {
             text[at] = DIGITS[usize::from(byte >> 4)];
@@ -53,22 +52,48 @@ impl Guid {
 
     /// From the text; `Err` is the character where it is another's.
     fn parse(text: &[u8; TEXT]) -> std::result::Result<Self, usize> {
-        let digit = |at: usize| match text[at] {
-            byte @ b'0'..=b'9' => Ok(byte - b'0'),
-            byte @ b'a'..=b'f' => Ok(byte - b'a' + 10),
-            byte @ b'A'..=b'F' => Ok(byte - b'A' + 10),
-            _ => Err(at),
-        };
         let mut bytes = [0; 16];
+        // No branch a digit: whether one of them was none is looked at once.
+        let mut wrong = 0;
         for (byte, at) in bytes.iter_mut().zip(PLACES) {
-            *byte = digit(at)? << 4 | digit(at + 1)?;
+            let (high, low) = (VALUES[usize::from(text[at])], VALUES[usize::from(text[at + 1])]);
+            wrong |= high | low;
+            *byte = high << 4 | low & 0xf;
         }
-        match [8, 13, 18, 23].into_iter().find(|at| text[*at] != b'-') {
-            Some(at) => Err(at),
-            None => Ok(Self(bytes)),
+        for at in DASHES {
+            wrong |= u8::from(text[at] != b'-') << 7;
         }
+        if wrong < NO_DIGIT {
+            return Ok(Self(bytes));
+        }
+        let is_wrong = |at: &usize| match DASHES.contains(at) {
+            true => text[*at] != b'-',
+            false => VALUES[usize::from(text[*at])] == NO_DIGIT,
+        };
+        Err((0..TEXT).find(is_wrong).unwrap_or(0))
     }
 }
+
+const DIGITS: &[u8; 16] = b"0123456789abcdef";
+
+/// What stands for a byte that is no hexadecimal digit.
+const NO_DIGIT: u8 = 0x80;
+
+/// What each byte says as a hexadecimal digit.
+const VALUES: [u8; 256] = {
+    let mut values = [NO_DIGIT; 256];
+    let mut value = 0;
+    while value < 16 {
+        let digit = DIGITS[value as usize];
+        values[digit as usize] = value;
+        values[digit.to_ascii_uppercase() as usize] = value;
+        value += 1;
+    }
+    values
+};
+
+/// Where the dashes stand.
+const DASHES: [usize; 4] = [8, 13, 18, 23];
 
 /// Where the digits of each byte stand.
 const PLACES: [usize; 16] = [0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34];

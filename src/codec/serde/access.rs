@@ -122,6 +122,8 @@ impl<'de> de::Deserializer<'de> for Byte {
 pub(super) struct StructAccess<'a, 'r, 'de> {
     pub(super) from: &'a mut Deserializer<'r, 'de>,
     pub(super) left: usize,
+    /// From the one on that is most likely next.
+    pub(super) fields: &'static [&'static str],
 }
 
 impl<'de> de::MapAccess<'de> for StructAccess<'_, '_, 'de> {
@@ -133,7 +135,14 @@ impl<'de> de::MapAccess<'de> for StructAccess<'_, '_, 'de> {
             return Ok(None);
         }
         self.left -= 1;
-        self.from.value_of_key(seed).map(Some)
+        let expected = match self.fields {
+            [next, rest @ ..] => {
+                self.fields = rest;
+                next
+            }
+            [] => "",
+        };
+        self.from.value_of_key(seed, expected).map(Some)
     }
 
     #[inline]
@@ -149,27 +158,35 @@ impl<'de> de::MapAccess<'de> for StructAccess<'_, '_, 'de> {
 impl<'de> Deserializer<'_, 'de> {
     /// The name of a member.
     #[inline]
-    fn value_of_key<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<K::Value> {
+    fn value_of_key<K: DeserializeSeed<'de>>(&mut self, seed: K, expected: &'static str) -> Result<K::Value> {
         let begun = self.reader.offset();
         let code = self.reader.peek_code()?;
         // C# refuses an empty name too.
         if Kind::of(code) != Kind::Str || code == 0xa0 {
             return self.reader.unexpected("the name of a member", code);
         }
-        seed.deserialize(Name(self)).map_err(|error: CodecError| error.or_at(begun))
+        seed.deserialize(Name { from: self, expected }).map_err(|error: CodecError| error.or_at(begun))
     }
 }
 
 /// A name is a text, whatever the member is asked to be told by.
-struct Name<'a, 'r, 'de>(&'a mut Deserializer<'r, 'de>);
+struct Name<'a, 'r, 'de> {
+    from: &'a mut Deserializer<'r, 'de>,
+    /// The name that is most likely there.
+    expected: &'static str,
+}
 
 impl<'de> de::Deserializer<'de> for Name<'_, '_, 'de> {
     type Error = CodecError;
 
     #[inline]
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
-        let before = *self.0.reader;
-        let bytes = self.0.reader.str_bytes()?;
+        let before = *self.from.reader;
+        let bytes = self.from.reader.str_bytes()?;
+        if bytes == self.expected.as_bytes() {
+            // Which is known to be UTF-8.
+            return visitor.visit_borrowed_str(self.expected);
+        }
         match std::str::from_utf8(bytes) {
             Ok(name) => visitor.visit_borrowed_str(name),
             // No member's name, then: it is skipped, as C# does.

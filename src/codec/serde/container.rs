@@ -31,6 +31,8 @@ pub struct Container<'s, 'w> {
     pub(super) header: usize,
     pub(super) due: Due,
     pub(super) written: usize,
+    /// How many values the header says.
+    pub(super) announced: usize,
     /// The type's.
     pub(super) name: &'static str,
     /// Whether its surroundings are in a slot of type `object`.
@@ -58,6 +60,8 @@ impl Container<'_, '_> {
                 return self.miscounted(due);
             }
             Due::Unknown => self.to.writer.recount(self.header, self.written)?,
+            // Without holes the header is right.
+            Due::Numbered(next) if next == self.announced => {}
             Due::Numbered(next) => self.to.writer.recount(self.header, next)?,
             _ => {}
         }

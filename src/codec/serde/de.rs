@@ -78,11 +78,11 @@ impl<'r, 'de> Deserializer<'r, 'de> {
     }
 
     #[inline]
-    fn members<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value> {
+    fn members<V: Visitor<'de>>(&mut self, fields: &'static [&'static str], visitor: V) -> Result<V::Value> {
         let begun = self.reader.offset();
         let left = self.reader.map_header()?;
         self.reader.enter()?;
-        let mut access = StructAccess { from: self, left };
+        let mut access = StructAccess { from: self, left, fields };
         let value = visitor.visit_map(&mut access).map_err(|error: CodecError| error.or_at(begun))?;
         let left = access.left;
         self.skip(2 * left)?;
@@ -327,7 +327,7 @@ impl<'de> ::serde::Deserializer<'de> for &mut Deserializer<'_, 'de> {
             }
         }
         match self.shape {
-            Shape::Map => self.members(visitor),
+            Shape::Map => self.members(fields, visitor),
             Shape::Array => self.positional(visitor),
         }
     }

@@ -221,9 +221,15 @@ impl ::serde::de::Error for CodecError {
 #[inline]
 fn number(name: &str) -> Option<i128> {
     match name.as_bytes() {
-        [b'0'..=b'9' | b'-', ..] => name.parse().ok(),
+        // Keys are asked for at every member.
+        [one @ b'0'..=b'9'] => Some((one - b'0').into()),
+        [b'0'..=b'9' | b'-', ..] => long_number(name),
         _ => None,
     }
+}
+
+fn long_number(name: &str) -> Option<i128> {
+    name.parse().ok()
 }
 
 /// The name of the newtype struct that serde's MessagePack libraries have for an extension: of a pair of its type and its bytes.

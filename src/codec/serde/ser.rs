@@ -55,7 +55,7 @@ impl<'w> Serializer<'w> {
     fn container<'s>(&'s mut self, header: usize, due: Due) -> Result<Container<'s, 'w>> {
         self.enter()?;
         let in_object = self.in_object;
-        Ok(Container { to: self, header, due, written: 0, name: "", in_object })
+        Ok(Container { to: self, header, due, written: 0, announced: 0, name: "", in_object })
     }
 
     fn list(&mut self, length: Option<usize>) -> Result<Container<'_, 'w>> {
@@ -82,7 +82,7 @@ impl<'w> Serializer<'w> {
             Shape::Array => self.writer.array_header(length)?,
         }
         let mut object = self.container(header, Due::Exactly(length))?;
-        object.name = name;
+        (object.name, object.announced) = (name, length);
         // Members have types of their own.
         object.to.in_object = false;
         Ok(object)
