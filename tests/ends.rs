@@ -7,7 +7,7 @@ use backrun::{
     Submission, TaskContext, TaskId, WhenFull,
 };
 use common::locks::Mutex;
-use common::{blocker, options, queue, Gate, Seen, LONG};
+use common::{blocker, options, queue, wait_until, Gate, Seen, LONG};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 use std::thread::{self, ThreadId};
@@ -236,6 +236,8 @@ fn whoever_records_an_end_tells_of_it_without_a_lock_held() {
     let settled = in_small("pend");
     hearing.ask(settled);
     let (id, lease) = pending.wait_for(|all| all.len() == 1)[0];
+    // Before its `run` has returned, its worker would record the end.
+    wait_until(&hearing.engine, id, State::Pending);
     hearing.engine.settle(id, lease, Outcome::Done).unwrap();
 
     in_small("block");

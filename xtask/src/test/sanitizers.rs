@@ -50,6 +50,8 @@ fn under(tally: &mut Tally, name: &str, flags: &str, target_folder: &str, more: 
     match nightly_test(flags, target_folder) {
         Ok(mut cargo) => {
             more(&mut cargo);
+            // Frames of a debug build that is watched are several times as large, and tests read values 500 deep.
+            cargo.env("RUST_MIN_STACK", "33554432");
             cargo.envs(tally.effort.environment());
             let limit = tally.effort.limit(Duration::from_secs(900));
             let (output, ended) = tee(&mut within(limit, cargo));
