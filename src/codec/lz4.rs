@@ -59,18 +59,10 @@ pub fn compress(body: &[u8], compression: Compression) -> Result<Cow<'_, [u8]>> 
         writer.raw(&block)?;
         return Ok(Cow::Owned(writer.into_bytes()));
     }
-    let (count, lengths) = blocks(body).fold((0, 0), |(count, lengths), block| {
-        let size = match block.len() {
-            0..=0x7f => 1,
-            0x80..=0xff => 2,
-            0x100..=0xffff => 3,
-            _ => 5,
-        };
-        (count + 1, lengths + size)
-    });
-    writer.array_header(count + 1)?;
-    writer.ext_header(LZ4_BLOCK_ARRAY, lengths)?;
-    blocks(body).try_for_each(|block| writer.uint(block.len() as u64))?;
+    let mut lengths = Writer::new();
+    blocks(body).try_for_each(|block| lengths.uint(block.len() as u64))?;
+    writer.array_header(blocks(body).count() + 1)?;
+    writer.ext(LZ4_BLOCK_ARRAY, lengths.bytes())?;
     for part in blocks(body) {
         compress_block(part, &mut block)?;
         // Its header has its longest form always. A block has far less than 4 GiB.

@@ -12,6 +12,7 @@ pub mod lz4;
 mod reader;
 mod scalars;
 pub mod serde;
+mod short;
 #[cfg(all(test, not(loom)))]
 mod tests;
 pub mod type_name;

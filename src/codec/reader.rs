@@ -249,6 +249,15 @@ impl<'a> Reader<'a> {
         }))
     }
 
+    /// The length and the size of a header of the sort that is due.
+    fn header_of(&self, code: u8, is_due: bool, expected: &'static str) -> Result<(usize, usize)> {
+        match self.header(code) {
+            Ok(Some(header)) if is_due => Ok(header),
+            Err(cut) if is_due => Err(cut),
+            _ => self.unexpected(expected, code),
+        }
+    }
+
     /// Takes so many bytes after a header, which the input must have.
     #[inline]
     fn body(&mut self, header: usize, length: usize, what: &'static str) -> Result<&'a [u8]> {
@@ -274,11 +283,8 @@ impl<'a> Reader<'a> {
     }
 
     fn long_str_bytes(&mut self, code: u8) -> Result<&'a [u8]> {
-        match self.header(code) {
-            Ok(Some((length, header))) if Kind::of(code) == Kind::Str => self.body(header, length, "bytes of text"),
-            Err(cut) if Kind::of(code) == Kind::Str => Err(cut),
-            _ => self.unexpected("text", code),
-        }
+        let (length, header) = self.header_of(code, Kind::of(code) == Kind::Str, "text")?;
+        self.body(header, length, "bytes of text")
     }
 
     /// Takes text that is UTF-8.
@@ -332,11 +338,8 @@ impl<'a> Reader<'a> {
             Kind::Str => code != STR8 || self.settings.version != Version::V2_5,
             _ => false,
         };
-        match self.header(code) {
-            Ok(Some((length, header))) if is_due => self.body(header, length, "bytes"),
-            Err(cut) if is_due => Err(cut),
-            _ => self.unexpected("bytes", code),
-        }
+        let (length, header) = self.header_of(code, is_due, "bytes")?;
+        self.body(header, length, "bytes")
     }
 
     /// Takes the header of an array. How many values follow; the input has at least a byte for each.
@@ -346,11 +349,8 @@ impl<'a> Reader<'a> {
         if let FIXARRAY..=0x9f = code {
             return self.counted(1, usize::from(code & 0xf), 1, "elements");
         }
-        match self.header(code) {
-            Ok(Some((count, header))) if Kind::of(code) == Kind::Array => self.counted(header, count, 1, "elements"),
-            Err(cut) if Kind::of(code) == Kind::Array => Err(cut),
-            _ => self.unexpected("an array", code),
-        }
+        let (count, header) = self.header_of(code, Kind::of(code) == Kind::Array, "an array")?;
+        self.counted(header, count, 1, "elements")
     }
 
     /// Takes the header of a map. How many keys follow, each with a value; the input has at least two bytes for each.
@@ -360,13 +360,8 @@ impl<'a> Reader<'a> {
         if let FIXMAP..=0x8f = code {
             return self.counted(1, usize::from(code & 0xf), 2, "keys with values");
         }
-        match self.header(code) {
-            Ok(Some((count, header))) if Kind::of(code) == Kind::Map => {
-                self.counted(header, count, 2, "keys with values")
-            }
-            Err(cut) if Kind::of(code) == Kind::Map => Err(cut),
-            _ => self.unexpected("a map", code),
-        }
+        let (count, header) = self.header_of(code, Kind::of(code) == Kind::Map, "a map")?;
+        self.counted(header, count, 2, "keys with values")
     }
 
     #[inline]

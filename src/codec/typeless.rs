@@ -13,7 +13,7 @@
 //! A `DateTime` is a [`NativeDateTime`](crate::codec::dotnet::NativeDateTime).
 
 use crate::alloc::Text;
-use crate::codec::code::{Kind, EXT16, EXT32, EXT8, FIXEXT1, FIXEXT16, FIXEXT2, FIXEXT4, FIXEXT8, TYPELESS};
+use crate::codec::code::{Kind, TYPELESS};
 use crate::codec::type_name::Array;
 use crate::codec::{CodecError, Decode, Encode, Problem, Reader, Result, TypeName, Writer};
 
@@ -223,23 +223,8 @@ pub fn begin(writer: &mut Writer, name: &str) -> Result<Begun> {
 /// [`Problem::TooLong`].
 pub fn end(writer: &mut Writer, begun: Begun) -> Result<()> {
     let length = writer.bytes().len().saturating_sub(begun.at + HEADER);
-    let Ok(long) = u32::try_from(length) else {
-        let (length, limit) = (length as u64, u64::from(u32::MAX));
-        return Err(writer.error(Problem::TooLong { what: "a value with its type's name in bytes", length, limit }));
-    };
-    let [a, b, c, d] = long.to_be_bytes();
-    let ext = TYPELESS as u8;
-    let header: &[u8] = match length {
-        1 => &[FIXEXT1, ext],
-        2 => &[FIXEXT2, ext],
-        4 => &[FIXEXT4, ext],
-        8 => &[FIXEXT8, ext],
-        16 => &[FIXEXT16, ext],
-        0..=0xff => &[EXT8, d, ext],
-        0x100..=0xffff => &[EXT16, c, d, ext],
-        _ => &[EXT32, a, b, c, d, ext],
-    };
-    writer.replace(begun.at, HEADER, header);
+    let (header, size) = writer.header_of_ext(TYPELESS, length, "a value with its type's name in bytes")?;
+    writer.replace(begun.at, HEADER, &header[..size]);
     Ok(())
 }
 

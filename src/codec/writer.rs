@@ -380,18 +380,27 @@ impl Writer {
 
     /// The header of an extension of so many bytes, which are to follow ([`Writer::raw`]).
     pub fn ext_header(&mut self, code: i8, length: usize) -> Result<()> {
-        self.ensure(6)?;
-        match length {
-            1 => self.put([FIXEXT1])?,
-            2 => self.put([FIXEXT2])?,
-            4 => self.put([FIXEXT4])?,
-            8 => self.put([FIXEXT8])?,
-            16 => self.put([FIXEXT16])?,
-            0..=0xff => self.coded(EXT8, [length as u8])?,
-            0x100..=0xffff => self.coded(EXT16, (length as u16).to_be_bytes())?,
-            _ => self.long_header(EXT32, "an extension in bytes", length)?,
-        }
-        self.put(code.to_be_bytes())
+        let (header, size) = self.header_of_ext(code, length, "an extension in bytes")?;
+        self.raw(&header[..size])
+    }
+
+    /// The shortest header of an extension, and its size.
+    pub(crate) fn header_of_ext(&self, code: i8, length: usize, what: &'static str) -> Result<([u8; 6], usize)> {
+        let Ok(long) = u32::try_from(length) else {
+            let (length, limit) = (length as u64, u64::from(u32::MAX));
+            return Err(self.error(Problem::TooLong { what, length, limit }));
+        };
+        let ([a, b, c, d], code) = (long.to_be_bytes(), code as u8);
+        Ok(match length {
+            1 => ([FIXEXT1, code, 0, 0, 0, 0], 2),
+            2 => ([FIXEXT2, code, 0, 0, 0, 0], 2),
+            4 => ([FIXEXT4, code, 0, 0, 0, 0], 2),
+            8 => ([FIXEXT8, code, 0, 0, 0, 0], 2),
+            16 => ([FIXEXT16, code, 0, 0, 0, 0], 2),
+            0..=0xff => ([EXT8, d, code, 0, 0, 0], 3),
+            0x100..=0xffff => ([EXT16, c, d, code, 0, 0], 4),
+            _ => ([EXT32, a, b, c, d, code], 6),
+        })
     }
 
     #[cold]

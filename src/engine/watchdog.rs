@@ -80,18 +80,18 @@ pub(crate) fn watch_queues(inner: &Arc<Inner>) -> bool {
         if !queue.is_drained() {
             goes_on = true;
             // What waits for a worker that is free waits for a moment only, and nobody holds it up.
-            if !queue.lets_another_run() || queue.parking.nobody_is_free() {
-                watch_queue(inner, queue, now_us);
+            let lets_one_in = queue.lets_another_run();
+            if !lets_one_in || queue.parking.nobody_is_free() {
+                watch_queue(inner, queue, now_us, lets_one_in);
             }
         }
     }
     goes_on
 }
 
-fn watch_queue(inner: &Arc<Inner>, queue: &Arc<Queue>, now_us: u64) {
+/// `lets_one_in`: whether another run may begin beside those that there are; pending ones take their part of the limit too.
+fn watch_queue(inner: &Arc<Inner>, queue: &Arc<Queue>, now_us: u64, lets_one_in: bool) {
     let threshold_us = queue.stall_threshold_us.load(Ordering::Relaxed);
-    // Pending runs take their part of the limit too.
-    let lets_one_in = queue.lets_another_run();
     // One at a time: what is told of a stall takes other locks.
     for index in 0.. {
         let crew = queue.crew.lock();

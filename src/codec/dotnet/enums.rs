@@ -1,6 +1,7 @@
 //! Enums, by number and by name.
 
-use super::{malformed, refuse, whole, Object, Short};
+use super::{malformed, refuse, whole, Object};
+use crate::codec::short::Short;
 use crate::codec::{Decode, Encode, Problem, Reader, Result, Writer};
 
 /// The integer under an enum. It says which numbers there are, and how wide one is in a slot of type `object`.

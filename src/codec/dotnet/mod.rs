@@ -50,7 +50,6 @@ pub use unions::{decode_union, encode_union};
 
 use crate::alloc::{Ensure, Text};
 use crate::codec::{CodecError, Problem, Reader, Result, Writer};
-use std::fmt;
 
 /// Refuses a value that was begun at a copy of the reader: the reader is put back to it.
 #[cold]
@@ -97,31 +96,4 @@ fn whole(writer: &mut Writer, write: impl FnOnce(&mut Writer) -> Result<()>) -> 
         writer.truncate(begun);
     }
     written
-}
-
-/// A text of so many bytes at most, which needs no allocation.
-struct Short<const N: usize> {
-    bytes: [u8; N],
-    length: usize,
-}
-
-impl<const N: usize> Short<N> {
-    fn of(text: fmt::Arguments<'_>) -> std::result::Result<Self, fmt::Error> {
-        let mut short = Self { bytes: [0; N], length: 0 };
-        fmt::write(&mut short, text)?;
-        Ok(short)
-    }
-
-    fn bytes(&self) -> &[u8] {
-        &self.bytes[..self.length]
-    }
-}
-
-impl<const N: usize> fmt::Write for Short<N> {
-    fn write_str(&mut self, piece: &str) -> fmt::Result {
-        let room = self.bytes.get_mut(self.length..self.length + piece.len()).ok_or(fmt::Error)?;
-        room.copy_from_slice(piece.as_bytes());
-        self.length += piece.len();
-        Ok(())
-    }
 }

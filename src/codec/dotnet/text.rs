@@ -1,6 +1,7 @@
 //! Values whose form is a text: `Uri` and `Version`.
 
-use super::{malformed, no_such, refuse, Short};
+use super::{malformed, no_such, refuse};
+use crate::codec::short::Short;
 use crate::codec::{CodecError, Decode, Encode, Problem, Reader, Result, Writer};
 use std::fmt;
 use std::str::FromStr;

@@ -1,6 +1,6 @@
 //! From JSON to MessagePack.
 
-use super::number::{Number, Short};
+use super::number::{shown, Number};
 use crate::alloc::{Ensure, Text};
 use crate::codec::code::*;
 use crate::codec::{lz4, CodecError, Problem, Result, Settings, Writer};
@@ -147,7 +147,7 @@ impl<'a> Json<'a> {
             Number::Unsigned(value) => self.writer.uint(value),
             Number::Decimal { negative, digits } => {
                 let sign = if negative { "-" } else { "" };
-                self.writer.str_of(Short::of(format_args!("{sign}{digits}")).bytes())
+                self.writer.str_of(shown(format_args!("{sign}{digits}")).bytes())
             }
             Number::Nothing => Ok(()),
         }

@@ -1,60 +1,41 @@
 //! Numbers as .NET shows them and takes them, in the culture that is none.
 
+use crate::codec::short::Short;
 use std::fmt::{self, Write};
 
-/// A short text on the stack. What does not fit is an error.
-pub(super) struct Short {
-    bytes: [u8; 64],
-    length: usize,
-}
+/// Whatever comes here: the longest has 45 bytes, 128 bits in decimal with a sign and what is around it.
+pub(super) type Shown = Short<64>;
 
-impl Short {
-    /// Whatever shows itself.
-    pub(super) fn of(value: fmt::Arguments<'_>) -> Self {
-        let mut short = Self { bytes: [0; 64], length: 0 };
-        // The longest of what comes here has 45 bytes: 128 bits in decimal, with a sign.
-        let _ = short.write_fmt(value);
-        short
-    }
-
-    pub(super) fn bytes(&self) -> &[u8] {
-        &self.bytes[..self.length]
-    }
-
-    fn push(&mut self, bytes: &[u8]) {
-        if let Some(room) = self.bytes.get_mut(self.length..self.length + bytes.len()) {
-            room.copy_from_slice(bytes);
-            self.length += bytes.len();
-        }
-    }
-}
-
-impl Write for Short {
-    fn write_str(&mut self, piece: &str) -> fmt::Result {
-        self.push(piece.as_bytes());
-        Ok(())
-    }
+pub(super) fn shown(value: fmt::Arguments<'_>) -> Shown {
+    let mut shown = Shown::new();
+    let _ = shown.write_fmt(value);
+    shown
 }
 
 /// A `double` by the shortest digits that give it back.
-pub(super) fn double(value: f64) -> Short {
+pub(super) fn double(value: f64) -> Shown {
     // 2^-958 and 2^-25: of all powers of two, .NET (10) shows these with a digit too few to give them back.
     if let 0x0410_0000_0000_0000 | 0x3e60_0000_0000_0000 = value.abs().to_bits() {
-        return float(value, Short::of(format_args!("{value:.15e}")), 17);
+        return float(value, shown(format_args!("{value:.15e}")), 17);
     }
-    let shortest = Short::of(format_args!("{value:e}"));
-    let even = Short::of(format_args!("{value:.*e}", shortest.fraction()));
+    let shortest = shown(format_args!("{value:e}"));
+    let even = shown(format_args!("{value:.*e}", shortest.fraction()));
     float(value, if even.parses_as(value) { even } else { shortest }, 17)
 }
 
 /// A `float` by the shortest digits that give it back, which are fewer than those of the same `double`.
-pub(super) fn single(value: f32) -> Short {
-    let shortest = Short::of(format_args!("{value:e}"));
-    let even = Short::of(format_args!("{value:.*e}", shortest.fraction()));
+pub(super) fn single(value: f32) -> Shown {
+    let shortest = shown(format_args!("{value:e}"));
+    let even = shown(format_args!("{value:.*e}", shortest.fraction()));
     float(value.into(), if even.parses_as(value) { even } else { shortest }, 9)
 }
 
-impl Short {
+impl Shown {
+    /// What there is no room for is left out; nothing that comes here is as long.
+    fn add(&mut self, piece: &[u8]) {
+        let _ = self.push(piece);
+    }
+
     /// How many digits there are after the point of `d.ddde-x`.
     ///
     /// Where a number lies in the middle between two of so many digits, .NET takes the even one and Rust's shortest form the upper one;
@@ -71,14 +52,14 @@ impl Short {
 
 /// `shortest` is `-d.ddde-x`, which has the digits; .NET puts them otherwise. `most` is how many digits before the point it has
 /// without an exponent.
-fn float(value: f64, shortest: Short, most: i32) -> Short {
+fn float(value: f64, shortest: Shown, most: i32) -> Shown {
     if !value.is_finite() {
         let name = match value {
             _ if value.is_nan() => "NaN",
             _ if value > 0.0 => "Infinity",
             _ => "-Infinity",
         };
-        return Short::of(format_args!("{name}"));
+        return shown(format_args!("{name}"));
     }
     let text = shortest.bytes();
     let (sign, text) = match text.strip_prefix(b"-") {
@@ -96,33 +77,33 @@ fn float(value: f64, shortest: Short, most: i32) -> Short {
     let digits = &digits[..count];
     // So many digits stand before the point, and fewer than none are noughts after it.
     let before = exponent + 1;
-    let mut shown = Short { bytes: [0; 64], length: 0 };
-    shown.push(sign);
+    let mut shown = Shown::new();
+    shown.add(sign);
     if before > most || before < -3 {
         let (first, rest) = digits.split_at(1.min(count));
-        shown.push(first);
+        shown.add(first);
         if !rest.is_empty() {
-            shown.push(b".");
-            shown.push(rest);
+            shown.add(b".");
+            shown.add(rest);
         }
         let sign = if exponent < 0 { '-' } else { '+' };
         let _ = write!(shown, "E{sign}{:02}", exponent.unsigned_abs());
         return shown;
     }
     let Ok(before) = usize::try_from(before) else {
-        shown.push(b"0.000"[..2 + before.unsigned_abs() as usize].as_ref());
-        shown.push(digits);
+        shown.add(b"0.000"[..2 + before.unsigned_abs() as usize].as_ref());
+        shown.add(digits);
         return shown;
     };
     if before == 0 {
-        shown.push(b"0");
+        shown.add(b"0");
     }
     let (whole, fraction) = digits.split_at(before.min(count));
-    shown.push(whole);
-    (count..before).for_each(|_| shown.push(b"0"));
+    shown.add(whole);
+    (count..before).for_each(|_| shown.add(b"0"));
     if !fraction.is_empty() {
-        shown.push(b".");
-        shown.push(fraction);
+        shown.add(b".");
+        shown.add(fraction);
     }
     shown
 }

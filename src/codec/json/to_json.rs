@@ -1,6 +1,6 @@
 //! From MessagePack to JSON.
 
-use super::number::{double, single, Short};
+use super::number::{double, shown, single, Shown};
 use crate::alloc::{Ensure, Text};
 use crate::codec::code::{Kind, FLOAT32, TIMESTAMP, TYPELESS};
 use crate::codec::dotnet::DateTime;
@@ -90,7 +90,7 @@ impl Json<'_> {
         Ok(())
     }
 
-    fn shown(&mut self, short: Short) -> Result<()> {
+    fn shown(&mut self, short: Shown) -> Result<()> {
         self.put(short.bytes())
     }
 
@@ -117,8 +117,8 @@ impl Json<'_> {
             }
             Kind::Int => {
                 let short = match self.reader.integer()? {
-                    Integer::Unsigned(value) => Short::of(format_args!("{value}")),
-                    Integer::Negative(value) => Short::of(format_args!("{value}")),
+                    Integer::Unsigned(value) => shown(format_args!("{value}")),
+                    Integer::Negative(value) => shown(format_args!("{value}")),
                 };
                 self.shown(short)
             }
@@ -165,7 +165,7 @@ impl Json<'_> {
         match self.reader.peek_ext()? {
             Some(TIMESTAMP) => {
                 let time = DateTime::decode(&mut self.reader)?;
-                self.shown(Short::of(format_args!("\"{time}\"")))
+                self.shown(shown(format_args!("\"{time}\"")))
             }
             Some(TYPELESS) => {
                 let (_, length) = self.reader.ext_header()?;
@@ -176,7 +176,7 @@ impl Json<'_> {
             }
             _ => {
                 let (code, bytes) = self.reader.ext()?;
-                self.shown(Short::of(format_args!("[{code},")))?;
+                self.shown(shown(format_args!("[{code},")))?;
                 self.base64(bytes)?;
                 self.put(b"]")
             }

@@ -168,12 +168,9 @@ impl<'a> Reader<'a> {
                 UINT16 | INT16 => self.pass(3)?,
                 UINT32 | INT32 | FLOAT32 => self.pass(5)?,
                 UINT64 | INT64 | FLOAT64 => self.pass(9)?,
-                BIN8..=BIN32 => match self.header(code)? {
-                    Some((length, header)) => {
-                        self.body(header, length, "bytes")?;
-                    }
-                    None => return self.unexpected("a value", code),
-                },
+                BIN8..=BIN32 => {
+                    self.bin()?;
+                }
                 EXT8..=EXT32 | FIXEXT1..=FIXEXT16 => {
                     self.ext()?;
                 }
