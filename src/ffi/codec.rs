@@ -94,6 +94,23 @@ pub(super) unsafe fn settings_of(settings: *const backrun_codec_settings) -> Res
     unsafe { read(settings) }?.to_settings()
 }
 
+/// A writer or a reader, whose first error sticks.
+pub(super) trait Sticks {
+    fn failed(&mut self) -> &mut Option<Error>;
+
+    /// Does something, unless something before it has failed: then that is the answer again.
+    fn sticking<T>(&mut self, body: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+        if let Some(failed) = self.failed() {
+            return Err(failed.clone());
+        }
+        let result = body(self);
+        if let Err(error) = &result {
+            *self.failed() = Some(error.clone());
+        }
+        result
+    }
+}
+
 /// An array, a map or a typed value that was begun and not ended.
 pub(super) struct Open {
     pub(super) kind: OpenKind,

@@ -1,7 +1,7 @@
 //! Reading a payload, value by value.
 
 use super::bytes::{backrun_bytes, backrun_str};
-use super::codec::{backrun_codec_settings, settings_of, Had, Open};
+use super::codec::{backrun_codec_settings, settings_of, Had, Open, Sticks};
 use super::panic::{check_out, fallible, preset};
 use super::status::backrun_error;
 use crate::alloc::{Ensure, Reserved};
@@ -48,6 +48,12 @@ pub struct backrun_reader {
     failed: Option<Error>,
 }
 
+impl Sticks for backrun_reader {
+    fn failed(&mut self) -> &mut Option<Error> {
+        &mut self.failed
+    }
+}
+
 impl backrun_reader {
     /// Takes one value.
     fn value<T>(&mut self, read: impl FnOnce(&mut Reader<'static>) -> Result<T>) -> Result<T> {
@@ -91,17 +97,6 @@ impl backrun_reader {
             this.count();
             Ok(())
         })
-    }
-
-    fn sticking<T>(&mut self, body: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
-        if let Some(failed) = &self.failed {
-            return Err(failed.clone());
-        }
-        let result = body(self);
-        if let Err(error) = &result {
-            self.failed = Some(error.clone());
-        }
-        result
     }
 
     fn check_more(&self) -> Result<()> {
@@ -174,10 +169,32 @@ unsafe fn with_reader(
     }
 }
 
-/// [`with_reader`] for one value, which `out` receives; on failure it receives `nothing`.
+/// [`with_reader`] for what `out` receives; on failure it receives `nothing`.
 ///
 /// # Safety
 /// As [`with_reader`]; `out` is NULL or writable.
+unsafe fn with_out<T>(
+    reader: *mut backrun_reader,
+    out: *mut T,
+    nothing: T,
+    out_error: *mut *mut backrun_error,
+    body: impl FnOnce(&mut backrun_reader) -> Result<T>,
+) -> i32 {
+    // SAFETY: the caller's contract.
+    unsafe {
+        preset(out, nothing);
+        with_reader(reader, out_error, |reader| {
+            check_out(out)?;
+            out.write(body(reader)?);
+            Ok(())
+        })
+    }
+}
+
+/// [`with_out`] for one value.
+///
+/// # Safety
+/// As [`with_out`].
 pub(super) unsafe fn with_value<T>(
     reader: *mut backrun_reader,
     out: *mut T,
@@ -186,14 +203,7 @@ pub(super) unsafe fn with_value<T>(
     read: impl FnOnce(&mut Reader<'static>) -> Result<T>,
 ) -> i32 {
     // SAFETY: the caller's contract.
-    unsafe {
-        preset(out, nothing);
-        with_reader(reader, out_error, |reader| {
-            check_out(out)?;
-            out.write(reader.value(read)?);
-            Ok(())
-        })
-    }
+    unsafe { with_out(reader, out, nothing, out_error, |reader| reader.value(read)) }
 }
 
 /// Makes a reader at the beginning of some bytes.
@@ -262,14 +272,7 @@ pub unsafe extern "C" fn backrun_reader_peek(
     out_error: *mut *mut backrun_error,
 ) -> i32 {
     // SAFETY: pointers are NULL or valid, by contract.
-    unsafe {
-        preset(out, 0);
-        with_reader(reader, out_error, |reader| {
-            check_out(out)?;
-            out.write(reader.peek()?);
-            Ok(())
-        })
-    }
+    unsafe { with_out(reader, out, 0, out_error, backrun_reader::peek) }
 }
 
 /// The type of the extension that comes next, which stays where it is: -1 is a timestamp, 100 a value with the name of its type. Another value is an
@@ -282,17 +285,13 @@ pub unsafe extern "C" fn backrun_reader_peek_ext(
 ) -> i32 {
     // SAFETY: pointers are NULL or valid, by contract.
     unsafe {
-        preset(out, 0);
-        with_reader(reader, out_error, |reader| {
-            check_out(out)?;
-            let code = reader.sticking(|this| {
+        with_out(reader, out, 0, out_error, |reader| {
+            reader.sticking(|this| {
                 this.check_more()?;
                 // A copy looks ahead.
                 let mut ahead = this.reader;
-                Ok(ahead.ext_header()?.0)
-            })?;
-            out.write(code.into());
-            Ok(())
+                Ok(ahead.ext_header()?.0.into())
+            })
         })
     }
 }
@@ -307,14 +306,7 @@ pub unsafe extern "C" fn backrun_reader_begin_array(
     out_error: *mut *mut backrun_error,
 ) -> i32 {
     // SAFETY: pointers are NULL or valid, by contract.
-    unsafe {
-        preset(out, 0);
-        with_reader(reader, out_error, |reader| {
-            check_out(out)?;
-            out.write(reader.begin(Reader::array_header, Open::array)?);
-            Ok(())
-        })
-    }
+    unsafe { with_out(reader, out, 0, out_error, |reader| reader.begin(Reader::array_header, Open::array)) }
 }
 
 /// Begins a map. Its keys follow, each with its value after it, then backrun_reader_end. See backrun_reader.
@@ -327,14 +319,7 @@ pub unsafe extern "C" fn backrun_reader_begin_map(
     out_error: *mut *mut backrun_error,
 ) -> i32 {
     // SAFETY: pointers are NULL or valid, by contract.
-    unsafe {
-        preset(out, 0);
-        with_reader(reader, out_error, |reader| {
-            check_out(out)?;
-            out.write(reader.begin(Reader::map_header, Open::map)?);
-            Ok(())
-        })
-    }
+    unsafe { with_out(reader, out, 0, out_error, |reader| reader.begin(Reader::map_header, Open::map)) }
 }
 
 /// Begins a typed value: takes the name of its type. Its one value follows (none, where BACKRUN_KIND_END comes next: a plain `object`), then
@@ -349,9 +334,7 @@ pub unsafe extern "C" fn backrun_reader_begin_typed(
 ) -> i32 {
     // SAFETY: pointers are NULL or valid, by contract.
     unsafe {
-        preset(out, backrun_str::EMPTY);
-        with_reader(reader, out_error, |reader| {
-            check_out(out)?;
+        with_out(reader, out, backrun_str::EMPTY, out_error, |reader| {
             let mut name = "";
             reader.begin(
                 |reader| {
@@ -367,8 +350,7 @@ pub unsafe extern "C" fn backrun_reader_begin_typed(
                 },
                 Open::typed,
             )?;
-            out.write(backrun_str::of(name));
-            Ok(())
+            Ok(backrun_str::of(name))
         })
     }
 }
@@ -418,19 +400,15 @@ pub unsafe extern "C" fn backrun_reader_try_nil(
 ) -> i32 {
     // SAFETY: pointers are NULL or valid, by contract.
     unsafe {
-        preset(out, 0);
-        with_reader(reader, out_error, |reader| {
-            check_out(out)?;
-            let is_nil = reader.sticking(|this| {
+        with_out(reader, out, 0, out_error, |reader| {
+            reader.sticking(|this| {
                 this.check_more()?;
                 let is_nil = this.reader.try_nil()?;
                 if is_nil {
                     this.count();
                 }
-                Ok(is_nil)
-            })?;
-            out.write(is_nil.into());
-            Ok(())
+                Ok(is_nil.into())
+            })
         })
     }
 }
@@ -551,13 +529,10 @@ pub unsafe extern "C" fn backrun_reader_ext(
     // SAFETY: pointers are NULL or valid, by contract.
     unsafe {
         preset(out_code, 0);
-        preset(out, backrun_bytes::EMPTY);
-        with_reader(reader, out_error, |reader| {
-            check_out(out)?;
-            let (code, bytes) = reader.value(|reader| Ok(reader.ext()?))?;
+        with_value(reader, out, backrun_bytes::EMPTY, out_error, |reader| {
+            let (code, bytes) = reader.ext()?;
             preset(out_code, code.into());
-            out.write(backrun_bytes::of(bytes));
-            Ok(())
+            Ok(backrun_bytes::of(bytes))
         })
     }
 }
@@ -575,14 +550,11 @@ pub unsafe extern "C" fn backrun_reader_timestamp(
 ) -> i32 {
     // SAFETY: pointers are NULL or valid, by contract.
     unsafe {
-        preset(out, 0);
         preset(out_nanos, 0);
-        with_reader(reader, out_error, |reader| {
-            check_out(out)?;
-            let (seconds, nanos) = reader.value(|reader| Ok(reader.timestamp()?))?;
-            out.write(seconds);
+        with_value(reader, out, 0, out_error, |reader| {
+            let (seconds, nanos) = reader.timestamp()?;
             preset(out_nanos, nanos);
-            Ok(())
+            Ok(seconds)
         })
     }
 }

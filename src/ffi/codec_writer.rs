@@ -1,7 +1,7 @@
 //! Building a payload, value by value.
 
 use super::bytes::{backrun_buffer, backrun_bytes, backrun_str};
-use super::codec::{backrun_codec_settings, settings_of, Had, Open, OpenKind};
+use super::codec::{backrun_codec_settings, settings_of, Had, Open, OpenKind, Sticks};
 use super::panic::{check_out, fallible, preset};
 use super::status::backrun_error;
 use crate::alloc::{Ensure, Reserved};
@@ -28,6 +28,12 @@ pub struct backrun_writer {
     /// The one value is there.
     is_complete: bool,
     failed: Option<Error>,
+}
+
+impl Sticks for backrun_writer {
+    fn failed(&mut self) -> &mut Option<Error> {
+        &mut self.failed
+    }
 }
 
 impl backrun_writer {
@@ -75,17 +81,6 @@ impl backrun_writer {
             this.count();
             Ok(())
         })
-    }
-
-    fn sticking(&mut self, body: impl FnOnce(&mut Self) -> Result<()>) -> Result<()> {
-        if let Some(failed) = &self.failed {
-            return Err(failed.clone());
-        }
-        let result = body(self);
-        if let Err(error) = &result {
-            self.failed = Some(error.clone());
-        }
-        result
     }
 
     /// Whether a value may stand here.

@@ -1,6 +1,7 @@
 //! The project's own commands: `cargo xtask` lists them.
 
 mod apt_sources;
+mod arguments;
 mod bench;
 mod crates;
 mod cross;

@@ -29,39 +29,14 @@ pub enum Underlying {
 /// Runs the same with each of the types.
 macro_rules! with_type {
     ($underlying:expr, $type:ident => $run:expr) => {
+        with_type!($underlying, $type => $run; I8 i8, U8 u8, I16 i16, U16 u16, I32 i32, U32 u32, I64 i64, U64 u64)
+    };
+    ($underlying:expr, $type:ident => $run:expr; $($variant:ident $of:ty),*) => {
         match $underlying {
-            Underlying::I8 => {
-                type $type = i8;
+            $(Underlying::$variant => {
+                type $type = $of;
                 $run
-            }
-            Underlying::U8 => {
-                type $type = u8;
-                $run
-            }
-            Underlying::I16 => {
-                type $type = i16;
-                $run
-            }
-            Underlying::U16 => {
-                type $type = u16;
-                $run
-            }
-            Underlying::I32 => {
-                type $type = i32;
-                $run
-            }
-            Underlying::U32 => {
-                type $type = u32;
-                $run
-            }
-            Underlying::I64 => {
-                type $type = i64;
-                $run
-            }
-            Underlying::U64 => {
-                type $type = u64;
-                $run
-            }
+            })*
         }
     };
 }

@@ -2,12 +2,12 @@
 
 use crate::clr::Name;
 use crate::csharp::Type;
-use crate::node::{Shape, TYPELESS};
+use crate::node::Shape;
 use crate::reading::Reading;
 use crate::stop::{Result, Stop};
 use crate::value::Value;
 use crate::writing::{natural, Hint, Place, Writing};
-use backrun::codec::{Reader, Writer};
+use backrun::codec::{typeless, Reader, Writer};
 
 /// Writes a value with the name of its type, which the bytes that are due tell: a line's value does not say whether a list is an array or a
 /// `List<T>`. What the value says by itself, the name has to agree with.
@@ -41,12 +41,11 @@ pub fn write(writing: &Writing<'_>, writer: &mut Writer, value: &Value, due: Hin
     if is_short != writing.options.omit_version {
         return Stop::unknown(format!("the name {name:?} is of the other length"));
     }
-    let mut body = Writer::with_settings(*writer.settings());
-    body.str(&name)?;
+    let begun = typeless::begin(writer, &name)?;
     if !of.is("object") {
-        writing.value(&mut body, value, &of, due, Place::Slot)?;
+        writing.value(writer, value, &of, due, Place::Slot)?;
     }
-    Ok(writer.ext(TYPELESS, body.bytes())?)
+    Ok(typeless::end(writer, begun)?)
 }
 
 fn is_same_class(writing: &Writing<'_>, own: &Type, of: &Type) -> bool {

@@ -4,11 +4,12 @@
 use super::effort::Effort;
 use super::tally::Tally;
 use super::{c, counts, models, run_steps, sanitizers, Step};
+use crate::arguments;
 use crate::crates;
 use crate::cross;
 use crate::process::{exists, run, tee, within, Result};
 use crate::tools::{dotnet, Verdict};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 const STEPS: &[Step] = &[
     Step { name: "rust", heading: "Rust", run: rust },
@@ -23,22 +24,9 @@ const STEPS: &[Step] = &[
 /// How long what can go on for any time does, where nobody says.
 const MINUTES: u64 = 5;
 
-pub fn command(arguments: &[String]) -> Result<()> {
-    let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).map_err(|e| e.to_string())?;
-    let (mut minutes, mut seed) = (MINUTES, since_1970.as_secs());
-    let mut steps = Vec::new();
-    let mut rest = arguments.iter();
-    while let Some(argument) = rest.next() {
-        let mut number = || {
-            let number = rest.next().and_then(|text| text.parse().ok()).filter(|number| *number > 0);
-            number.ok_or_else(|| format!("{argument} is followed by a whole number from 1 on"))
-        };
-        match argument.as_str() {
-            "--minutes" => minutes = number()?,
-            "--seed" => seed = number()?,
-            _ => steps.push(argument.clone()),
-        }
-    }
+pub fn command(given: &[String]) -> Result<()> {
+    let (mut minutes, mut seed) = (MINUTES, arguments::new_seed()?);
+    let steps = arguments::numbers(given, &mut [("--minutes", &mut minutes), ("--seed", &mut seed)])?;
     println!("minutes: {minutes}, seed: {seed} (--seed {seed} begins with the same choices)");
     run_steps(STEPS, &steps, Effort::Long { minutes, seed })
 }
