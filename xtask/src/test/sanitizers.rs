@@ -11,6 +11,8 @@ use std::time::Duration;
 const TARGET: &str = "x86_64-unknown-linux-gnu";
 const ADDRESSES: &str = "-Zsanitizer=address";
 const ADDRESSES_FOLDER: &str = "target/asan";
+/// Two more builds of everything: lines are all that a sanitizer's report needs of debug information, which is most of a build's size.
+const SMALL: [(&str, &str); 2] = [("CARGO_PROFILE_DEV_DEBUG", "line-tables-only"), ("CARGO_INCREMENTAL", "0")];
 
 /// Races: what the engine promises, shutdowns, and everything at once.
 pub fn threads(tally: &mut Tally) {
@@ -72,6 +74,7 @@ pub(super) fn build_sanitized_library() -> Result<PathBuf> {
     cargo
         .args(["+nightly", "build", "--package", "backrun", "--lib"])
         .args(["--target", TARGET, "--target-dir", ADDRESSES_FOLDER])
+        .envs(SMALL)
         .env("RUSTFLAGS", ADDRESSES);
     run(&mut cargo)?;
     Ok(root().join(ADDRESSES_FOLDER).join(TARGET).join("debug/libbackrun.so"))
@@ -83,6 +86,7 @@ fn nightly_test(flags: &str, target_folder: &str) -> Result<Command> {
         .args(["+nightly", "test", "--no-fail-fast"])
         // With a target, build scripts and macros are built without the sanitizer.
         .args(["--target", TARGET, "--target-dir", target_folder])
+        .envs(SMALL)
         .env("RUSTFLAGS", flags);
     Ok(cargo)
 }
