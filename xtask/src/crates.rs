@@ -2,6 +2,7 @@
 
 use crate::debian;
 use crate::process::{capture, program, root, Output, Result};
+use crate::sqlite;
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -84,6 +85,7 @@ pub fn cargo() -> Result<Command> {
     let route = Route::find()?;
     let mut command = program("cargo");
     route.apply(&mut command);
+    sqlite::apply(&mut command)?;
     Ok(command)
 }
 

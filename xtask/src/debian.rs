@@ -14,11 +14,14 @@ const CRATES: &str = include_str!("../debian-crates.txt");
 
 /// Where the crates of this list are kept once they are there.
 pub fn folder() -> Result<PathBuf> {
+    let list = format!("{SUITE} {}", names().join(" "));
+    Ok(cache()?.join(format!("crates-{:016x}", hash(list.as_bytes()))))
+}
+
+fn cache() -> Result<PathBuf> {
     let cache = env::var_os("XDG_CACHE_HOME").map(PathBuf::from).filter(|p| p.is_absolute());
     let cache = cache.or_else(|| env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache")));
-    let cache = cache.ok_or("neither XDG_CACHE_HOME nor HOME is set: no place to keep crates")?;
-    let list = format!("{SUITE} {}", names().join(" "));
-    Ok(cache.join("backrun").join(format!("crates-{:016x}", hash(list.as_bytes()))))
+    Ok(cache.ok_or("neither XDG_CACHE_HOME nor HOME is set: no place to keep packages")?.join("backrun"))
 }
 
 /// The cargo home in such a folder. It holds the configuration that sends cargo to the crates beside it.
@@ -29,6 +32,27 @@ pub fn cargo_home(folder: &Path) -> PathBuf {
 /// Fetches and unpacks the crates unless they are there. Safe to be called by several processes at once: one prepares, the others wait for it.
 pub fn prepare() -> Result<PathBuf> {
     let folder = folder()?;
+    once(
+        folder,
+        "cargo's registry is not reachable; fetching Debian's packages of the crates (once, about a minute)",
+        fill,
+    )
+}
+
+/// Fetches and unpacks SQLite's static library, that of the machine's own release: it is linked with the machine's own libc. Safe
+/// to be called by several processes at once.
+pub fn sqlite() -> Result<PathBuf> {
+    let release = codename();
+    let folder = cache()?.join(format!("sqlite-{release}"));
+    once(folder, "fetching Debian's package of SQLite's static library (once)", |at, _| {
+        let apt = Apt::new(at, &release)?;
+        apt.download(&["libsqlite3-dev".to_owned()])?;
+        apt.unpack(at)
+    })
+}
+
+/// Makes a folder and what is in it, unless it is there.
+fn once(folder: PathBuf, why: &str, fill: impl FnOnce(&Path, &Path) -> Result<()>) -> Result<PathBuf> {
     if folder.is_dir() {
         return Ok(folder);
     }
@@ -45,51 +69,69 @@ pub fn prepare() -> Result<PathBuf> {
     }
     let unfinished = folder.with_extension("unfinished");
     remove(&unfinished)?; // of a process that was killed: the lock is ours
-    eprintln!(
-        "xtask: cargo's registry is not reachable; fetching Debian's packages of the crates (once, about a minute)"
-    );
+    eprintln!("xtask: {why}");
     fill(&unfinished, &folder)?;
     fs::rename(&unfinished, &folder).map_err(|e| format!("cannot rename {}: {e}", unfinished.display()))?;
     Ok(folder)
 }
 
 fn fill(at: &Path, later_at: &Path) -> Result<()> {
-    let packages = at.join("packages");
-    for folder in [at.join("lists/partial"), at.join("apt-cache/archives/partial"), packages.clone(), cargo_home(at)] {
-        fs::create_dir_all(&folder).map_err(|e| format!("cannot make {}: {e}", folder.display()))?;
-    }
-    let configuration = at.join("apt.conf");
-    write(&at.join("status"), "")?;
-    write(&at.join("sources.list"), &source_line()?)?;
-    write(&configuration, &apt_configuration(at, &machines_acquire_settings()?))?;
-    let apt_get = || {
-        let mut command = program("apt-get");
-        command.env("APT_CONFIG", &configuration).env("LC_ALL", "C").env("DEBIAN_FRONTEND", "noninteractive");
-        command
-    };
-
-    stdout(apt_get().args(["-q", "update"]))?;
+    let apt = Apt::new(at, SUITE)?;
     let wanted = names().into_iter().map(|name| format!("librust-{}-dev", name.replace('_', "-")));
-    let plan = stdout(apt_get().args(["-q", "-s", "install"]).args(wanted))?;
+    let plan = stdout(apt.get().args(["-q", "-s", "install"]).args(wanted))?;
     let closure = librust_packages(&plan);
     if closure.is_empty() {
         return Err("apt-get found no librust package".to_owned());
     }
-    stdout(apt_get().args(["-q", "download"]).args(&closure).current_dir(&packages))?;
-    for package in fs::read_dir(&packages).map_err(|e| format!("cannot read {}: {e}", packages.display()))?.flatten() {
-        run(Command::new("dpkg").arg("-x").arg(package.path()).arg(at.join("unpacked")))?;
-    }
+    apt.download(&closure)?;
+    apt.unpack(&at.join("unpacked"))?;
     let registry = later_at.join("unpacked/usr/share/cargo/registry");
     // A file and not `--config` flags: cbindgen starts a cargo of its own, which sees this home by its environment variable.
     let config = format!(
         "# Written by xtask.\n[source.crates-io]\nreplace-with = \"debian\"\n\n[source.debian]\ndirectory = {:?}\n",
         registry.display().to_string()
     );
-    write(&cargo_home(at).join("config.toml"), &config)?;
-    for no_longer_needed in ["packages", "lists", "apt-cache"] {
-        remove(&at.join(no_longer_needed))?;
+    fs::create_dir_all(cargo_home(at)).map_err(|e| format!("cannot make {}: {e}", cargo_home(at).display()))?;
+    write(&cargo_home(at).join("config.toml"), &config)
+}
+
+/// An apt of our own in a folder, for one release.
+struct Apt<'a> {
+    at: &'a Path,
+}
+
+impl<'a> Apt<'a> {
+    fn new(at: &'a Path, suite: &str) -> Result<Self> {
+        for folder in ["lists/partial", "apt-cache/archives/partial", "packages"].map(|folder| at.join(folder)) {
+            fs::create_dir_all(&folder).map_err(|e| format!("cannot make {}: {e}", folder.display()))?;
+        }
+        write(&at.join("status"), "")?;
+        write(&at.join("sources.list"), &source_line(suite)?)?;
+        write(&at.join("apt.conf"), &apt_configuration(at, &machines_acquire_settings()?))?;
+        let apt = Self { at };
+        stdout(apt.get().args(["-q", "update"]))?;
+        Ok(apt)
     }
-    Ok(())
+
+    fn get(&self) -> Command {
+        let mut command = program("apt-get");
+        command.env("APT_CONFIG", self.at.join("apt.conf")).env("LC_ALL", "C").env("DEBIAN_FRONTEND", "noninteractive");
+        command
+    }
+
+    fn download(&self, packages: &[String]) -> Result<()> {
+        stdout(self.get().args(["-q", "download"]).args(packages).current_dir(self.at.join("packages"))).map(drop)
+    }
+
+    /// Unpacks what was downloaded, and removes what is no longer needed for that.
+    fn unpack(&self, to: &Path) -> Result<()> {
+        let packages = self.at.join("packages");
+        let found = fs::read_dir(&packages).map_err(|e| format!("cannot read {}: {e}", packages.display()))?;
+        for package in found.flatten() {
+            run(Command::new("dpkg").arg("-x").arg(package.path()).arg(to))?;
+        }
+        ["packages", "lists", "apt-cache"].into_iter().try_for_each(|folder| remove(&self.at.join(folder)))
+    }
 }
 
 /// An apt of our own: an empty status file, so that the whole closure counts as missing, and only our one source.
@@ -121,16 +163,20 @@ fn machines_acquire_settings() -> Result<String> {
     Ok(lines.map(|line| format!("{line}\n")).collect())
 }
 
-fn source_line() -> Result<String> {
+/// The machine's own release.
+fn codename() -> String {
     let release = fs::read_to_string("/etc/os-release").unwrap_or_default();
-    let codename =
-        release.lines().find_map(|l| l.strip_prefix("VERSION_CODENAME=")).unwrap_or_default().trim_matches('"');
-    let (uri, own_key) = apt_sources::debian_mirror(&apt_sources::of_machine(), codename)
+    let codename = release.lines().find_map(|line| line.strip_prefix("VERSION_CODENAME=")).unwrap_or_default();
+    codename.trim_matches('"').to_owned()
+}
+
+fn source_line(suite: &str) -> Result<String> {
+    let (uri, own_key) = apt_sources::debian_mirror(&apt_sources::of_machine(), &codename())
         .ok_or("this machine's apt sources name no Debian mirror with the component main")?;
     let archive_key = "/usr/share/keyrings/debian-archive-keyring.gpg";
     let key = if Path::new(archive_key).exists() { Some(archive_key.to_owned()) } else { own_key };
     let option = key.map(|key| format!("[signed-by={key}] ")).unwrap_or_default();
-    Ok(format!("deb {option}{uri} {SUITE} main\n"))
+    Ok(format!("deb {option}{uri} {suite} main\n"))
 }
 
 /// The crates among what `apt-get -s install` would install: `Inst librust-libc-dev (0.2.169-1 ...)`. The C libraries come from the machine.

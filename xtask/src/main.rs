@@ -12,6 +12,7 @@ mod header;
 mod json;
 mod native;
 mod process;
+mod sqlite;
 mod test;
 mod tools;
 mod vectors;
@@ -101,6 +102,6 @@ fn cargo(arguments: &[String]) -> Result<()> {
 }
 
 fn print_env(_: &[String]) -> Result<()> {
-    print!("{}", crates::Route::find()?.exports());
+    print!("{}{}", crates::Route::find()?.exports(), sqlite::exports()?);
     Ok(())
 }
