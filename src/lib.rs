@@ -30,7 +30,7 @@ pub mod ffi;
 pub mod options;
 mod queue;
 mod retry;
-mod store;
+pub mod store;
 mod sync;
 mod sys;
 pub mod task;

@@ -401,3 +401,17 @@ mod tests {
         start_thread(format_args!("panics"), STACK, 7, || panic!("on purpose")).unwrap().join();
     }
 }
+
+/// Locks a file against other processes, until it is closed or the process ends. `false`: another one has it.
+pub(crate) fn try_lock_file(file: &std::fs::File) -> std::io::Result<bool> {
+    use std::os::fd::AsRawFd;
+    // SAFETY: two integers, and the descriptor is open during the call.
+    if unsafe { libc::flock(file.as_raw_fd(), libc::LOCK_EX | libc::LOCK_NB) } == 0 {
+        return Ok(true);
+    }
+    let error = std::io::Error::last_os_error();
+    if error.kind() == std::io::ErrorKind::WouldBlock {
+        return Ok(false);
+    }
+    Err(error)
+}

@@ -1,8 +1,15 @@
 //! Where accepted tasks live until they are done, and what is kept of them afterwards.
 //!
-//! One store so far: [`memory`], on the [`table`] of all tasks, which guards every move by the table of states
-//! (`task::MOVES`); [`finished`] says how long it knows a finished one.
+//! In memory: `memory`, on the `table` of all tasks, which guards every move by the table of states (`task::MOVES`); `finished` says how
+//! long it knows a finished one. Past the end of the process: [`durable`] is the contract in words and types, [`conformance`] a check for
+//! each of its promises, [`sqlite`] one file.
 
+#[cfg(not(loom))]
+pub mod conformance;
+#[cfg(not(loom))]
+pub mod durable;
 pub(crate) mod finished;
 pub(crate) mod memory;
+#[cfg(not(loom))]
+pub mod sqlite;
 pub(crate) mod table;

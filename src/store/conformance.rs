@@ -1,0 +1,336 @@
+//! What every durable store is put to. For whoever writes one: call [`run_all`] from a test of yours.
+//!
+//! Each check panics where the store does not keep its word; its name is the promise.
+
+#![allow(
+    clippy::disallowed_methods,
+    clippy::disallowed_macros,
+    reason = "these are tests: they may end where memory is short"
+)]
+
+use crate::error::Error;
+use crate::options::{Durability, RetryPolicy};
+use crate::store::durable::{Answer, Batch, Change, InterruptedRun, Move, Page, RunAt, Store, StoredTask};
+use crate::task::{Failure, PayloadFormat, Priority, State, TaskId, MOVES};
+use std::sync::mpsc::channel;
+use std::time::Duration;
+
+/// A store that is put to the test.
+pub trait Subject {
+    /// Opens it, as the next process would: what was there before is there.
+    fn open(&self) -> Box<dyn Store>;
+
+    /// Ends a store as a process that is killed does: nothing more is written.
+    fn kill(&self, store: Box<dyn Store>);
+}
+
+/// A check, and its name.
+pub type Check = (&'static str, fn(&dyn Subject));
+
+/// All checks.
+pub const ALL: &[Check] = &[
+    ("what_was_accepted_is_there_after_the_next_start_bit_for_bit", what_was_accepted_is_there),
+    ("a_batch_is_made_whole_or_not_at_all", a_batch_is_whole),
+    ("every_move_of_the_table_of_states_is_made_and_no_other", the_table_of_states_holds),
+    ("an_outcome_of_an_older_claim_changes_nothing", an_older_claim_changes_nothing),
+    ("ids_are_never_given_out_twice", ids_are_new),
+    ("who_ran_at_an_unclean_end_is_told_and_counted", who_ran_is_told),
+    ("nobody_ran_at_a_clean_end", nobody_ran_at_a_clean_end),
+    ("what_has_ended_is_known_and_forgotten_when_it_is_asked_for", what_has_ended_is_known),
+    ("a_paused_queue_stays_paused", a_pause_stays),
+    ("a_list_is_in_the_order_of_the_ids_and_has_what_was_asked_for", a_list_is_in_order),
+    ("after_the_close_everything_is_refused", a_closed_store_refuses),
+];
+
+/// Puts a store to all of them, each with a subject of its own.
+pub fn run_all(subject: impl Fn(&str) -> Box<dyn Subject>) {
+    for (name, check) in ALL {
+        check(&*subject(name));
+    }
+}
+
+/// A task with everything that a task can have.
+#[must_use]
+pub fn full_task(id: TaskId) -> StoredTask {
+    StoredTask {
+        id,
+        state: State::Scheduled,
+        task_name: "names.may-be: ünïcode".into(),
+        queue: "mails".into(),
+        priority: Priority::AboveNormal,
+        payload_format: PayloadFormat::Standard,
+        claims: 0,
+        uncounted: 0,
+        crashes: 0,
+        submitted_us: 1_700_000_000_123_456,
+        finished_us: 0,
+        run_at: Some(RunAt::Wall(1_800_000_000_000)),
+        retry: Some(RetryPolicy::attempts(5)),
+        time_limit: Some(Duration::from_secs(30)),
+        payload: vec![0, 1, 2, 0xff],
+        user_context: Some(vec![7]),
+        headers: vec![1, 0, 1, 0, b'a', b'b'],
+        failure: None,
+        reason: None,
+        result: None,
+    }
+}
+
+/// A task with nothing but what every task has.
+#[must_use]
+pub fn plain_task(id: TaskId) -> StoredTask {
+    StoredTask {
+        state: State::Ready,
+        task_name: "plain".into(),
+        queue: "default".into(),
+        priority: Priority::Normal,
+        payload_format: PayloadFormat::Contractless,
+        run_at: None,
+        retry: None,
+        time_limit: None,
+        payload: Vec::new(),
+        user_context: None,
+        headers: Vec::new(),
+        ..full_task(id)
+    }
+}
+
+/// Has changes made, and waits until they are safe.
+///
+/// # Errors
+/// The store's.
+pub fn apply(store: &dyn Store, changes: Vec<Change>) -> Result<Vec<Answer>, Error> {
+    let (tell, told) = channel();
+    let durability = Durability::Committed;
+    let tell = move |answers| drop(tell.send(answers));
+    store.apply(Batch { changes, durability, told: Box::new(tell) });
+    told.recv().expect("every batch is told of")
+}
+
+fn made(store: &dyn Store, changes: Vec<Change>) {
+    let count = changes.len();
+    assert_eq!(apply(store, changes).unwrap(), vec![Answer::Done; count]);
+}
+
+fn accepted(store: &dyn Store) -> TaskId {
+    let id = store.reserve_ids(1).unwrap();
+    made(store, vec![Change::Accept(Box::new(plain_task(id)))]);
+    id
+}
+
+fn to(id: TaskId, claims: u32, to: Move) -> Change {
+    Change::Move { id, claims, uncounted: 0, now_us: 1_700_000_001_000_000, to }
+}
+
+fn failure() -> Failure {
+    Failure::new("Kind", "message", "detail")
+}
+
+fn move_to(state: State) -> Option<Move> {
+    Some(match state {
+        State::Scheduled => Move::Scheduled { run_at: RunAt::Elapsed(5), failure: None },
+        State::Ready => Move::Ready,
+        State::Pending => Move::Pending,
+        State::Succeeded => Move::Succeeded { result: None },
+        State::Dead => Move::Dead { failure: failure() },
+        State::Cancelled => Move::Cancelled { reason: "asked for".into() },
+        // A claim is told by `Store::claim`, and a durable store drops nothing.
+        State::Running | State::Dropped => return None,
+    })
+}
+
+fn what_was_accepted_is_there(subject: &dyn Subject) {
+    let store = subject.open();
+    let first = store.reserve_ids(2).unwrap();
+    let second = TaskId::new(first.value() + 1).unwrap();
+    let (full, plain) = (full_task(first), plain_task(second));
+    made(&*store, vec![Change::Accept(Box::new(full.clone())), Change::Accept(Box::new(plain.clone()))]);
+    subject.kill(store);
+    let store = subject.open();
+    assert_eq!(store.get(first).unwrap().unwrap(), full);
+    assert_eq!(store.get(second).unwrap().unwrap(), plain);
+}
+
+fn a_batch_is_whole(subject: &dyn Subject) {
+    let store = subject.open();
+    let there = accepted(&*store);
+    let new = store.reserve_ids(1).unwrap();
+    // The second one cannot be: its id is taken.
+    let answer =
+        apply(&*store, vec![Change::Accept(Box::new(plain_task(new))), Change::Accept(Box::new(plain_task(there)))]);
+    assert!(matches!(answer, Err(Error::Store(_))), "{answer:?}");
+    assert_eq!(store.get(new).unwrap(), None);
+    // And what comes after it is none the worse.
+    made(&*store, vec![Change::Accept(Box::new(plain_task(new)))]);
+    subject.kill(store);
+    assert_eq!(subject.open().get(new).unwrap().unwrap(), plain_task(new));
+}
+
+/// Brings a new task into a state. Its claims.
+fn bring(store: &dyn Store, state: State) -> (TaskId, u32) {
+    let id = accepted(store);
+    let (claims, moves) = match state {
+        State::Ready => (0, vec![]),
+        State::Scheduled | State::Pending | State::Succeeded | State::Dead | State::Cancelled => {
+            (1, move_to(state).into_iter().collect())
+        }
+        State::Running | State::Dropped => panic!("a store does not say {state:?}"),
+    };
+    for next in moves {
+        made(store, vec![to(id, claims, next)]);
+    }
+    (id, claims)
+}
+
+fn the_table_of_states_holds(subject: &dyn Subject) {
+    let store = subject.open();
+    let told = [State::Scheduled, State::Ready, State::Pending, State::Succeeded, State::Dead, State::Cancelled];
+    for from in told {
+        for into in told {
+            let (id, claims) = bring(&*store, from);
+            let Some(next) = move_to(into) else { continue };
+            let answer = apply(&*store, vec![to(id, claims, next.clone())]).unwrap();
+            let due = if MOVES.contains(&(from, into)) { Answer::Done } else { Answer::Refused(from) };
+            assert_eq!(answer, [due], "{from:?} to {into:?}");
+            let stands = if due == Answer::Done { into } else { from };
+            assert_eq!(store.get(id).unwrap().unwrap().state, stands, "{from:?} to {into:?}");
+            if from == State::Ready {
+                // A claim is not written, so who is ready may run: with a claim, the moves of those who run hold too.
+                let (id, _) = bring(&*store, State::Ready);
+                let answer = apply(&*store, vec![to(id, 1, next)]).unwrap();
+                let may = MOVES.contains(&(from, into)) || MOVES.contains(&(State::Running, into));
+                assert_eq!(answer, [if may { Answer::Done } else { Answer::Refused(from) }], "running to {into:?}");
+            }
+        }
+    }
+    let unknown = store.reserve_ids(1).unwrap();
+    assert_eq!(apply(&*store, vec![to(unknown, 1, Move::Ready)]).unwrap(), [Answer::NotFound]);
+}
+
+fn an_older_claim_changes_nothing(subject: &dyn Subject) {
+    let store = subject.open();
+    let id = accepted(&*store);
+    made(
+        &*store,
+        vec![
+            to(id, 2, Move::Scheduled { run_at: RunAt::Elapsed(1), failure: Some(failure()) }),
+            to(id, 2, Move::Ready),
+        ],
+    );
+    let late = apply(&*store, vec![to(id, 1, Move::Succeeded { result: None })]).unwrap();
+    assert_eq!(late, [Answer::Refused(State::Ready)]);
+    let task = store.get(id).unwrap().unwrap();
+    assert_eq!((task.state, task.claims, task.failure), (State::Ready, 2, Some(failure())));
+    made(&*store, vec![to(id, 3, Move::Succeeded { result: Some(vec![9]) })]);
+    let again = apply(&*store, vec![to(id, 3, Move::Dead { failure: failure() })]).unwrap();
+    assert_eq!(again, [Answer::Refused(State::Succeeded)]);
+}
+
+fn ids_are_new(subject: &dyn Subject) {
+    let mut last = 0;
+    for round in 0..6 {
+        let store = subject.open();
+        for count in [1, 5, 3_000_000, 1] {
+            let first = store.reserve_ids(count).unwrap().value();
+            assert!(first > last, "{first} after {last}");
+            last = first + count as i64 - 1;
+        }
+        if round % 2 == 0 {
+            subject.kill(store);
+        } else {
+            store.close().unwrap();
+        }
+    }
+}
+
+fn who_ran_is_told(subject: &dyn Subject) {
+    let store = subject.open();
+    let (runs, ended, idle) = (accepted(&*store), accepted(&*store), accepted(&*store));
+    for (worker, id) in [(0, runs), (3, ended), (5, idle)] {
+        store.claim(worker, Some(InterruptedRun { id, claims: 1 }));
+    }
+    store.claim(5, None);
+    made(&*store, vec![to(ended, 1, Move::Succeeded { result: None })]);
+    subject.kill(store);
+    let store = subject.open();
+    assert_eq!(store.interrupted(), [InterruptedRun { id: runs, claims: 1 }]);
+    let task = store.get(runs).unwrap().unwrap();
+    assert_eq!((task.state, task.claims, task.crashes), (State::Ready, 1, 1));
+    assert_eq!(store.get(idle).unwrap().unwrap().crashes, 0);
+    // A second time it is counted only if it runs again.
+    subject.kill(store);
+    let store = subject.open();
+    assert_eq!(store.interrupted(), []);
+    store.claim(0, Some(InterruptedRun { id: runs, claims: 2 }));
+    subject.kill(store);
+    let task = subject.open().get(runs).unwrap().unwrap();
+    assert_eq!((task.claims, task.crashes), (2, 2));
+}
+
+fn nobody_ran_at_a_clean_end(subject: &dyn Subject) {
+    let store = subject.open();
+    let (runs, pending) = (accepted(&*store), accepted(&*store));
+    store.claim(0, Some(InterruptedRun { id: runs, claims: 1 }));
+    made(&*store, vec![to(pending, 1, Move::Pending)]);
+    store.close().unwrap();
+    drop(store);
+    let store = subject.open();
+    assert_eq!(store.interrupted(), []);
+    assert_eq!(store.get(runs).unwrap().unwrap().crashes, 0);
+    // Whoever was to settle it is gone.
+    assert_eq!(store.get(pending).unwrap().unwrap().state, State::Ready);
+}
+
+fn what_has_ended_is_known(subject: &dyn Subject) {
+    let store = subject.open();
+    let (done, dead) = (accepted(&*store), accepted(&*store));
+    made(
+        &*store,
+        vec![to(done, 1, Move::Succeeded { result: Some(vec![1, 2]) }), to(dead, 1, Move::Dead { failure: failure() })],
+    );
+    subject.kill(store);
+    let store = subject.open();
+    let task = store.get(done).unwrap().unwrap();
+    assert_eq!(
+        (task.state, task.result, task.finished_us),
+        (State::Succeeded, Some(vec![1, 2]), 1_700_000_001_000_000)
+    );
+    let task = store.get(dead).unwrap().unwrap();
+    assert_eq!((task.state, task.failure, task.payload), (State::Dead, Some(failure()), plain_task(dead).payload));
+    let unfinished = accepted(&*store);
+    let answers = apply(&*store, vec![Change::Forget(done), Change::Forget(dead), Change::Forget(unfinished)]).unwrap();
+    assert_eq!(answers, [Answer::Done, Answer::Done, Answer::Refused(State::Ready)]);
+    assert_eq!((store.get(done).unwrap(), store.get(dead).unwrap()), (None, None));
+    assert_eq!(apply(&*store, vec![Change::Forget(done)]).unwrap(), [Answer::NotFound]);
+}
+
+fn a_pause_stays(subject: &dyn Subject) {
+    let store = subject.open();
+    made(&*store, vec![Change::Pause("mails".into(), true), Change::Pause("default".into(), true)]);
+    made(&*store, vec![Change::Pause("default".into(), false)]);
+    subject.kill(store);
+    assert_eq!(subject.open().paused().unwrap(), ["mails"]);
+}
+
+fn a_list_is_in_order(subject: &dyn Subject) {
+    let store = subject.open();
+    let states = [State::Succeeded, State::Ready, State::Dead, State::Scheduled, State::Ready];
+    let ids: Vec<_> = states.map(|state| bring(&*store, state).0).into();
+    let list = |page: &Page<'_>| store.list(page).unwrap().iter().map(|task| task.id).collect::<Vec<_>>();
+    assert_eq!(list(&Page { limit: 100, ..Page::default() }), ids);
+    assert_eq!(list(&Page { limit: 2, after: Some(ids[0]), ..Page::default() }), ids[1..3]);
+    let ready = Page { limit: 100, states: &[State::Ready, State::Succeeded], ..Page::default() };
+    assert_eq!(list(&ready), [ids[0], ids[1], ids[4]]);
+    assert_eq!(list(&Page { limit: 100, task_name: Some("nobody"), ..Page::default() }), []);
+    assert_eq!(list(&Page { limit: 100, task_name: Some("plain"), ..Page::default() }), ids);
+    let stored = store.stored().unwrap();
+    assert_eq!((stored.ready, stored.scheduled, stored.dead, stored.finished), (2, 1, 1, 1));
+}
+
+fn a_closed_store_refuses(subject: &dyn Subject) {
+    let store = subject.open();
+    let id = accepted(&*store);
+    store.close().unwrap();
+    assert_eq!(apply(&*store, vec![to(id, 1, Move::Ready)]), Err(Error::ShuttingDown));
+    assert_eq!(store.reserve_ids(10_000_000), Err(Error::ShuttingDown));
+}

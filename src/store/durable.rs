@@ -1,0 +1,261 @@
+//! The contract of a store that outlives the process.
+//!
+//! A durable store is a *journal of what is not done yet*: a task comes into it when it is accepted, changes when more is known of
+//! it than its bytes, and leaves it when it has ended; of what has ended the newest are kept for those who ask. The engine holds in
+//! memory what runs next, and never asks a store what to do.
+//!
+//! What a store promises:
+//! 1. **A batch is one step**: after a crash, of the process or of the machine, all of it is there or nothing of it.
+//! 2. **In order**: batches take effect in the order of their [`Store::apply`] calls, and the changes of a batch in theirs.
+//! 3. **Told means safe**: a batch is told of ([`Batch::told`]) when it is as safe as its durability says. [`Durability::Committed`]:
+//!    it is on the disk. [`Durability::Buffered`]: no crash of the process can lose it.
+//! 4. **The table of states holds**: a move that [`State::can_move_to`] does not have, or that names another number of claims than the task has,
+//!    changes nothing, and is answered by [`Answer::Refused`] with the state that the task is in. So a settle that comes late
+//!    cannot undo anything, whoever sends it.
+//! 5. **Ids are never given out twice** ([`Store::reserve_ids`]), whatever crashes.
+//! 6. **A claim is remembered** past the end of the process ([`Store::claim`]), so that after an unclean end it can be told who ran.
+//! 7. **Errors lose nothing**: a batch that fails (the disk is full) is told of with the error, has changed nothing, and the next one
+//!    is tried on its own.
+//!
+//! [`conformance`](crate::store::conformance) has a test for each of these that any store can be put to.
+
+use crate::error::Error;
+use crate::options::{Durability, RetryPolicy};
+use crate::task::{Failure, PayloadFormat, Priority, State, TaskId};
+use std::time::Duration;
+
+/// When a task is to run that waits for its time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RunAt {
+    /// When so much time has passed: milliseconds since 1970 UTC, as the clock on the wall said when that was reckoned.
+    Elapsed(i64),
+    /// When the clock on the wall says so: milliseconds since 1970 UTC.
+    Wall(i64),
+}
+
+/// A task as a store keeps it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredTask {
+    /// Its id.
+    pub id: TaskId,
+    /// Where it stands. A store never says [`State::Running`]: whoever ran when a process ended is told by [`Store::interrupted`].
+    pub state: State,
+    /// The name of what runs it.
+    pub task_name: String,
+    /// Its queue.
+    pub queue: String,
+    /// What goes first.
+    pub priority: Priority,
+    /// How the payload is to be read.
+    pub payload_format: PayloadFormat,
+    /// How often it was claimed, as far as that was told.
+    pub claims: u32,
+    /// Claims that do not count as attempts.
+    pub uncounted: u32,
+    /// How often a process ended uncleanly while it ran.
+    pub crashes: u32,
+    /// When it was accepted, in microseconds since 1970 UTC.
+    pub submitted_us: i64,
+    /// When it ended, likewise; 0 while it has not.
+    pub finished_us: i64,
+    /// When it is to run, where it is scheduled.
+    pub run_at: Option<RunAt>,
+    /// Retries of its own.
+    pub retry: Option<RetryPolicy>,
+    /// A time limit of its own.
+    pub time_limit: Option<Duration>,
+    /// The bytes of its parameters. Empty once it has succeeded or was cancelled.
+    pub payload: Vec<u8>,
+    /// On whose behalf it runs.
+    pub user_context: Option<Vec<u8>>,
+    /// Its headers, as a record has them (`queue::log`).
+    pub headers: Vec<u8>,
+    /// Why its last run failed.
+    pub failure: Option<Failure>,
+    /// Why it was cancelled.
+    pub reason: Option<String>,
+    /// What it left.
+    pub result: Option<Vec<u8>>,
+}
+
+/// What becomes of a task.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Move {
+    /// It has succeeded, and left this.
+    Succeeded {
+        /// The bytes of its result.
+        result: Option<Vec<u8>>,
+    },
+    /// It was cancelled.
+    Cancelled {
+        /// Why.
+        reason: String,
+    },
+    /// It has failed for good. Its payload is kept.
+    Dead {
+        /// Why.
+        failure: Failure,
+    },
+    /// It waits for its time: after a failed run, or because it was put off.
+    Scheduled {
+        /// Until when.
+        run_at: RunAt,
+        /// Why it failed, if it did.
+        failure: Option<Failure>,
+    },
+    /// It waits for a worker: its time has come, its run was interrupted, or it is tried again after it was dead.
+    Ready,
+    /// It goes on without a worker.
+    Pending,
+}
+
+impl Move {
+    /// The state that it leads to.
+    #[must_use]
+    pub fn to(&self) -> State {
+        match self {
+            Move::Succeeded { .. } => State::Succeeded,
+            Move::Cancelled { .. } => State::Cancelled,
+            Move::Dead { .. } => State::Dead,
+            Move::Scheduled { .. } => State::Scheduled,
+            Move::Ready => State::Ready,
+            Move::Pending => State::Pending,
+        }
+    }
+}
+
+/// One change of what a store keeps.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change {
+    /// A new task, ready or scheduled.
+    Accept(Box<StoredTask>),
+    /// A task moves.
+    Move {
+        /// Which.
+        id: TaskId,
+        /// How often it was claimed when that was decided.
+        claims: u32,
+        /// Of those, how many do not count as attempts.
+        uncounted: u32,
+        /// When, in microseconds since 1970 UTC.
+        now_us: i64,
+        /// Where to.
+        to: Move,
+    },
+    /// A task in a final state is forgotten.
+    Forget(TaskId),
+    /// A queue is paused (`true`), or goes on.
+    Pause(String, bool),
+}
+
+/// What became of a change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Answer {
+    /// It was made.
+    Done,
+    /// There is no such task.
+    NotFound,
+    /// The task is in this state, from which there is no such move, or was claimed since: nothing has changed.
+    Refused(State),
+}
+
+/// Who is told what became of a batch: an answer for each change, or why nothing of it was done.
+pub type Told = Box<dyn FnOnce(Result<Vec<Answer>, Error>) + Send>;
+
+/// Changes that are made in one step.
+pub struct Batch {
+    /// What is to change, in this order.
+    pub changes: Vec<Change>,
+    /// How safe it is to be when it is told of.
+    pub durability: Durability,
+    /// Told on a thread of the store's, which it must not hold up.
+    pub told: Told,
+}
+
+/// A part of what a store keeps, in the order of the ids.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Page<'a> {
+    /// In these states; empty: in any.
+    pub states: &'a [State],
+    /// Of this name.
+    pub task_name: Option<&'a str>,
+    /// With a larger id.
+    pub after: Option<TaskId>,
+    /// At most so many.
+    pub limit: usize,
+}
+
+/// How many tasks a store keeps.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Stored {
+    /// That wait for their time.
+    pub scheduled: u64,
+    /// That wait for a worker, or have one.
+    pub ready: u64,
+    /// That go on without one.
+    pub pending: u64,
+    /// That have failed for good.
+    pub dead: u64,
+    /// Others that have ended and are kept.
+    pub finished: u64,
+    /// What it takes on the disk, in bytes.
+    pub bytes: u64,
+}
+
+/// A task that ran when a process ended uncleanly.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct InterruptedRun {
+    /// Which.
+    pub id: TaskId,
+    /// Its claim.
+    pub claims: u32,
+}
+
+/// Where accepted tasks live until they are done, past the end of the process.
+pub trait Store: Send + Sync {
+    /// Gives out ids that nobody had before: the first of so many that follow each other.
+    ///
+    /// # Errors
+    /// [`Error::Store`].
+    fn reserve_ids(&self, count: u64) -> Result<TaskId, Error>;
+
+    /// Has changes made, in one step. Returns at once.
+    fn apply(&self, batch: Batch);
+
+    /// Notes that a worker (by its number, from 0) runs a task, or nothing any more. It costs next to nothing, and no crash of
+    /// the process loses it; a power cut may.
+    fn claim(&self, worker: usize, run: Option<InterruptedRun>);
+
+    /// Who ran when the last process that had the store ended, if it ended uncleanly. Each has its `crashes` counted up already.
+    fn interrupted(&self) -> &[InterruptedRun];
+
+    /// What is known of a task.
+    ///
+    /// # Errors
+    /// [`Error::Store`].
+    fn get(&self, id: TaskId) -> Result<Option<StoredTask>, Error>;
+
+    /// What is known of tasks, those with the smallest ids first.
+    ///
+    /// # Errors
+    /// [`Error::Store`].
+    fn list(&self, page: &Page<'_>) -> Result<Vec<StoredTask>, Error>;
+
+    /// The queues that are paused.
+    ///
+    /// # Errors
+    /// [`Error::Store`].
+    fn paused(&self) -> Result<Vec<String>, Error>;
+
+    /// How many tasks there are.
+    ///
+    /// # Errors
+    /// [`Error::Store`].
+    fn stored(&self) -> Result<Stored, Error>;
+
+    /// Waits until all that was asked for is done, and ends it cleanly: nobody ran.
+    ///
+    /// # Errors
+    /// [`Error::Store`].
+    fn close(&self) -> Result<(), Error>;
+}

@@ -1,0 +1,286 @@
+//! What changes in the tables, statement by statement.
+
+use crate::error::Result;
+use crate::store::durable::{Answer, Change, InterruptedRun, Move, RunAt, StoredTask};
+use crate::store::sqlite::board::Board;
+use crate::store::sqlite::{failed, own};
+use crate::task::{State, TaskId};
+use rusqlite::{params, Connection, OptionalExtension};
+use std::collections::HashMap;
+
+/// The numbers of states in the file: those of the C ABI (BACKRUN_STATE_*).
+pub(super) fn state_number(state: State) -> i64 {
+    state as i64 + 1
+}
+
+pub(super) fn state_numbered(number: i64) -> Option<State> {
+    usize::try_from(number - 1).ok().and_then(|index| State::ALL.get(index)).copied()
+}
+
+/// Makes changes, within a transaction of the caller's.
+pub(super) struct Changes<'c> {
+    connection: &'c Connection,
+    /// Numbers of task names and queues.
+    names: HashMap<String, i64>,
+    keep_finished: i64,
+    /// The last place in the row of ends, and how many are kept.
+    last_seq: i64,
+    finished: i64,
+    /// The same as of the last commit.
+    committed: (i64, i64),
+}
+
+impl<'c> Changes<'c> {
+    pub(super) fn new(connection: &'c Connection, keep_finished: u64) -> Result<Self> {
+        let count = "SELECT coalesce(max(seq), 0), count(*) FROM finished";
+        let (last_seq, finished) =
+            connection.query_row(count, [], |row| Ok((row.get(0)?, row.get(1)?))).map_err(failed)?;
+        let keep_finished = i64::try_from(keep_finished).unwrap_or(i64::MAX);
+        let committed = (last_seq, finished);
+        Ok(Self { connection, names: HashMap::new(), keep_finished, last_seq, finished, committed })
+    }
+
+    /// The transaction came to nothing: what was noted of it goes too.
+    pub(super) fn rolled_back(&mut self) {
+        self.names.clear();
+        (self.last_seq, self.finished) = self.committed;
+    }
+
+    pub(super) fn make(&mut self, changes: &[Change]) -> Result<Vec<Answer>> {
+        let mut answers = Vec::new();
+        for change in changes {
+            answers.push(match change {
+                Change::Accept(task) => self.accept(task)?,
+                Change::Move { id, claims, uncounted, now_us, to } => {
+                    self.move_task(*id, (*claims, *uncounted), *now_us, to)?
+                }
+                Change::Forget(id) => self.forget(*id)?,
+                Change::Pause(queue, true) => self.run("INSERT OR IGNORE INTO paused VALUES (?)", params![queue])?,
+                Change::Pause(queue, false) => self.run("DELETE FROM paused WHERE queue = ?", params![queue])?,
+            });
+        }
+        Ok(answers)
+    }
+
+    fn run(&self, sql: &str, parameters: &[&dyn rusqlite::ToSql]) -> Result<Answer> {
+        self.connection.prepare_cached(sql).and_then(|mut run| run.execute(parameters)).map_err(failed)?;
+        Ok(Answer::Done)
+    }
+
+    fn accept(&mut self, task: &StoredTask) -> Result<Answer> {
+        let (task_name, queue) = (self.name(&task.task_name)?, self.name(&task.queue)?);
+        let (run_at_ms, by_wall) = columns_of(task.run_at);
+        let headers = (!task.headers.is_empty()).then_some(&task.headers[..]);
+        self.run(
+            "INSERT INTO task VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+            params![
+                task.id.value(),
+                state_number(task.state),
+                task_name,
+                queue,
+                task.priority.level(),
+                task.payload_format as i64,
+                task.claims,
+                task.uncounted,
+                task.crashes,
+                task.submitted_us,
+                run_at_ms,
+                by_wall,
+                own::encode(task.retry.as_ref(), task.time_limit),
+                task.payload,
+                task.user_context,
+                headers,
+            ],
+        )
+    }
+
+    fn name(&mut self, text: &str) -> Result<i64> {
+        if let Some(number) = self.names.get(text) {
+            return Ok(*number);
+        }
+        self.run("INSERT OR IGNORE INTO name (text) VALUES (?)", params![text])?;
+        let number = self
+            .connection
+            .prepare_cached("SELECT number FROM name WHERE text = ?")
+            .and_then(|mut find| find.query_row([text], |row| row.get(0)))
+            .map_err(failed)?;
+        self.names.insert(text.to_owned(), number);
+        Ok(number)
+    }
+
+    fn move_task(&mut self, id: TaskId, (claims, uncounted): (u32, u32), now_us: i64, to: &Move) -> Result<Answer> {
+        let found: Option<(i64, u32)> = self
+            .connection
+            .prepare_cached("SELECT state, claims FROM task WHERE id = ?")
+            .and_then(|mut find| find.query_row([id.value()], |row| Ok((row.get(0)?, row.get(1)?))).optional())
+            .map_err(failed)?;
+        let Some((state, known_claims)) = found else { return self.answer_ended(id) };
+        let state = state_numbered(state).unwrap_or(State::Dead);
+        // A claim is not written: who is ready here may run.
+        let runs = state == State::Ready && claims > 0;
+        let may = state.can_move_to(to.to()) || (runs && State::Running.can_move_to(to.to()));
+        if !may || claims < known_claims {
+            return Ok(Answer::Refused(state));
+        }
+        match to {
+            Move::Succeeded { result } => self.finish(id, (claims, uncounted), now_us, to, None, result.as_deref()),
+            Move::Cancelled { reason } => self.finish(id, (claims, uncounted), now_us, to, Some(reason), None),
+            Move::Dead { failure } => {
+                self.note(id, Some(now_us), failure)?;
+                self.set(id, State::Dead, (claims, uncounted), None)
+            }
+            Move::Scheduled { run_at, failure } => {
+                if let Some(failure) = failure {
+                    self.note(id, None, failure)?;
+                }
+                self.set(id, State::Scheduled, (claims, uncounted), Some(*run_at))
+            }
+            Move::Ready | Move::Pending => self.set(id, to.to(), (claims, uncounted), None),
+        }
+    }
+
+    fn answer_ended(&self, id: TaskId) -> Result<Answer> {
+        let state: Option<i64> = self
+            .connection
+            .prepare_cached("SELECT state FROM finished WHERE id = ?")
+            .and_then(|mut find| find.query_row([id.value()], |row| row.get(0)).optional())
+            .map_err(failed)?;
+        Ok(state.and_then(state_numbered).map_or(Answer::NotFound, Answer::Refused))
+    }
+
+    fn set(&self, id: TaskId, state: State, (claims, uncounted): (u32, u32), run_at: Option<RunAt>) -> Result<Answer> {
+        let (run_at_ms, by_wall) = columns_of(run_at);
+        self.run(
+            "UPDATE task SET state = ?, claims = ?, uncounted = ?, run_at_ms = ?, by_wall = ? WHERE id = ?",
+            params![state_number(state), claims, uncounted, run_at_ms, by_wall, id.value()],
+        )
+    }
+
+    fn note(&self, id: TaskId, finished_us: Option<i64>, failure: &crate::task::Failure) -> Result<Answer> {
+        self.run(
+            "INSERT OR REPLACE INTO note VALUES (?,?,?,?,?)",
+            params![id.value(), finished_us, failure.error_type(), failure.text(), failure.detail()],
+        )
+    }
+
+    /// Moves a task to those that have ended.
+    fn finish(
+        &mut self,
+        id: TaskId,
+        (claims, uncounted): (u32, u32),
+        now_us: i64,
+        to: &Move,
+        reason: Option<&str>,
+        result: Option<&[u8]>,
+    ) -> Result<Answer> {
+        self.last_seq += 1;
+        self.finished += 1;
+        self.run(
+            "INSERT INTO finished SELECT ?, id, ?, task_name, queue, priority, payload_format, ?, ?, crashes, submitted_us, ?, ?, ? \
+             FROM task WHERE id = ?",
+            params![
+                self.last_seq,
+                state_number(to.to()),
+                claims,
+                uncounted,
+                now_us,
+                reason,
+                result,
+                id.value()
+            ],
+        )?;
+        if claims > 1 {
+            // Only one that has failed before has a note.
+            self.run("DELETE FROM note WHERE id = ?", params![id.value()])?;
+        }
+        self.run("DELETE FROM task WHERE id = ?", params![id.value()])
+    }
+
+    /// Forgets the oldest of those that have ended, as far as there are more than are to be kept. The last step of a transaction.
+    pub(super) fn forget_old(&mut self) -> Result<()> {
+        if self.finished > self.keep_finished {
+            let last_forgotten = self.last_seq - self.keep_finished;
+            let forget = "DELETE FROM finished WHERE seq <= ?";
+            let forgotten = self
+                .connection
+                .prepare_cached(forget)
+                .and_then(|mut run| run.execute([last_forgotten]))
+                .map_err(failed)?;
+            self.finished -= forgotten as i64;
+        }
+        self.committed = (self.last_seq, self.finished);
+        Ok(())
+    }
+
+    fn forget(&mut self, id: TaskId) -> Result<Answer> {
+        let execute = |sql: &str, parameters: &[&dyn rusqlite::ToSql]| {
+            self.connection.prepare_cached(sql).and_then(|mut run| run.execute(parameters)).map_err(failed)
+        };
+        if execute("DELETE FROM finished WHERE id = ?", params![id.value()])? > 0 {
+            self.finished -= 1;
+            return Ok(Answer::Done);
+        }
+        let dead = state_number(State::Dead);
+        if execute("DELETE FROM task WHERE id = ? AND state = ?", params![id.value(), dead])? > 0 {
+            execute("DELETE FROM note WHERE id = ?", params![id.value()])?;
+            return Ok(Answer::Done);
+        }
+        let state: Option<i64> = self
+            .connection
+            .query_row("SELECT state FROM task WHERE id = ?", [id.value()], |row| row.get(0))
+            .optional()
+            .map_err(failed)?;
+        Ok(state.and_then(state_numbered).map_or(Answer::NotFound, Answer::Refused))
+    }
+
+    /// Gives out ids, the first of which it returns. They are spent also where the process ends before they are used.
+    pub(super) fn reserve_ids(&self, count: i64) -> Result<i64> {
+        let next = self.connection.prepare_cached("SELECT value FROM meta WHERE key = 'next_id'");
+        let next: i64 = next.and_then(|mut find| find.query_row([], |row| row.get(0))).map_err(failed)?;
+        self.run("UPDATE meta SET value = ? WHERE key = 'next_id'", params![next + count])?;
+        Ok(next)
+    }
+
+    /// Notes that nobody runs any more.
+    pub(super) fn end_cleanly(&self) -> Result<()> {
+        self.run("UPDATE meta SET value = 0 WHERE key = 'unclean'", &[]).map(drop)
+    }
+}
+
+fn columns_of(run_at: Option<RunAt>) -> (Option<i64>, Option<bool>) {
+    match run_at {
+        Some(RunAt::Elapsed(at)) => (Some(at), Some(false)),
+        Some(RunAt::Wall(at)) => (Some(at), Some(true)),
+        None => (None, None),
+    }
+}
+
+/// After the last end: who ran at an unclean one has crashed with it once more, and what was pending is ready again. From here on
+/// an end is unclean, until it is said to be clean. Who ran.
+pub(super) fn recover(connection: &mut Connection, board: &Board) -> Result<Vec<InterruptedRun>> {
+    let transaction = connection.transaction().map_err(failed)?;
+    let unclean: i64 =
+        transaction.query_row("SELECT value FROM meta WHERE key = 'unclean'", [], |row| row.get(0)).map_err(failed)?;
+    let mut runs = board.take();
+    if unclean == 0 {
+        runs.clear();
+    }
+    // Only those that have not ended: their end may have been written, and the board not cleared.
+    let is_ready = state_number(State::Ready);
+    let mut counted = Ok(());
+    runs.retain(|run| {
+        let count =
+            "UPDATE task SET crashes = crashes + 1, claims = max(claims, ?) WHERE id = ? AND state = ? AND claims <= ?";
+        let counts = transaction
+            .execute(count, params![run.claims, run.id.value(), is_ready, run.claims])
+            .map_err(|cause| counted = Err(failed(cause)));
+        counts.is_ok_and(|count| count > 0)
+    });
+    counted?;
+    transaction
+        .execute("UPDATE task SET state = ? WHERE state = ?", params![is_ready, state_number(State::Pending)])
+        .map_err(failed)?;
+    transaction.execute("UPDATE meta SET value = 1 WHERE key = 'unclean'", []).map_err(failed)?;
+    transaction.commit().map_err(failed)?;
+    Ok(runs)
+}

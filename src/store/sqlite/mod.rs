@@ -1,0 +1,189 @@
+//! Tasks in one SQLite file, without a server.
+//!
+//! One thread writes. Batches that come while it commits share the next commit, so that a caller waits for one or two syncs of the
+//! disk however many there are, and the disk sees one for them all. Whoever reads has a connection of its own and disturbs nobody
+//! (write-ahead log). Nothing polls: without work the thread sleeps, and the file is not touched.
+
+#![allow(
+    clippy::disallowed_methods,
+    clippy::disallowed_macros,
+    reason = "rusqlite allocates with std whatever is asked of it (docs/decisions/0016); a payload's own bytes were reserved by whoever submits"
+)]
+
+mod board;
+mod changes;
+mod own;
+mod owner;
+mod reads;
+mod schema;
+#[cfg(test)]
+mod tests;
+mod writer;
+
+use crate::alloc::Text;
+use crate::error::{Error, Result};
+use crate::options::Durability;
+use crate::store::durable::{Batch, InterruptedRun, Page, Store, Stored, StoredTask};
+use crate::task::TaskId;
+use board::Board;
+use owner::Owner;
+use rusqlite::{Connection, OpenFlags};
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::time::Duration;
+use writer::Writer;
+
+/// Ids that are reserved at a time: a crash skips as many at most.
+const IDS_AT_A_TIME: i64 = 1 << 20;
+
+/// How long another process that has the file is waited for, where nothing else is said: long enough for an application that is
+/// replaced by its next version while it ends.
+pub const DEFAULT_OWNER_WAIT: Duration = Duration::from_secs(30);
+
+/// How a file is opened.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct SqliteOptions {
+    /// The file; its folder must be there. Beside it lie `-wal` and `-shm` (SQLite's), `-owner` and `-running`.
+    pub path: PathBuf,
+    /// How long another process that has it is waited for.
+    pub owner_wait: Duration,
+    /// Finished tasks that are kept for those who ask, the newest.
+    pub keep_finished: u64,
+}
+
+impl SqliteOptions {
+    /// With every default.
+    #[must_use]
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self { path: path.into(), owner_wait: DEFAULT_OWNER_WAIT, keep_finished: 10_000 }
+    }
+}
+
+/// A file of tasks. This process has it until it is closed or the process ends.
+pub struct SqliteStore {
+    writer: Writer,
+    reader: Mutex<Connection>,
+    ids: Mutex<Ids>,
+    board: Board,
+    interrupted: Vec<InterruptedRun>,
+    path: PathBuf,
+    _owner: Owner,
+}
+
+/// The ids that are reserved and not given out.
+struct Ids {
+    next: i64,
+    end: i64,
+}
+
+impl SqliteStore {
+    /// Opens a file, or makes it, and repairs what an unclean end has left.
+    ///
+    /// # Errors
+    /// [`Error::Store`]: another process has it, it is another program's or a newer version's, it is damaged, or the system
+    /// refuses it.
+    pub fn open(options: SqliteOptions) -> Result<Self> {
+        let beside = |suffix: &str| {
+            let mut name = options.path.clone().into_os_string();
+            name.push(suffix);
+            PathBuf::from(name)
+        };
+        let owner = Owner::take(&beside("-owner"), options.owner_wait)?;
+        let shown = options.path.display();
+        let mut connection = connect(&options.path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
+        let text = Text::say(format_args!("{shown}"));
+        schema::prepare(&mut connection, &text)?;
+        let board = Board::open(&beside("-running"))?;
+        let interrupted = changes::recover(&mut connection, &board)?;
+        let reader = connect(&options.path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+        let writer = Writer::start(connection, options.keep_finished)?;
+        let (ids, path) = (Mutex::new(Ids { next: 0, end: 0 }), options.path);
+        Ok(Self { writer, reader: Mutex::new(reader), ids, board, interrupted, path, _owner: owner })
+    }
+
+    fn reader(&self) -> std::sync::MutexGuard<'_, Connection> {
+        // Whoever panicked with it has changed nothing.
+        self.reader.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+impl Store for SqliteStore {
+    fn reserve_ids(&self, count: u64) -> Result<TaskId> {
+        let count = i64::try_from(count)
+            .map_err(|_| Error::invalid(format_args!("{count} ids at once: there are no so many")))?;
+        let mut ids = self.ids.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if ids.end - ids.next < count {
+            let more = count.max(IDS_AT_A_TIME);
+            ids.next = self.writer.reserve_ids(more)?;
+            ids.end = ids.next + more;
+        }
+        let first = TaskId::new(ids.next)?;
+        ids.next += count;
+        Ok(first)
+    }
+
+    fn apply(&self, batch: Batch) {
+        self.writer.apply(batch);
+    }
+
+    fn claim(&self, worker: usize, run: Option<InterruptedRun>) {
+        self.board.note(worker, run);
+    }
+
+    fn interrupted(&self) -> &[InterruptedRun] {
+        &self.interrupted
+    }
+
+    fn get(&self, id: TaskId) -> Result<Option<StoredTask>> {
+        reads::get(&self.reader(), id)
+    }
+
+    fn list(&self, page: &Page<'_>) -> Result<Vec<StoredTask>> {
+        reads::list(&self.reader(), page)
+    }
+
+    fn paused(&self) -> Result<Vec<String>> {
+        reads::paused(&self.reader())
+    }
+
+    fn stored(&self) -> Result<Stored> {
+        let mut stored = reads::stored(&self.reader())?;
+        stored.bytes = std::fs::metadata(&self.path).map_or(0, |metadata| metadata.len());
+        Ok(stored)
+    }
+
+    fn close(&self) -> Result<()> {
+        self.writer.close()
+    }
+}
+
+fn connect(path: &Path, flags: OpenFlags) -> Result<Connection> {
+    let connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX).map_err(|cause| {
+        Error::Store(Text::say(format_args!(
+            "'{}' cannot be opened: {cause}; its folder must be there and writable",
+            path.display()
+        )))
+    })?;
+    // Only a checkpoint can stand in the way, for a moment.
+    connection.busy_timeout(Duration::from_secs(5)).map_err(failed)?;
+    if flags.contains(OpenFlags::SQLITE_OPEN_READ_WRITE) {
+        connection.pragma_update(None, "journal_mode", "WAL").map_err(failed)?;
+        set_durability(&connection, Durability::Committed)?;
+    }
+    Ok(connection)
+}
+
+/// Whether the commits that follow wait for the disk.
+fn set_durability(connection: &Connection, durability: Durability) -> Result<()> {
+    let synchronous = match durability {
+        Durability::Committed => "FULL",
+        Durability::Buffered => "NORMAL",
+    };
+    connection.pragma_update(None, "synchronous", synchronous).map_err(failed)
+}
+
+/// What SQLite refused, in words.
+fn failed(cause: rusqlite::Error) -> Error {
+    Error::Store(Text::say(format_args!("SQLite: {cause}")))
+}

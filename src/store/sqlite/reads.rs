@@ -1,0 +1,121 @@
+//! What is asked of the tables.
+
+use crate::error::{Error, Result};
+use crate::store::durable::{Page, RunAt, Stored, StoredTask};
+use crate::store::sqlite::changes::{state_number, state_numbered};
+use crate::store::sqlite::{failed, own};
+use crate::task::{Failure, PayloadFormat, Priority, State, TaskId};
+use rusqlite::{Connection, OptionalExtension, Row};
+
+/// The columns of a task that has not ended, and of one that has: the same, in the same order.
+const UNFINISHED: &str = "SELECT task.id, state, n.text, q.text, priority, payload_format, claims, uncounted, crashes, submitted_us, \
+     finished_us, run_at_ms, by_wall, own, payload, user_context, headers, failure_type, failure_message, failure_detail, NULL, NULL \
+     FROM task JOIN name n ON n.number = task_name JOIN name q ON q.number = queue LEFT JOIN note ON note.id = task.id";
+const FINISHED: &str =
+    "SELECT finished.id, state, n.text, q.text, priority, payload_format, claims, uncounted, crashes, submitted_us, \
+     finished_us, NULL, NULL, NULL, x'', NULL, NULL, NULL, NULL, NULL, reason, result \
+     FROM finished JOIN name n ON n.number = task_name JOIN name q ON q.number = queue";
+
+fn task(row: &Row<'_>) -> rusqlite::Result<StoredTask> {
+    let odd = |column| rusqlite::Error::IntegralValueOutOfRange(column, 0);
+    let id: i64 = row.get(0)?;
+    let format: i64 = row.get(5)?;
+    let run_at_ms: Option<i64> = row.get(11)?;
+    let by_wall: Option<bool> = row.get(12)?;
+    let (retry, time_limit) = own::decode(row.get_ref(13)?.as_blob_or_null()?);
+    let failure_type: Option<String> = row.get(17)?;
+    let failure = match failure_type {
+        Some(kind) => Some(Failure::new(&kind, &row.get::<_, String>(18)?, &row.get::<_, String>(19)?)),
+        None => None,
+    };
+    Ok(StoredTask {
+        id: TaskId::new(id).map_err(|_| odd(0))?,
+        state: state_numbered(row.get(1)?).ok_or(odd(1))?,
+        task_name: row.get(2)?,
+        queue: row.get(3)?,
+        priority: Priority::from_level(row.get(4)?).map_err(|_| odd(4))?,
+        payload_format: format_numbered(format).ok_or(odd(5))?,
+        claims: row.get(6)?,
+        uncounted: row.get(7)?,
+        crashes: row.get(8)?,
+        submitted_us: row.get(9)?,
+        finished_us: row.get::<_, Option<i64>>(10)?.unwrap_or(0),
+        run_at: run_at_ms.map(|at| if by_wall == Some(true) { RunAt::Wall(at) } else { RunAt::Elapsed(at) }),
+        retry,
+        time_limit,
+        payload: row.get(14)?,
+        user_context: row.get(15)?,
+        headers: row.get::<_, Option<Vec<u8>>>(16)?.unwrap_or_default(),
+        failure,
+        reason: row.get(20)?,
+        result: row.get(21)?,
+    })
+}
+
+fn format_numbered(number: i64) -> Option<PayloadFormat> {
+    [PayloadFormat::Contractless, PayloadFormat::Standard].into_iter().find(|format| *format as i64 == number)
+}
+
+pub(super) fn get(connection: &Connection, id: TaskId) -> Result<Option<StoredTask>> {
+    for (columns, table) in [(UNFINISHED, "task"), (FINISHED, "finished")] {
+        let mut sql = String::from(columns);
+        sql.push_str(" WHERE ");
+        sql.push_str(table);
+        sql.push_str(".id = ?");
+        let found = connection.prepare_cached(&sql).and_then(|mut find| find.query_row([id.value()], task).optional());
+        if let Some(found) = found.map_err(failed)? {
+            return Ok(Some(found));
+        }
+    }
+    Ok(None)
+}
+
+pub(super) fn list(connection: &Connection, page: &Page<'_>) -> Result<Vec<StoredTask>> {
+    let limit = i64::try_from(page.limit).unwrap_or(i64::MAX);
+    let after = page.after.map_or(0, TaskId::value);
+    let mut numbers = page.states.iter().map(|state| state_number(*state));
+    // A number that no state has: nothing is asked of them all.
+    let wanted = numbers.try_fold(0i64, |set, number| Some(set | 1 << number)).unwrap_or(0);
+    let mut all = Vec::new();
+    for (columns, table) in [(UNFINISHED, "task"), (FINISHED, "finished")] {
+        let mut sql = String::from(columns);
+        sql.push_str(" WHERE ");
+        sql.push_str(table);
+        sql.push_str(".id > ?1 AND (?2 = 0 OR (?2 >> state) & 1) AND (?3 IS NULL OR n.text = ?3) ORDER BY ");
+        sql.push_str(table);
+        sql.push_str(".id LIMIT ?4");
+        let mut find = connection.prepare_cached(&sql).map_err(failed)?;
+        let rows = find.query_map(rusqlite::params![after, wanted, page.task_name, limit], task).map_err(failed)?;
+        for row in rows {
+            all.push(row.map_err(failed)?);
+        }
+    }
+    all.sort_unstable_by_key(|task: &StoredTask| task.id);
+    all.truncate(page.limit);
+    Ok(all)
+}
+
+pub(super) fn paused(connection: &Connection) -> Result<Vec<String>> {
+    let mut find = connection.prepare_cached("SELECT queue FROM paused").map_err(failed)?;
+    let rows = find.query_map([], |row| row.get(0)).map_err(failed)?;
+    rows.map(|row| row.map_err(failed)).collect::<std::result::Result<_, Error>>()
+}
+
+pub(super) fn stored(connection: &Connection) -> Result<Stored> {
+    let mut stored = Stored::default();
+    let mut count = connection.prepare_cached("SELECT state, count(*) FROM task GROUP BY state").map_err(failed)?;
+    let rows = count.query_map([], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?))).map_err(failed)?;
+    for row in rows {
+        let (state, count) = row.map_err(failed)?;
+        let place = match state_numbered(state) {
+            Some(State::Scheduled) => &mut stored.scheduled,
+            Some(State::Pending) => &mut stored.pending,
+            Some(State::Dead) => &mut stored.dead,
+            _ => &mut stored.ready,
+        };
+        *place += count as u64;
+    }
+    let finished: i64 = connection.query_row("SELECT count(*) FROM finished", [], |row| row.get(0)).map_err(failed)?;
+    stored.finished = finished as u64;
+    Ok(stored)
+}

@@ -1,0 +1,102 @@
+//! The tables, and how those of older versions become them.
+//!
+//! `task` holds what is not done yet, and what is dead: rows are written at its end and mostly deleted near its beginning, in the
+//! order of the ids. What few tasks have stands in `note`. What has ended moves to `finished`, in the order of the ends, so that the
+//! oldest can be forgotten without a look at the others. There is an index only where rows are few: most tasks are of priority 0
+//! and never scheduled, and pay for none.
+
+use crate::alloc::Text;
+use crate::error::{Error, Result};
+use crate::store::sqlite::failed;
+use rusqlite::Connection;
+
+/// One step each, from the version before it. A released step is never changed.
+const MIGRATIONS: &[&str] = &["
+    CREATE TABLE name (number INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE) STRICT;
+    CREATE TABLE meta (key TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+    INSERT INTO meta VALUES ('next_id', 1), ('unclean', 0);
+    CREATE TABLE task (
+        id INTEGER PRIMARY KEY,
+        state INTEGER NOT NULL,
+        task_name INTEGER NOT NULL,
+        queue INTEGER NOT NULL,
+        priority INTEGER NOT NULL,
+        payload_format INTEGER NOT NULL,
+        claims INTEGER NOT NULL,
+        uncounted INTEGER NOT NULL,
+        crashes INTEGER NOT NULL,
+        submitted_us INTEGER NOT NULL,
+        run_at_ms INTEGER,
+        by_wall INTEGER,
+        own BLOB,
+        payload BLOB NOT NULL,
+        user_context BLOB,
+        headers BLOB
+    ) STRICT;
+    CREATE INDEX task_scheduled ON task (run_at_ms) WHERE state = 1;
+    CREATE INDEX task_urgent ON task (priority, id) WHERE state = 2 AND priority <> 0;
+    CREATE INDEX task_dead ON task (id) WHERE state = 6;
+    CREATE TABLE note (
+        id INTEGER PRIMARY KEY,
+        finished_us INTEGER,
+        failure_type TEXT,
+        failure_message TEXT,
+        failure_detail TEXT
+    ) STRICT;
+    CREATE TABLE finished (
+        seq INTEGER PRIMARY KEY,
+        id INTEGER NOT NULL UNIQUE,
+        state INTEGER NOT NULL,
+        task_name INTEGER NOT NULL,
+        queue INTEGER NOT NULL,
+        priority INTEGER NOT NULL,
+        payload_format INTEGER NOT NULL,
+        claims INTEGER NOT NULL,
+        uncounted INTEGER NOT NULL,
+        crashes INTEGER NOT NULL,
+        submitted_us INTEGER NOT NULL,
+        finished_us INTEGER NOT NULL,
+        reason TEXT,
+        result BLOB
+    ) STRICT;
+    CREATE TABLE paused (queue TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
+"];
+
+/// Says in the file's header whose it is: \"Bkrn\".
+const APPLICATION_ID: i32 = 0x426b_726e;
+
+/// Makes the tables of a new file, or brings an older one up to date.
+///
+/// # Errors
+/// The file is another program's, or a newer version's; or SQLite's.
+pub(super) fn prepare(connection: &mut Connection, path: &str) -> Result<()> {
+    let pragma = |name: &str| connection.query_row(&pragma_text(name), [], |row| row.get::<_, i32>(0));
+    let (application, version) = (pragma("application_id").map_err(failed)?, pragma("user_version").map_err(failed)?);
+    let tables: i64 =
+        connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)).map_err(failed)?;
+    if application != APPLICATION_ID && tables > 0 {
+        return Err(Error::Store(Text::say(format_args!(
+            "'{path}' is an SQLite file of another program; let Backrun have a file of its own"
+        ))));
+    }
+    let known = MIGRATIONS.len() as i32;
+    if version > known {
+        return Err(Error::Store(Text::say(format_args!(
+            "'{path}' was written by a newer Backrun (its tables have version {version}, this one knows {known}); use that one, or another file"
+        ))));
+    }
+    for (index, step) in MIGRATIONS.iter().enumerate().skip(version.max(0) as usize) {
+        let transaction = connection.transaction().map_err(failed)?;
+        transaction.execute_batch(step).map_err(failed)?;
+        transaction.pragma_update(None, "application_id", APPLICATION_ID).map_err(failed)?;
+        transaction.pragma_update(None, "user_version", index as i32 + 1).map_err(failed)?;
+        transaction.commit().map_err(failed)?;
+    }
+    Ok(())
+}
+
+fn pragma_text(name: &str) -> String {
+    let mut text = String::from("PRAGMA ");
+    text.push_str(name);
+    text
+}

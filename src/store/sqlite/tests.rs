@@ -1,0 +1,119 @@
+use super::*;
+use crate::store::conformance::{self, apply, plain_task, Subject};
+use crate::store::durable::{Answer, Change, Move};
+use std::fs;
+
+/// A folder that goes with the test.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Self {
+        let folder = std::env::temp_dir().join(format!("backrun-{}-{name}", std::process::id()));
+        let _ = fs::remove_dir_all(&folder);
+        fs::create_dir_all(&folder).unwrap();
+        Self(folder)
+    }
+
+    fn options(&self) -> SqliteOptions {
+        SqliteOptions { owner_wait: Duration::ZERO, ..SqliteOptions::new(self.0.join("tasks.db")) }
+    }
+
+    fn open(&self) -> SqliteStore {
+        SqliteStore::open(self.options()).unwrap()
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+impl Subject for Folder {
+    fn open(&self) -> Box<dyn Store> {
+        Box::new(Folder::open(self))
+    }
+
+    /// A copy of the files as they are, which is what a process that is killed leaves.
+    fn kill(&self, store: Box<dyn Store>) {
+        let copy = Folder::new(&format!("{}-killed", self.0.file_name().unwrap().to_string_lossy()));
+        for file in fs::read_dir(&self.0).unwrap().flatten() {
+            fs::copy(file.path(), copy.0.join(file.file_name())).unwrap();
+        }
+        drop(store);
+        for file in fs::read_dir(&self.0).unwrap().flatten() {
+            fs::remove_file(file.path()).unwrap();
+        }
+        for file in fs::read_dir(&copy.0).unwrap().flatten() {
+            fs::copy(file.path(), self.0.join(file.file_name())).unwrap();
+        }
+    }
+}
+
+#[test]
+fn it_keeps_the_word_of_every_durable_store() {
+    conformance::run_all(|name| Box::new(Folder::new(name)));
+}
+
+#[test]
+fn a_file_that_another_one_has_is_refused_by_its_number_and_free_at_its_end() {
+    let folder = Folder::new("owner");
+    let first = folder.open();
+    let error = SqliteStore::open(folder.options()).err().unwrap().to_string();
+    assert!(error.contains(&format!("in use by process {}", std::process::id())), "{error}");
+    drop(first);
+    folder.open();
+}
+
+#[test]
+fn a_file_of_another_program_and_one_of_a_newer_version_are_refused_and_left_as_they_are() {
+    let folder = Folder::new("foreign");
+    let path = folder.options().path;
+    let foreign = Connection::open(&path).unwrap();
+    foreign.execute_batch("CREATE TABLE theirs (a); INSERT INTO theirs VALUES (1)").unwrap();
+    drop(foreign);
+    let error = SqliteStore::open(folder.options()).err().unwrap().to_string();
+    assert!(error.contains("another program"), "{error}");
+    fs::remove_file(&path).unwrap();
+    drop(folder.open());
+    Connection::open(&path).unwrap().pragma_update(None, "user_version", 99).unwrap();
+    let error = SqliteStore::open(folder.options()).err().unwrap().to_string();
+    assert!(error.contains("newer Backrun"), "{error}");
+}
+
+#[test]
+fn what_is_no_database_is_refused_and_left_as_it_is() {
+    let folder = Folder::new("garbage");
+    let path = folder.options().path;
+    fs::write(&path, vec![b'x'; 10_000]).unwrap();
+    let error = SqliteStore::open(folder.options()).err().unwrap().to_string();
+    assert!(error.contains("not a database"), "{error}");
+    assert_eq!(fs::read(&path).unwrap(), vec![b'x'; 10_000]);
+}
+
+#[test]
+fn of_what_has_ended_the_newest_are_kept_also_after_the_next_start() {
+    let folder = Folder::new("retention");
+    let options = SqliteOptions { keep_finished: 3, ..folder.options() };
+    let finish = |store: &SqliteStore, count: usize| {
+        let mut ids = Vec::new();
+        for _ in 0..count {
+            let id = store.reserve_ids(1).unwrap();
+            let end = Change::Move { id, claims: 1, uncounted: 0, now_us: 1, to: Move::Succeeded { result: None } };
+            assert_eq!(apply(store, vec![Change::Accept(Box::new(plain_task(id))), end]).unwrap(), [Answer::Done; 2]);
+            ids.push(id);
+        }
+        ids
+    };
+    let known = |store: &SqliteStore| {
+        let all = store.list(&Page { limit: 100, ..Page::default() }).unwrap();
+        all.iter().map(|task| task.id).collect::<Vec<_>>()
+    };
+    let store = SqliteStore::open(options.clone()).unwrap();
+    let first = finish(&store, 5);
+    assert_eq!(known(&store), first[2..]);
+    drop(store);
+    let store = SqliteStore::open(options).unwrap();
+    let second = finish(&store, 2);
+    assert_eq!(known(&store), [first[4], second[0], second[1]]);
+}

@@ -1,0 +1,227 @@
+//! The one thread that writes.
+
+use crate::error::{Error, Result};
+use crate::options::Durability;
+use crate::store::durable::{Answer, Batch, Told};
+use crate::store::sqlite::changes::Changes;
+use crate::store::sqlite::{failed, set_durability};
+use rusqlite::Connection;
+use std::collections::VecDeque;
+use std::sync::mpsc::sync_channel;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+
+/// Most changes of one commit: what comes meanwhile goes into the next one, and nobody waits for a hundred thousand others.
+const MOST_CHANGES: usize = 10_000;
+
+/// What the thread is asked for.
+enum Order {
+    Apply(Batch),
+    /// So many ids; the first of them is told.
+    Reserve(i64, Box<dyn FnOnce(Result<i64>) + Send>),
+}
+
+#[derive(Default)]
+struct Inbox {
+    orders: VecDeque<Order>,
+    closing: bool,
+}
+
+struct Shared {
+    inbox: Mutex<Inbox>,
+    news: Condvar,
+}
+
+pub(super) struct Writer {
+    shared: Arc<Shared>,
+    thread: Mutex<Option<JoinHandle<Result<()>>>>,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // Nothing here panics with a lock held but by a bug, and the thread tells of that itself.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Writer {
+    pub(super) fn start(connection: Connection, keep_finished: u64) -> Result<Self> {
+        let shared = Arc::new(Shared { inbox: Mutex::default(), news: Condvar::new() });
+        let thread = shared.clone();
+        let run = move || thread.run(&connection, keep_finished);
+        let spawned = std::thread::Builder::new().name("backrun-store".to_owned()).spawn(run);
+        let thread = spawned.map_err(|cause| Error::System {
+            what: "the store's thread".into(),
+            cause: crate::alloc::Text::say(format_args!("{cause}")),
+        })?;
+        Ok(Self { shared, thread: Mutex::new(Some(thread)) })
+    }
+
+    pub(super) fn apply(&self, batch: Batch) {
+        if let Err(order) = self.order(Order::Apply(batch)) {
+            order.refuse();
+        }
+    }
+
+    pub(super) fn reserve_ids(&self, count: i64) -> Result<i64> {
+        let (tell, told) = sync_channel(1);
+        let told_of = move |first| drop(tell.send(first));
+        if let Err(order) = self.order(Order::Reserve(count, Box::new(told_of))) {
+            order.refuse();
+        }
+        told.recv().unwrap_or(Err(Error::ShuttingDown))
+    }
+
+    fn order(&self, order: Order) -> std::result::Result<(), Order> {
+        let mut inbox = lock(&self.shared.inbox);
+        if inbox.closing {
+            return Err(order);
+        }
+        inbox.orders.push_back(order);
+        // It looks again by itself before it sleeps.
+        let is_first = inbox.orders.len() == 1;
+        drop(inbox);
+        if is_first {
+            self.shared.news.notify_one();
+        }
+        Ok(())
+    }
+
+    pub(super) fn close(&self) -> Result<()> {
+        lock(&self.shared.inbox).closing = true;
+        self.shared.news.notify_one();
+        match lock(&self.thread).take() {
+            Some(thread) => thread.join().unwrap_or_else(|panic| Err(Error::from_panic(&*panic))),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        // What was asked for is done; whether the end was clean is for the next start to see.
+        let _ = self.close();
+    }
+}
+
+impl Order {
+    fn size(&self) -> usize {
+        match self {
+            Order::Apply(batch) => batch.changes.len(),
+            Order::Reserve(..) => 1,
+        }
+    }
+
+    fn refuse(self) {
+        self.answer_error(&Error::ShuttingDown);
+    }
+
+    fn answer_error(self, error: &Error) {
+        match self {
+            Order::Apply(batch) => (batch.told)(Err(error.clone())),
+            Order::Reserve(_, told) => told(Err(error.clone())),
+        }
+    }
+}
+
+impl Shared {
+    fn run(&self, connection: &Connection, keep_finished: u64) -> Result<()> {
+        let mut changes = Changes::new(connection, keep_finished)?;
+        let mut durability = Durability::Committed;
+        let mut group = Vec::new();
+        while self.next(&mut group) {
+            let wanted = group.iter().any(|order| match order {
+                Order::Apply(batch) => batch.durability == Durability::Committed,
+                Order::Reserve(..) => true,
+            });
+            let wanted = if wanted { Durability::Committed } else { Durability::Buffered };
+            let prepared = if wanted == durability { Ok(()) } else { set_durability(connection, wanted) };
+            durability = wanted;
+            match prepared {
+                Ok(()) => commit(connection, &mut changes, &mut group),
+                Err(error) => group.drain(..).for_each(|order| order.answer_error(&error)),
+            }
+        }
+        set_durability(connection, Durability::Committed)?;
+        changes.end_cleanly()
+    }
+
+    /// Waits for orders, and takes as many as one commit may have. `false`: there are none, and no more come.
+    fn next(&self, group: &mut Vec<Order>) -> bool {
+        let mut inbox = lock(&self.inbox);
+        while inbox.orders.is_empty() {
+            if inbox.closing {
+                return false;
+            }
+            inbox = self.news.wait(inbox).unwrap_or_else(PoisonError::into_inner);
+        }
+        let mut size = 0;
+        while size < MOST_CHANGES {
+            let Some(order) = inbox.orders.pop_front() else { break };
+            size += order.size();
+            group.push(order);
+        }
+        true
+    }
+}
+
+enum Tell {
+    Changes(Told, Result<Vec<Answer>>),
+    Ids(Box<dyn FnOnce(Result<i64>) + Send>, i64),
+}
+
+/// Does what was asked for in one step. Where that cannot be, each order is tried on its own, so that one that cannot be done does
+/// not take others with it.
+fn commit(connection: &Connection, changes: &mut Changes<'_>, group: &mut Vec<Order>) {
+    match attempt(connection, changes, group) {
+        Ok(told) => tell(group, told),
+        Err(error) if group.len() == 1 => group.drain(..).for_each(|order| order.answer_error(&error)),
+        Err(_) => {
+            for order in group.drain(..) {
+                let mut one = vec![order];
+                match attempt(connection, changes, &one) {
+                    Ok(told) => tell(&mut one, told),
+                    Err(error) => one.drain(..).for_each(|order| order.answer_error(&error)),
+                }
+            }
+        }
+    }
+}
+
+enum Made {
+    Answers(Vec<Answer>),
+    First(i64),
+}
+
+fn attempt(connection: &Connection, changes: &mut Changes<'_>, group: &[Order]) -> Result<Vec<Made>> {
+    let transaction = connection.unchecked_transaction().map_err(failed)?;
+    let made = group
+        .iter()
+        .map(|order| match order {
+            Order::Apply(batch) => changes.make(&batch.changes).map(Made::Answers),
+            Order::Reserve(count, _) => changes.reserve_ids(*count).map(Made::First),
+        })
+        .collect::<Result<Vec<_>>>()
+        .and_then(|made| changes.forget_old().map(|()| made));
+    match made {
+        Ok(made) => transaction.commit().map_err(failed).map(|()| made).inspect_err(|_| changes.rolled_back()),
+        Err(error) => {
+            drop(transaction);
+            changes.rolled_back();
+            Err(error)
+        }
+    }
+}
+
+fn tell(group: &mut Vec<Order>, made: Vec<Made>) {
+    let tells = group.drain(..).zip(made).map(|(order, made)| match (order, made) {
+        (Order::Apply(batch), Made::Answers(answers)) => Tell::Changes(batch.told, Ok(answers)),
+        (Order::Reserve(_, told), Made::First(first)) => Tell::Ids(told, first),
+        (Order::Apply(batch), Made::First(_)) => Tell::Changes(batch.told, Ok(Vec::new())),
+        (Order::Reserve(_, told), Made::Answers(_)) => Tell::Ids(told, 0),
+    });
+    for one in tells {
+        match one {
+            Tell::Changes(told, answers) => told(answers),
+            Tell::Ids(told, first) => told(Ok(first)),
+        }
+    }
+}
