@@ -10,7 +10,7 @@
 
 use crate::error::Error;
 use crate::options::{Durability, RetryPolicy};
-use crate::store::durable::{Answer, Batch, Change, InterruptedRun, Move, Page, RunAt, Store, StoredTask};
+use crate::store::durable::{Answer, Batch, Change, InterruptedRun, Move, Page, RunAt, Store, StoredTask, Unfinished};
 use crate::task::{Failure, PayloadFormat, Priority, State, TaskId, MOVES};
 use std::sync::mpsc::channel;
 use std::time::Duration;
@@ -102,7 +102,7 @@ pub fn plain_task(id: TaskId) -> StoredTask {
 pub fn apply(store: &dyn Store, changes: Vec<Change>) -> Result<Vec<Answer>, Error> {
     let (tell, told) = channel();
     let durability = Durability::Committed;
-    let tell = move |answers| drop(tell.send(answers));
+    let tell = move |_, answers| drop(tell.send(answers));
     store.apply(Batch { changes, durability, told: Box::new(tell) });
     told.recv().expect("every batch is told of")
 }
@@ -194,13 +194,13 @@ fn the_table_of_states_holds(subject: &dyn Subject) {
             assert_eq!(answer, [due], "{from:?} to {into:?}");
             let stands = if due == Answer::Done { into } else { from };
             assert_eq!(store.get(id).unwrap().unwrap().state, stands, "{from:?} to {into:?}");
-            if from == State::Ready {
-                // A claim is not written, so who is ready may run: with a claim, the moves of those who run hold too.
-                let (id, _) = bring(&*store, State::Ready);
-                let answer = apply(&*store, vec![to(id, 1, next)]).unwrap();
-                let may = MOVES.contains(&(from, into)) || MOVES.contains(&(State::Running, into));
-                assert_eq!(answer, [if may { Answer::Done } else { Answer::Refused(from) }], "running to {into:?}");
-            }
+            // A claim is not written: with one more, it is a move of a task that runs.
+            let (id, claims) = bring(&*store, from);
+            let answer = apply(&*store, vec![to(id, claims + 1, next)]).unwrap();
+            let from_now = if matches!(from, State::Ready | State::Scheduled) { State::Running } else { from };
+            let may = MOVES.contains(&(from_now, into));
+            let due = if may { Answer::Done } else { Answer::Refused(from) };
+            assert_eq!(answer, [due], "{from:?}, claimed, to {into:?}");
         }
     }
     let unknown = store.reserve_ids(1).unwrap();
@@ -246,6 +246,8 @@ fn ids_are_new(subject: &dyn Subject) {
 fn who_ran_is_told(subject: &dyn Subject) {
     let store = subject.open();
     let (runs, ended, idle) = (accepted(&*store), accepted(&*store), accepted(&*store));
+    let pending = accepted(&*store);
+    made(&*store, vec![to(pending, 1, Move::Pending)]);
     for (worker, id) in [(0, runs), (3, ended), (5, idle)] {
         store.claim(worker, Some(InterruptedRun { id, claims: 1 }));
     }
@@ -257,6 +259,8 @@ fn who_ran_is_told(subject: &dyn Subject) {
     let task = store.get(runs).unwrap().unwrap();
     assert_eq!((task.state, task.claims, task.crashes), (State::Ready, 1, 1));
     assert_eq!(store.get(idle).unwrap().unwrap().crashes, 0);
+    let task = store.get(pending).unwrap().unwrap();
+    assert_eq!((task.state, task.claims, task.crashes), (State::Ready, 1, 1), "what was pending ran too");
     // A second time it is counted only if it runs again.
     subject.kill(store);
     let store = subject.open();
@@ -319,12 +323,15 @@ fn a_list_is_in_order(subject: &dyn Subject) {
     let list = |page: &Page<'_>| store.list(page).unwrap().iter().map(|task| task.id).collect::<Vec<_>>();
     assert_eq!(list(&Page { limit: 100, ..Page::default() }), ids);
     assert_eq!(list(&Page { limit: 2, after: Some(ids[0]), ..Page::default() }), ids[1..3]);
+    assert_eq!(list(&Page { limit: 100, before: Some(ids[2]), ..Page::default() }), ids[..2]);
     let ready = Page { limit: 100, states: &[State::Ready, State::Succeeded], ..Page::default() };
     assert_eq!(list(&ready), [ids[0], ids[1], ids[4]]);
     assert_eq!(list(&Page { limit: 100, task_name: Some("nobody"), ..Page::default() }), []);
     assert_eq!(list(&Page { limit: 100, task_name: Some("plain"), ..Page::default() }), ids);
     let stored = store.stored().unwrap();
     assert_eq!((stored.ready, stored.scheduled, stored.dead, stored.finished), (2, 1, 1, 1));
+    let unfinished = Unfinished { task_name: "plain".into(), count: 3, first: ids[1], last: ids[4] };
+    assert_eq!(store.unfinished().unwrap(), [unfinished]);
 }
 
 fn a_closed_store_refuses(subject: &dyn Subject) {

@@ -9,9 +9,10 @@
 //! 2. **In order**: batches take effect in the order of their [`Store::apply`] calls, and the changes of a batch in theirs.
 //! 3. **Told means safe**: a batch is told of ([`Batch::told`]) when it is as safe as its durability says. [`Durability::Committed`]:
 //!    it is on the disk. [`Durability::Buffered`]: no crash of the process can lose it.
-//! 4. **The table of states holds**: a move that [`State::can_move_to`] does not have, or that names another number of claims than the task has,
-//!    changes nothing, and is answered by [`Answer::Refused`] with the state that the task is in. So a settle that comes late
-//!    cannot undo anything, whoever sends it.
+//! 4. **The table of states holds**: a move that [`State::can_move_to`] does not have changes nothing, and is answered by
+//!    [`Answer::Refused`] with the state that the task is in. A claim is no change, and neither is that a scheduled task's time has
+//!    come: a move that names more claims than the store knows, of a task that is ready or scheduled there, is one from *running*;
+//!    one that names fewer is refused. So a settle that comes late cannot undo anything, whoever sends it.
 //! 5. **Ids are never given out twice** ([`Store::reserve_ids`]), whatever crashes.
 //! 6. **A claim is remembered** past the end of the process ([`Store::claim`]), so that after an unclean end it can be told who ran.
 //! 7. **Errors lose nothing**: a batch that fails (the disk is full) is told of with the error, has changed nothing, and the next one
@@ -19,6 +20,7 @@
 //!
 //! [`conformance`](crate::store::conformance) has a test for each of these that any store can be put to.
 
+use crate::alloc::Text;
 use crate::error::Error;
 use crate::options::{Durability, RetryPolicy};
 use crate::task::{Failure, PayloadFormat, Priority, State, TaskId};
@@ -41,9 +43,9 @@ pub struct StoredTask {
     /// Where it stands. A store never says [`State::Running`]: whoever ran when a process ended is told by [`Store::interrupted`].
     pub state: State,
     /// The name of what runs it.
-    pub task_name: String,
+    pub task_name: Text,
     /// Its queue.
-    pub queue: String,
+    pub queue: Text,
     /// What goes first.
     pub priority: Priority,
     /// How the payload is to be read.
@@ -73,7 +75,7 @@ pub struct StoredTask {
     /// Why its last run failed.
     pub failure: Option<Failure>,
     /// Why it was cancelled.
-    pub reason: Option<String>,
+    pub reason: Option<Text>,
     /// What it left.
     pub result: Option<Vec<u8>>,
 }
@@ -89,7 +91,7 @@ pub enum Move {
     /// It was cancelled.
     Cancelled {
         /// Why.
-        reason: String,
+        reason: Text,
     },
     /// It has failed for good. Its payload is kept.
     Dead {
@@ -145,7 +147,7 @@ pub enum Change {
     /// A task in a final state is forgotten.
     Forget(TaskId),
     /// A queue is paused (`true`), or goes on.
-    Pause(String, bool),
+    Pause(Text, bool),
 }
 
 /// What became of a change.
@@ -159,8 +161,8 @@ pub enum Answer {
     Refused(State),
 }
 
-/// Who is told what became of a batch: an answer for each change, or why nothing of it was done.
-pub type Told = Box<dyn FnOnce(Result<Vec<Answer>, Error>) + Send>;
+/// Who is told what became of a batch: its changes are handed back, with an answer for each, or why nothing of them was done.
+pub type Told = Box<dyn FnOnce(Vec<Change>, Result<Vec<Answer>, Error>) + Send>;
 
 /// Changes that are made in one step.
 pub struct Batch {
@@ -181,6 +183,8 @@ pub struct Page<'a> {
     pub task_name: Option<&'a str>,
     /// With a larger id.
     pub after: Option<TaskId>,
+    /// With a smaller id.
+    pub before: Option<TaskId>,
     /// At most so many.
     pub limit: usize,
 }
@@ -200,6 +204,19 @@ pub struct Stored {
     pub finished: u64,
     /// What it takes on the disk, in bytes.
     pub bytes: u64,
+}
+
+/// Tasks of one name that have not ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unfinished {
+    /// Their name.
+    pub task_name: Text,
+    /// How many.
+    pub count: u64,
+    /// The smallest id of theirs.
+    pub first: TaskId,
+    /// The largest.
+    pub last: TaskId,
 }
 
 /// A task that ran when a process ended uncleanly.
@@ -241,11 +258,17 @@ pub trait Store: Send + Sync {
     /// [`Error::Store`].
     fn list(&self, page: &Page<'_>) -> Result<Vec<StoredTask>, Error>;
 
+    /// How many tasks of each name have not ended, and the smallest and the largest id of those.
+    ///
+    /// # Errors
+    /// [`Error::Store`].
+    fn unfinished(&self) -> Result<Vec<Unfinished>, Error>;
+
     /// The queues that are paused.
     ///
     /// # Errors
     /// [`Error::Store`].
-    fn paused(&self) -> Result<Vec<String>, Error>;
+    fn paused(&self) -> Result<Vec<Text>, Error>;
 
     /// How many tasks there are.
     ///

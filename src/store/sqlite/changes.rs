@@ -55,8 +55,8 @@ impl<'c> Changes<'c> {
                     self.move_task(*id, (*claims, *uncounted), *now_us, to)?
                 }
                 Change::Forget(id) => self.forget(*id)?,
-                Change::Pause(queue, true) => self.run("INSERT OR IGNORE INTO paused VALUES (?)", params![queue])?,
-                Change::Pause(queue, false) => self.run("DELETE FROM paused WHERE queue = ?", params![queue])?,
+                Change::Pause(queue, true) => self.run("INSERT OR IGNORE INTO paused VALUES (?)", params![&**queue])?,
+                Change::Pause(queue, false) => self.run("DELETE FROM paused WHERE queue = ?", params![&**queue])?,
             });
         }
         Ok(answers)
@@ -116,9 +116,10 @@ impl<'c> Changes<'c> {
             .map_err(failed)?;
         let Some((state, known_claims)) = found else { return self.answer_ended(id) };
         let state = state_numbered(state).unwrap_or(State::Dead);
-        // A claim is not written: who is ready here may run.
-        let runs = state == State::Ready && claims > 0;
-        let may = state.can_move_to(to.to()) || (runs && State::Running.can_move_to(to.to()));
+        // Neither a claim is written, nor that the time of a scheduled task has come.
+        let has_run = claims > known_claims && matches!(state, State::Ready | State::Scheduled);
+        let from = if has_run { State::Running } else { state };
+        let may = from.can_move_to(to.to());
         if !may || claims < known_claims {
             return Ok(Answer::Refused(state));
         }
@@ -277,8 +278,12 @@ pub(super) fn recover(connection: &mut Connection, board: &Board) -> Result<Vec<
         counts.is_ok_and(|count| count > 0)
     });
     counted?;
+    // Whoever was to settle what was pending is gone; at an unclean end it may have been what ended the process.
     transaction
-        .execute("UPDATE task SET state = ? WHERE state = ?", params![is_ready, state_number(State::Pending)])
+        .execute(
+            "UPDATE task SET state = ?, crashes = crashes + ? WHERE state = ?",
+            params![is_ready, i64::from(unclean != 0), state_number(State::Pending)],
+        )
         .map_err(failed)?;
     transaction.execute("UPDATE meta SET value = 1 WHERE key = 'unclean'", []).map_err(failed)?;
     transaction.commit().map_err(failed)?;

@@ -23,7 +23,7 @@ mod writer;
 use crate::alloc::Text;
 use crate::error::{Error, Result};
 use crate::options::Durability;
-use crate::store::durable::{Batch, InterruptedRun, Page, Store, Stored, StoredTask};
+use crate::store::durable::{Batch, InterruptedRun, Page, Store, Stored, StoredTask, Unfinished};
 use crate::task::TaskId;
 use board::Board;
 use owner::Owner;
@@ -143,7 +143,11 @@ impl Store for SqliteStore {
         reads::list(&self.reader(), page)
     }
 
-    fn paused(&self) -> Result<Vec<String>> {
+    fn unfinished(&self) -> Result<Vec<Unfinished>> {
+        reads::unfinished(&self.reader())
+    }
+
+    fn paused(&self) -> Result<Vec<Text>> {
         reads::paused(&self.reader())
     }
 

@@ -1,7 +1,8 @@
 //! What is asked of the tables.
 
-use crate::error::{Error, Result};
-use crate::store::durable::{Page, RunAt, Stored, StoredTask};
+use crate::alloc::Text;
+use crate::error::Result;
+use crate::store::durable::{Page, RunAt, Stored, StoredTask, Unfinished};
 use crate::store::sqlite::changes::{state_number, state_numbered};
 use crate::store::sqlite::{failed, own};
 use crate::task::{Failure, PayloadFormat, Priority, State, TaskId};
@@ -31,8 +32,8 @@ fn task(row: &Row<'_>) -> rusqlite::Result<StoredTask> {
     Ok(StoredTask {
         id: TaskId::new(id).map_err(|_| odd(0))?,
         state: state_numbered(row.get(1)?).ok_or(odd(1))?,
-        task_name: row.get(2)?,
-        queue: row.get(3)?,
+        task_name: text(row, 2)?.unwrap_or_default(),
+        queue: text(row, 3)?.unwrap_or_default(),
         priority: Priority::from_level(row.get(4)?).map_err(|_| odd(4))?,
         payload_format: format_numbered(format).ok_or(odd(5))?,
         claims: row.get(6)?,
@@ -47,9 +48,13 @@ fn task(row: &Row<'_>) -> rusqlite::Result<StoredTask> {
         user_context: row.get(15)?,
         headers: row.get::<_, Option<Vec<u8>>>(16)?.unwrap_or_default(),
         failure,
-        reason: row.get(20)?,
+        reason: text(row, 20)?,
         result: row.get(21)?,
     })
+}
+
+fn text(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Text>> {
+    Ok(row.get_ref(column)?.as_str_or_null()?.map(|text| Text::say(format_args!("{text}"))))
 }
 
 fn format_numbered(number: i64) -> Option<PayloadFormat> {
@@ -73,6 +78,7 @@ pub(super) fn get(connection: &Connection, id: TaskId) -> Result<Option<StoredTa
 pub(super) fn list(connection: &Connection, page: &Page<'_>) -> Result<Vec<StoredTask>> {
     let limit = i64::try_from(page.limit).unwrap_or(i64::MAX);
     let after = page.after.map_or(0, TaskId::value);
+    let before = page.before.map_or(i64::MAX, TaskId::value);
     let mut numbers = page.states.iter().map(|state| state_number(*state));
     // A number that no state has: nothing is asked of them all.
     let wanted = numbers.try_fold(0i64, |set, number| Some(set | 1 << number)).unwrap_or(0);
@@ -81,11 +87,14 @@ pub(super) fn list(connection: &Connection, page: &Page<'_>) -> Result<Vec<Store
         let mut sql = String::from(columns);
         sql.push_str(" WHERE ");
         sql.push_str(table);
-        sql.push_str(".id > ?1 AND (?2 = 0 OR (?2 >> state) & 1) AND (?3 IS NULL OR n.text = ?3) ORDER BY ");
+        sql.push_str(".id > ?1 AND ");
+        sql.push_str(table);
+        sql.push_str(".id < ?5 AND (?2 = 0 OR (?2 >> state) & 1) AND (?3 IS NULL OR n.text = ?3) ORDER BY ");
         sql.push_str(table);
         sql.push_str(".id LIMIT ?4");
         let mut find = connection.prepare_cached(&sql).map_err(failed)?;
-        let rows = find.query_map(rusqlite::params![after, wanted, page.task_name, limit], task).map_err(failed)?;
+        let rows =
+            find.query_map(rusqlite::params![after, wanted, page.task_name, limit, before], task).map_err(failed)?;
         for row in rows {
             all.push(row.map_err(failed)?);
         }
@@ -95,10 +104,25 @@ pub(super) fn list(connection: &Connection, page: &Page<'_>) -> Result<Vec<Store
     Ok(all)
 }
 
-pub(super) fn paused(connection: &Connection) -> Result<Vec<String>> {
+pub(super) fn unfinished(connection: &Connection) -> Result<Vec<Unfinished>> {
+    let count = "SELECT n.text, c, least, most FROM \
+                 (SELECT task_name AS number, count(*) AS c, min(id) AS least, max(id) AS most FROM task WHERE state <> ? GROUP BY task_name) \
+                 JOIN name n USING (number) ORDER BY number";
+    let mut find = connection.prepare_cached(count).map_err(failed)?;
+    let one = |row: &Row<'_>| {
+        let id =
+            |column| TaskId::new(row.get(column)?).map_err(|_| rusqlite::Error::IntegralValueOutOfRange(column, 0));
+        let task_name = text(row, 0)?.unwrap_or_default();
+        Ok(Unfinished { task_name, count: row.get::<_, i64>(1)? as u64, first: id(2)?, last: id(3)? })
+    };
+    let rows = find.query_map([state_number(State::Dead)], one).map_err(failed)?;
+    rows.map(|row| row.map_err(failed)).collect()
+}
+
+pub(super) fn paused(connection: &Connection) -> Result<Vec<Text>> {
     let mut find = connection.prepare_cached("SELECT queue FROM paused").map_err(failed)?;
-    let rows = find.query_map([], |row| row.get(0)).map_err(failed)?;
-    rows.map(|row| row.map_err(failed)).collect::<std::result::Result<_, Error>>()
+    let rows = find.query_map([], |row| Ok(text(row, 0)?.unwrap_or_default())).map_err(failed)?;
+    rows.map(|row| row.map_err(failed)).collect()
 }
 
 pub(super) fn stored(connection: &Connection) -> Result<Stored> {

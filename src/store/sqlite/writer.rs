@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::options::Durability;
-use crate::store::durable::{Answer, Batch, Told};
+use crate::store::durable::{Answer, Batch};
 use crate::store::sqlite::changes::Changes;
 use crate::store::sqlite::{failed, set_durability};
 use rusqlite::Connection;
@@ -116,7 +116,7 @@ impl Order {
 
     fn answer_error(self, error: &Error) {
         match self {
-            Order::Apply(batch) => (batch.told)(Err(error.clone())),
+            Order::Apply(batch) => (batch.told)(batch.changes, Err(error.clone())),
             Order::Reserve(_, told) => told(Err(error.clone())),
         }
     }
@@ -164,7 +164,7 @@ impl Shared {
 }
 
 enum Tell {
-    Changes(Told, Result<Vec<Answer>>),
+    Changes(Batch, Vec<Answer>),
     Ids(Box<dyn FnOnce(Result<i64>) + Send>, i64),
 }
 
@@ -213,14 +213,14 @@ fn attempt(connection: &Connection, changes: &mut Changes<'_>, group: &[Order]) 
 
 fn tell(group: &mut Vec<Order>, made: Vec<Made>) {
     let tells = group.drain(..).zip(made).map(|(order, made)| match (order, made) {
-        (Order::Apply(batch), Made::Answers(answers)) => Tell::Changes(batch.told, Ok(answers)),
+        (Order::Apply(batch), Made::Answers(answers)) => Tell::Changes(batch, answers),
         (Order::Reserve(_, told), Made::First(first)) => Tell::Ids(told, first),
-        (Order::Apply(batch), Made::First(_)) => Tell::Changes(batch.told, Ok(Vec::new())),
+        (Order::Apply(batch), Made::First(_)) => Tell::Changes(batch, Vec::new()),
         (Order::Reserve(_, told), Made::Answers(_)) => Tell::Ids(told, 0),
     });
     for one in tells {
         match one {
-            Tell::Changes(told, answers) => told(answers),
+            Tell::Changes(batch, answers) => (batch.told)(batch.changes, Ok(answers)),
             Tell::Ids(told, first) => told(Ok(first)),
         }
     }
