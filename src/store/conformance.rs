@@ -35,6 +35,7 @@ pub const ALL: &[Check] = &[
     ("an_outcome_of_an_older_claim_changes_nothing", an_older_claim_changes_nothing),
     ("ids_are_never_given_out_twice", ids_are_new),
     ("who_ran_at_an_unclean_end_is_told_and_counted", who_ran_is_told),
+    ("a_retry_that_ran_is_counted_and_a_run_that_has_ended_is_not", only_the_last_claim_counts),
     ("nobody_ran_at_a_clean_end", nobody_ran_at_a_clean_end),
     ("what_has_ended_is_known_and_forgotten_when_it_is_asked_for", what_has_ended_is_known),
     ("a_paused_queue_stays_paused", a_pause_stays),
@@ -269,6 +270,23 @@ fn who_ran_is_told(subject: &dyn Subject) {
     subject.kill(store);
     let task = subject.open().get(runs).unwrap().unwrap();
     assert_eq!((task.claims, task.crashes), (2, 2));
+}
+
+fn only_the_last_claim_counts(subject: &dyn Subject) {
+    let store = subject.open();
+    let (retried, put_back) = (accepted(&*store), accepted(&*store));
+    let later = Move::Scheduled { run_at: RunAt::Elapsed(1), failure: Some(failure()) };
+    made(&*store, vec![to(retried, 1, later), to(put_back, 1, Move::Ready)]);
+    // The time of one has come, which is not written. The other one's place is not cleared yet.
+    store.claim(0, Some(InterruptedRun { id: retried, claims: 2 }));
+    store.claim(1, Some(InterruptedRun { id: put_back, claims: 1 }));
+    subject.kill(store);
+    let store = subject.open();
+    assert_eq!(store.interrupted(), [InterruptedRun { id: retried, claims: 2 }]);
+    let task = store.get(retried).unwrap().unwrap();
+    assert_eq!((task.state, task.run_at, task.claims, task.crashes), (State::Ready, None, 2, 1));
+    let task = store.get(put_back).unwrap().unwrap();
+    assert_eq!((task.state, task.claims, task.crashes), (State::Ready, 1, 0));
 }
 
 fn nobody_ran_at_a_clean_end(subject: &dyn Subject) {

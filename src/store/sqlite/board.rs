@@ -37,8 +37,8 @@ impl Board {
         }
     }
 
-    /// Everybody who is noted, and nobody any more.
-    pub(super) fn take(&self) -> Vec<InterruptedRun> {
+    /// Everybody who is noted.
+    pub(super) fn read(&self) -> Vec<InterruptedRun> {
         let mut runs = Vec::new();
         let mut place = [0; PLACE];
         let number = |bytes: &[u8]| u64::from_le_bytes(bytes.try_into().unwrap_or_default());
@@ -54,7 +54,11 @@ impl Board {
                 }
             }
         }
-        let _ = self.0.set_len(0);
         runs
+    }
+
+    /// Nobody runs any more. Where a power cut undoes this, what is read counts no run a second time.
+    pub(super) fn clear(&self) {
+        let _ = self.0.set_len(0);
     }
 }

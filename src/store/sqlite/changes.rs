@@ -262,18 +262,20 @@ pub(super) fn recover(connection: &mut Connection, board: &Board) -> Result<Vec<
     let transaction = connection.transaction().map_err(failed)?;
     let unclean: i64 =
         transaction.query_row("SELECT value FROM meta WHERE key = 'unclean'", [], |row| row.get(0)).map_err(failed)?;
-    let mut runs = board.take();
+    let mut runs = board.read();
     if unclean == 0 {
         runs.clear();
     }
-    // Only those that have not ended: their end may have been written, and the board not cleared.
-    let is_ready = state_number(State::Ready);
+    // Only those whose end is not written: it may be, and the board not cleared. A run that counts has a claim more than is known of
+    // its task, so that no run counts twice, also where the board is there again after a power cut. What was scheduled and ran
+    // anyway had its time come.
+    let (is_ready, is_scheduled) = (state_number(State::Ready), state_number(State::Scheduled));
     let mut counted = Ok(());
     runs.retain(|run| {
-        let count =
-            "UPDATE task SET crashes = crashes + 1, claims = max(claims, ?) WHERE id = ? AND state = ? AND claims <= ?";
+        let count = "UPDATE task SET crashes = crashes + 1, claims = ?1, state = ?3, run_at_ms = NULL, by_wall = NULL \
+                     WHERE id = ?2 AND state IN (?3, ?4) AND claims < ?1";
         let counts = transaction
-            .execute(count, params![run.claims, run.id.value(), is_ready, run.claims])
+            .execute(count, params![run.claims, run.id.value(), is_ready, is_scheduled])
             .map_err(|cause| counted = Err(failed(cause)));
         counts.is_ok_and(|count| count > 0)
     });
@@ -287,5 +289,6 @@ pub(super) fn recover(connection: &mut Connection, board: &Board) -> Result<Vec<
         .map_err(failed)?;
     transaction.execute("UPDATE meta SET value = 1 WHERE key = 'unclean'", []).map_err(failed)?;
     transaction.commit().map_err(failed)?;
+    board.clear();
     Ok(runs)
 }
