@@ -838,7 +838,8 @@ typedef struct backrun_submission {
     uint32_t task_number;
 } backrun_submission;
 
-// Hears of an asynchronous submit: BACKRUN_OK and the id, or an error's code and 0. On the observer thread; must return promptly.
+// Hears of an asynchronous submit: BACKRUN_OK and the id, or an error's code and 0. On the store's thread, or with the memory store on the
+// caller's before the submit returns; must return promptly, and may not wait for the store (BACKRUN_WOULD_DEADLOCK).
 typedef void (*backrun_submitted_fn)(void *user_data, int32_t code, int64_t id);
 
 // Why a run failed.
@@ -1931,13 +1932,15 @@ int32_t backrun_engine_task_number(struct backrun_engine *engine,
                                    uint32_t *out_number,
                                    struct backrun_error **out_error);
 
-// Hands a task over without waiting for it to be safe. Not yet: BACKRUN_NOT_SUPPORTED.
+// Hands a task over without waiting for it to be safe in the store: one thread can have thousands on their way. With the memory store,
+// which has nothing to wait for, `done` is called before this returns.
 //
 // `submission`: may not be NULL; copied.
 // `done`: may not be NULL; called once if and only if this returns BACKRUN_OK. `user_data`: passed to it.
 // `out_error`: receives an error to be freed by backrun_error_free, or NULL; may be NULL.
 //
-// Errors: as backrun_engine_submit. Any thread; a callback may call it.
+// Errors: as backrun_engine_submit; `done` is then not called. What fails later, in the store, `done` is told (BACKRUN_STORE). Any thread; a
+// callback may call it.
 int32_t backrun_engine_submit_async(struct backrun_engine *engine,
                                     const struct backrun_submission *submission,
                                     backrun_submitted_fn done,

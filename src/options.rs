@@ -3,6 +3,7 @@
 use crate::alloc::Text;
 use crate::error::{Error, Result};
 use std::fmt;
+use std::path::PathBuf;
 use std::time::Duration;
 
 pub use crate::retry::{
@@ -128,23 +129,51 @@ pub(crate) fn in_range(name: &str, value: u64, least: u64, most: u64) -> Result<
 }
 
 /// Where accepted tasks live.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum StoreKind {
     /// In memory: they end with the process.
     #[default]
     Memory,
+    /// In one SQLite file, which they outlive the process in.
+    Sqlite {
+        /// The file; its folder must be there. Beside it lie `-wal` and `-shm` (SQLite's), `-owner` and `-running`.
+        path: PathBuf,
+        /// How long another process that has it is waited for. `None`: 30 s, as long as an application that is replaced by its next
+        /// version may take to end.
+        owner_wait: Option<Duration>,
+    },
+}
+
+impl fmt::Display for StoreKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            StoreKind::Memory => f.write_str("memory store"),
+            StoreKind::Sqlite { path, .. } => write!(f, "store '{}'", path.display()),
+        }
+    }
 }
 
 impl StoreKind {
     /// Refuses a durability that the store cannot keep.
-    pub(crate) fn check_durability(self, wanted: Option<Durability>) -> Result<()> {
+    pub(crate) fn check_durability(&self, wanted: Option<Durability>) -> Result<()> {
         match (self, wanted) {
             (StoreKind::Memory, Some(Durability::Committed)) => Err(Error::not_supported(
                 "durability 'committed'",
                 "the memory store keeps nothing past the process; use 'buffered' or a durable store",
             )),
-            (StoreKind::Memory, _) => Ok(()),
+            _ => Ok(()),
+        }
+    }
+
+    /// Refuses an answer to a full queue that the store cannot give.
+    pub(crate) fn check_when_full(&self, wanted: WhenFull) -> Result<()> {
+        match (self, wanted) {
+            (StoreKind::Sqlite { .. }, WhenFull::DropOldest) => Err(Error::not_supported(
+                "'drop oldest'",
+                "a durable store drops nothing that it has accepted; use 'refuse' or 'wait', or the memory store",
+            )),
+            _ => Ok(()),
         }
     }
 }

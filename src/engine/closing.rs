@@ -42,9 +42,17 @@ impl Inner {
             return false;
         };
         let entry = chunk.entry(id);
+        if self.journal.is_some() {
+            // It stays in the store.
+            match entry.word().state() {
+                Some(State::Ready) => queue.left_out_of_turn(entry.bytes(), false),
+                _ => queue.gap_closed(),
+            }
+            return false;
+        }
         let mut extras = self.lock_extras();
         let bytes = entry.bytes();
-        let cancelled = self.cancel_ready(&mut extras, id, entry, &self.end_reason());
+        let cancelled = self.cancel_ready(&mut extras, id, entry, &self.end_reason(), None);
         let _untold = extras.unlock();
         if cancelled {
             queue.left_out_of_turn(bytes, false);

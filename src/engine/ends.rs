@@ -70,7 +70,11 @@ impl Inner {
         if self.store.table.look(id, Entry::tell_plainly) == Some(Ok(())) {
             return Ok(None);
         }
-        let chunk = self.store.chunk(id).ok_or_else(|| unknown(id))?;
+        let stored = || {
+            let status = self.stored_status(id).filter(|status| status.state.is_final()).ok_or_else(|| unknown(id))?;
+            Ok(Some((status.state, status.lease)))
+        };
+        let Some(chunk) = self.store.chunk(id) else { return stored() };
         match ask(chunk.entry(id), &self.extras) {
             Asked::Told => Ok(None),
             Asked::Final(state, lease) => Ok(Some((state, lease))),
@@ -78,7 +82,7 @@ impl Inner {
                 .check_sound()
                 .err()
                 .unwrap_or_else(|| self.status(id).map_or_else(|| unknown(id), |status| ended_before(&status)))),
-            Asked::Nothing => Err(unknown(id)),
+            Asked::Nothing => stored(),
         }
     }
 

@@ -56,6 +56,8 @@ pub(crate) struct Entrance {
     /// Tasks and bytes that came in since the start, and of those the part known to have left.
     pushed: (u64, u64),
     known_left: (u64, u64),
+    /// Tasks and bytes that were let in and are not safe in the store yet.
+    promised: (u64, u64),
     /// Tasks that were accepted before they came in: they had waited for their time, or are run anew.
     came_again: u64,
     /// Tasks that were accepted to wait for their time.
@@ -175,6 +177,15 @@ impl Intake {
         Ok(TaskNumber::new(registration as u32 + 1).expect("it is not 0"))
     }
 
+    pub(crate) fn name_numbered(&self, registration: usize) -> Text {
+        self.registered.get(registration).map(|(name, _)| name.clone()).unwrap_or_default()
+    }
+
+    /// Notes an id that the store gave out.
+    pub(crate) fn note_id(&mut self, id: TaskId) {
+        self.last_id = self.last_id.max(id.value());
+    }
+
     pub(crate) fn name_of(&self, number: TaskNumber) -> Option<Text> {
         self.registered.get(number.value() as usize - 1).map(|(name, _)| name.clone())
     }
@@ -228,6 +239,7 @@ impl Entrance {
             writers: Writers::default(),
             pushed: (0, 0),
             known_left: (0, 0),
+            promised: (0, 0),
             came_again: 0,
             accepted_for_later: 0,
             refused: 0,
@@ -278,8 +290,18 @@ impl Entrance {
 
     fn would_fit(&self, ready: (u64, u64), tasks: u64, bytes: u64) -> bool {
         let scheduled = self.queue.scheduled.get();
-        ready.0 + scheduled.0 + tasks <= self.options.capacity
-            && ready.1 + scheduled.1 + bytes <= self.options.capacity_bytes
+        ready.0 + scheduled.0 + self.promised.0 + tasks <= self.options.capacity
+            && ready.1 + scheduled.1 + self.promised.1 + bytes <= self.options.capacity_bytes
+    }
+
+    /// Keeps room for tasks until they are safe.
+    pub(crate) fn promise(&mut self, tasks: u64, bytes: u64) {
+        self.promised = (self.promised.0 + tasks, self.promised.1 + bytes);
+    }
+
+    /// They come in now, or not at all.
+    pub(crate) fn keep_promise(&mut self, tasks: u64, bytes: u64) {
+        self.promised = (self.promised.0 - tasks, self.promised.1 - bytes);
     }
 
     /// Whether they fit into the empty queue.

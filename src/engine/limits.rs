@@ -180,9 +180,11 @@ impl Inner {
                 });
                 if !brought {
                     let reason = Text::fixed("there was no memory to keep it for its next run");
-                    self.cancel_scheduled(extras, id, entry, &reason);
+                    self.cancel_scheduled(extras, id, entry, &reason, None);
                 }
             }
+            // Dead, and only the store knows it: nobody asks for this any more.
+            None => extras.forget(&self.control, id),
             // Cancelled meanwhile.
             _ => {}
         }

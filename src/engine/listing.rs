@@ -44,6 +44,9 @@ impl Engine {
 
     fn list_all(&self, filter: &TaskFilter<'_>) -> Result<Vec<TaskStatus>> {
         let limit = filter.limit.unwrap_or(DEFAULT_LIST_LIMIT);
+        if let Some(journal) = &self.inner.journal {
+            return self.inner.list_stored(journal, filter, limit);
+        }
         let mut all = Vec::new();
         let mut failed = None;
         self.inner.for_each_of(filter, |id, _, _| {
@@ -67,7 +70,10 @@ impl Engine {
     /// [`Error::NotFound`] (also where there was no memory to keep what is to run), [`Error::InvalidArgument`] (it is not dead,
     /// or the thread of its last run has not come back), [`Error::QueueFull`], [`Error::ShuttingDown`], [`Error::OutOfMemory`].
     pub fn replay(&self, id: TaskId) -> Result<()> {
-        self.sound(|| self.inner.replay(id))
+        self.sound(|| match &self.inner.journal {
+            Some(journal) => self.inner.replay_stored(&self.inner, journal, id),
+            None => self.inner.replay(id),
+        })
     }
 
     /// Forgets tasks in a final state. How many.
@@ -75,7 +81,10 @@ impl Engine {
     /// # Errors
     /// [`Error::Panic`] (a bug in the engine).
     pub fn purge(&self, filter: &TaskFilter<'_>) -> Result<u64> {
-        self.sound(|| Ok(self.purge_all(filter)))
+        self.sound(|| match &self.inner.journal {
+            Some(journal) => self.inner.purge_stored(&self.inner, journal, filter),
+            None => Ok(self.purge_all(filter)),
+        })
     }
 
     fn purge_all(&self, filter: &TaskFilter<'_>) -> u64 {

@@ -12,6 +12,7 @@ pub(crate) mod ends;
 pub(crate) mod event;
 pub(crate) mod handler;
 pub(crate) mod intake;
+pub(crate) mod journal;
 pub(crate) mod latency;
 pub(crate) mod limits;
 pub(crate) mod listing;
@@ -50,6 +51,7 @@ use self::clock::micros;
 use self::control::Control;
 use self::handler::SharedHandler;
 use self::intake::{Entrance, Intake, Phase};
+use self::journal::Journal;
 use self::latency::Histogram;
 use self::moves::{Extras, Watch};
 use self::observer::{Observation, SharedObserver, Telling};
@@ -97,6 +99,8 @@ pub(crate) struct Inner {
     pub(crate) queues: Queues,
     pub(crate) registrations: Mutex<Vec<Registration>>,
     pub(crate) store: MemoryStore,
+    /// What is kept past the end of the process; `None`: nothing.
+    pub(crate) journal: Option<Journal>,
     pub(crate) extras: Mutex<Extras>,
     /// Somebody can be told of the ends of tasks.
     pub(crate) tells_ends: bool,
@@ -178,19 +182,22 @@ impl Engine {
     fn start_inner(options: &EngineOptions, observer: Option<Box<dyn Observer>>) -> Result<Self> {
         let resolved = options.resolve()?;
         options.default_queue.check()?;
+        options.store.check_when_full(options.default_queue.when_full)?;
         sys::watch_forks()?;
         let observer: Option<SharedObserver> = observer.map(Arc::try_new).transpose()?;
         let told_of_ends = observer.clone().filter(|observer| observer.wants_ends());
+        let journal = Journal::open(options)?;
         let inner = Arc::try_new(Inner {
             number: LAST_NUMBER.fetch_add(1, Ordering::Relaxed) + 1,
             generation: sys::process_generation(),
             resolved,
-            store_kind: options.store,
+            store_kind: options.store.clone(),
             phase: AtomicU8::new(Phase::Open as u8),
             intake: Padded(Mutex::new(Intake::new())),
             queues: Queues::new()?,
             registrations: Mutex::default(),
             store: MemoryStore::new(options.keep_finished.count(), options.keep_dead.count())?,
+            journal,
             tells_ends: told_of_ends.is_some(),
             extras: Mutex::new(Extras { told_of_ends, ..Extras::default() }),
             untold: AtomicUsize::new(0),
@@ -216,11 +223,16 @@ impl Engine {
         .map_err(|why| no_thread(format_args!("the observer thread"), why))?;
         let engine = Self { inner };
         control::start(&engine.inner)?;
+        journal::start(&engine.inner)?;
         // From here on, a failure drops the engine, which stops what was started.
         let workers = engine.set_queue(QueueName::DEFAULT, options.default_queue.clone())?;
         engine.inner.observation.log(
             LogLevel::Info,
-            format_args!("the engine started: version {}, memory store, {workers} workers", env!("CARGO_PKG_VERSION")),
+            format_args!(
+                "the engine started: version {}, {}, {workers} workers",
+                env!("CARGO_PKG_VERSION"),
+                options.store
+            ),
         );
         Ok(engine)
     }
@@ -242,6 +254,7 @@ impl Engine {
     fn set_queue(&self, name: &str, options: QueueOptions) -> Result<u32> {
         let name = QueueName::new(name)?;
         options.check()?;
+        self.inner.store_kind.check_when_full(options.when_full)?;
         let inner = &self.inner;
         let mut intake = inner.intake.0.lock();
         intake.check_open()?;
@@ -264,6 +277,9 @@ impl Engine {
         if known.is_none() {
             intake.entrances.ensure(1)?;
             let queue = Queue::new(index, name.text(), options.ageing_step)?;
+            if let Some(journal) = &inner.journal {
+                queue.set_paused(journal.is_paused(&queue.name)?);
+            }
             inner.queues.add(queue.clone());
             intake.entrances.push(Entrance::new(queue, options.clone()));
         }
@@ -356,7 +372,8 @@ impl Engine {
             latency,
         });
         intake.add_name(name.text(), queue);
-        Ok(())
+        drop((registrations, intake));
+        self.inner.journal.as_ref().map_or(Ok(()), |journal| journal.want(name.as_str()))
     }
 
     /// What is known of a task now; `None` if there is no such task, or it is no longer kept.
@@ -424,6 +441,11 @@ impl Engine {
                 if let Some(copy) = queue.find(id, |record| alloc::copy(record.payload)) {
                     return Ok(copy?);
                 }
+            }
+        }
+        if let Some(journal) = &self.inner.journal {
+            if let Some(payload) = self.inner.stored_payload(journal, id)? {
+                return Ok(payload);
             }
         }
         Err(Error::not_found(format_args!(

@@ -14,6 +14,7 @@ use crate::engine::control::{Alarm, Control};
 use crate::engine::ends::{Dropped, Locked};
 use crate::engine::event::{Event, EventKind};
 use crate::engine::handler::SharedHandler;
+use crate::engine::journal::ends::Recorded;
 use crate::engine::limits::{GivenUp, Limit};
 use crate::engine::observer::SharedObserver;
 use crate::engine::poison::{self, point};
@@ -26,6 +27,7 @@ use crate::error::Result;
 use crate::options::RetryPolicy;
 use crate::queue::lanes::level_of;
 use crate::queue::shelf::ShelfPlace;
+use crate::store::durable::Move;
 use crate::store::table::{Entry, Word};
 use crate::sync::Arc;
 use crate::sys;
@@ -98,6 +100,8 @@ pub(crate) struct Extra {
     pub(crate) given_up: Option<GivenUp>,
     pub(crate) progress: Option<Progress>,
     pub(crate) result: Option<TaskResult>,
+    /// How long its last run took, in microseconds, where the end of that waits for the store.
+    pub(crate) run_us: i64,
 }
 
 impl Extra {
@@ -159,9 +163,10 @@ impl Inner {
         id: TaskId,
         entry: &Entry,
         reason: &Text,
+        recorded: Option<&Recorded>,
     ) -> bool {
-        let before = entry.move_slowly(&[State::Ready], State::Cancelled, true).ok();
-        self.cancelled(extras, id, entry, before, reason)
+        let before = self.leave_for_cancelled(entry, State::Ready);
+        self.cancelled(extras, id, entry, before, reason, recorded)
     }
 
     /// Cancels a task if it waits for its time. Whether it did.
@@ -171,9 +176,20 @@ impl Inner {
         id: TaskId,
         entry: &Entry,
         reason: &Text,
+        recorded: Option<&Recorded>,
     ) -> bool {
         let before = self.take_from_schedule(id, entry);
-        self.cancelled(extras, id, entry, before, reason)
+        self.cancelled(extras, id, entry, before, reason, recorded)
+    }
+
+    /// Moves a task that no run has to *cancelled*, or where that is to be recorded first, on its way there. The word before, if it was in
+    /// that state.
+    pub(crate) fn leave_for_cancelled(&self, entry: &Entry, from: State) -> Option<Word> {
+        let moved = match self.journal {
+            Some(_) => entry.begin_ending(&[from]),
+            None => entry.move_slowly(&[from], State::Cancelled, true),
+        };
+        moved.ok()
     }
 
     /// Tells everybody of a task that was moved to *cancelled* before any run, if it was. Whether it was.
@@ -184,10 +200,16 @@ impl Inner {
         entry: &Entry,
         before: Option<Word>,
         reason: &Text,
+        recorded: Option<&Recorded>,
     ) -> bool {
         let Some(before) = before else { return false };
         if let Ok(extra) = extras.get(id) {
             extra.reason = Some(reason.clone());
+        }
+        if self.journal.is_some() {
+            let uncounted = extras.tasks.get(&id).map_or(0, |extra| extra.uncounted);
+            self.record_move(id, before, uncounted, Move::Cancelled { reason: reason.clone() }, recorded.cloned());
+            return true;
         }
         self.finished(extras, id, entry, before, State::Cancelled, 0);
         true
@@ -203,6 +225,9 @@ impl Inner {
         to: State,
         run_us: i64,
     ) {
+        if self.journal.is_some() {
+            return self.finish_durably(extras, id, entry, from, to, run_us);
+        }
         let Ok(before) = entry.move_slowly(from, to, false) else { panic!("a run that ends is running") };
         self.finished(extras, id, entry, before, to, run_us);
     }
@@ -243,7 +268,10 @@ impl Inner {
             }
         }
         let has_extra = extras.tasks.get(&id).is_some_and(Extra::tells_something);
-        if !has_extra {
+        // The store tells of it, but not that a thread is in it still.
+        let is_kept_for_thread = self.journal.is_some() && extras.is_away(id);
+        let has_extra = has_extra && !is_kept_for_thread;
+        if !has_extra && !is_kept_for_thread {
             extras.forget(&self.control, id);
         }
         // Who is told can still ask for the task, so it is forgotten only after that.
@@ -255,7 +283,17 @@ impl Inner {
     }
 
     /// Notes a task that has come to a final state. At most one other has no extra any more, which `forget_extra` is told of.
-    pub(crate) fn keep(&self, id: TaskId, state: State, has_extra: bool, forget_extra: impl FnMut(TaskId)) {
+    /// With a journal that is the store's, and memory forgets the task.
+    pub(crate) fn keep(&self, id: TaskId, state: State, has_extra: bool, mut forget_extra: impl FnMut(TaskId)) {
+        if self.journal.is_some() {
+            if has_extra {
+                forget_extra(id);
+            }
+            if let Some(chunk) = self.store.chunk(id) {
+                self.store.forget(&chunk, id);
+            }
+            return;
+        }
         match state {
             State::Dead => self.store.keep_dead(id, forget_extra),
             _ => self.store.keep_finished(&[id], has_extra, sys::coarse_millis(), forget_extra),
@@ -277,35 +315,42 @@ impl Inner {
     /// Cancels a ready task, or asks a running one to stop.
     pub(crate) fn cancel(&self, id: TaskId, reason: &str) -> Result<CancelResult> {
         let Some(chunk) = self.store.chunk(id) else {
-            return Ok(CancelResult::Unknown);
+            return Ok(self.stored_cancel_result(id));
         };
         let entry = chunk.entry(id);
         let reason = Text::copy(reason)?;
+        let recorded = self.wait_for_record()?;
         let mut extras = self.lock_extras();
         point(poison::Place::Cancel);
         let word = entry.word();
         match word.state() {
-            None => return Ok(CancelResult::Unknown),
+            None => return Ok(self.stored_cancel_result(id)),
             Some(state) if state.is_final() => return Ok(CancelResult::AlreadyFinal),
+            // What it ended as is about to be recorded.
+            Some(_) if word.is_ending() => return Ok(CancelResult::Running),
             Some(_) => {}
         }
         // Whatever it turns out to be: before anything has changed.
         extras.tasks.ensure(1)?;
         self.observation.ensure_cancel()?;
         let queue = self.queue(word);
-        if self.cancel_scheduled(&mut extras, id, entry, &reason) {
-            let _untold = extras.unlock();
+        if self.cancel_scheduled(&mut extras, id, entry, &reason, recorded.as_ref()) {
+            let untold = extras.unlock();
             self.tell_of_room(queue);
             self.something_ended();
+            drop(untold);
+            recorded.map_or(Ok(()), |recorded| recorded.wait())?;
             return Ok(CancelResult::Queued);
         }
         let bytes = entry.bytes();
-        if self.cancel_ready(&mut extras, id, entry, &reason) {
-            let _untold = extras.unlock();
+        if self.cancel_ready(&mut extras, id, entry, &reason, recorded.as_ref()) {
+            let untold = extras.unlock();
             queue.left_out_of_turn(bytes, true);
             self.tell_of_room(queue);
             self.sweep(queue);
             self.something_ended();
+            drop(untold);
+            recorded.map_or(Ok(()), |recorded| recorded.wait())?;
             return Ok(CancelResult::Queued);
         }
         let Ok(before) = entry.mark_slow(true) else {
@@ -329,6 +374,14 @@ impl Inner {
             }
         }
         Ok(CancelResult::Running)
+    }
+
+    /// What a cancel meets in the store that is not in memory. What waits for its handler there is not cancelled.
+    fn stored_cancel_result(&self, id: TaskId) -> CancelResult {
+        match self.stored_status(id) {
+            Some(status) if status.state.is_final() => CancelResult::AlreadyFinal,
+            _ => CancelResult::Unknown,
+        }
     }
 
     /// Drops the oldest task of the lowest level in use, in the lanes or in a hand. Whether there was one. Its end, if somebody

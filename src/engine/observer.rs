@@ -451,6 +451,13 @@ pub(crate) fn guarded(callback: impl FnOnce()) {
 
 /// The error that a watcher is given whose engine ended before its task.
 pub(crate) fn ended_before(status: &TaskStatus) -> Error {
+    if matches!(status.state, State::Ready | State::Scheduled) {
+        // Only a durable store leaves it so.
+        return Error::ShutdownIncomplete(Text::say(format_args!(
+            "task {} ('{}') had not run when the engine was shut down: it stays in the store, and runs after the next start",
+            status.id, status.task_name
+        )));
+    }
     Error::ShutdownIncomplete(Text::say(format_args!(
         "task {} ('{}') was still running when the engine's shutdown ended: its outcome is not recorded",
         status.id, status.task_name

@@ -31,6 +31,10 @@ impl Engine {
         intake.check_open()?;
         let queue = intake.entrances[intake.queue_named(name)?].queue.clone();
         drop(intake);
+        if let Some(journal) = &self.inner.journal {
+            // First there: a pause that is told of holds after the next start too.
+            journal.pause(&self.inner, &queue.name, paused)?;
+        }
         queue.set_paused(paused);
         if !paused {
             queue.parking.wake_all();

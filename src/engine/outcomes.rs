@@ -16,6 +16,7 @@ use crate::error::{Error, Result};
 use crate::options::{RetryPolicy, DEFAULT_RETRY_DELAY};
 use crate::queue::log::Record;
 use crate::queue::shelf::{Kept, ShelfPlace, Shelved};
+use crate::store::durable::Move;
 use crate::store::table::{Entry, Word};
 use crate::sync::Ordering;
 use crate::sys;
@@ -116,6 +117,8 @@ impl Inner {
                     Err(_) => self.unshelve(place),
                 }
                 queue.pending.fetch_add(1, Ordering::AcqRel);
+                let uncounted = extras.tasks.get(&id).map_or(0, |extra| extra.uncounted);
+                self.record_move(id, word, uncounted, Move::Pending, None);
                 if self.observation.wants(EventKind::Pending) {
                     let status = self.status_locked(&extras, id, entry);
                     self.observation.event(Event::of(EventKind::Pending, &status));
@@ -137,9 +140,9 @@ impl Inner {
         if !slot.is_abandoned(id) {
             let moved = entry.unclaim();
             assert!(moved.is_ok(), "a task that is put back was claimed");
-            // The memory store has nowhere to keep it, also where the engine has closed meanwhile.
-            let cancelled = self.cancel_ready(&mut extras, id, entry, &self.end_reason());
-            self.lost_by_workers.fetch_add(u64::from(cancelled), Ordering::Relaxed);
+            // The memory store has nowhere to keep it, also where the engine has closed meanwhile. A durable store has it.
+            let lost = self.journal.is_none() && self.cancel_ready(&mut extras, id, entry, &self.end_reason(), None);
+            self.lost_by_workers.fetch_add(u64::from(lost), Ordering::Relaxed);
         }
         let _untold = extras.unlock();
         queue.left_out_of_turn(bytes, false);
@@ -153,7 +156,8 @@ impl Inner {
         point(poison::Place::Settle);
         let word = entry.word();
         let state = word.state().ok_or_else(|| unknown(id))?;
-        let counts = !extras.closed && word.lease() == lease && matches!(state, State::Running | State::Pending);
+        let runs = !word.is_ending() && matches!(state, State::Running | State::Pending);
+        let counts = !extras.closed && word.lease() == lease && runs;
         let early = counts && state == State::Running;
         let pending = counts && state == State::Pending;
         if early {
@@ -237,8 +241,12 @@ impl Inner {
                     let status = self.status_locked(extras, id, entry);
                     self.observation.event(Event { run_us, ..Event::of(EventKind::Interrupted, &status) });
                 }
+                if self.journal.is_some() {
+                    let uncounted = extras.tasks.get(&id).map_or(0, |extra| extra.uncounted);
+                    return self.record_move(id, entry.word(), uncounted, Move::Ready, None);
+                }
                 // The memory store has nowhere to keep it.
-                self.cancel_ready(extras, id, entry, &self.end_reason());
+                self.cancel_ready(extras, id, entry, &self.end_reason(), None);
             }
             Ending::Cancelled => {
                 self.drop_record(extras, id, &record);
@@ -299,13 +307,17 @@ impl Inner {
         };
         if retried {
             queue.seldom.lock().retried += 1;
+            self.record_retry(extras, id, word, delay.unwrap_or_default());
             if let Some(extra) = extras.tasks.get_mut(&id) {
                 extra.place = None;
             }
             return;
         }
         tell(extras, State::Dead, 0);
-        if let RecordAt::Here(record) = &record {
+        if self.journal.is_some() {
+            // The store has what a replay needs.
+            self.drop_record(extras, id, &record);
+        } else if let RecordAt::Here(record) = &record {
             let place = self.shelve(record);
             match extras.get(id) {
                 Ok(extra) => extra.place = place,

@@ -73,7 +73,7 @@ impl Inner {
         let mut extras = self.extras.lock();
         let word = entry.word();
         let state = word.state().ok_or_else(|| unknown(id))?;
-        let runs = matches!(state, State::Running | State::Pending);
+        let runs = !word.is_ending() && matches!(state, State::Running | State::Pending);
         if extras.closed || !runs || word.lease() != lease {
             return Err(Error::StaleLease { id: id.value(), lease: lease.value() });
         }

@@ -11,6 +11,7 @@ use crate::engine::queues::{Queue, Slot};
 use crate::engine::{Inner, NameLatency, Policy, Registration};
 use crate::error::panic_text;
 use crate::queue::log::Record;
+use crate::store::durable::Move;
 use crate::store::table::{Entry, Word};
 use crate::sync::{Arc, Ordering};
 use crate::sys;
@@ -59,6 +60,9 @@ impl<'a> Run<'a> {
             return queue.gap_closed();
         };
         point(Place::Claimed);
+        if let Some(journal) = &inner.journal {
+            journal.claim(slot.number(), id, word.claims());
+        }
         // Before the phase: handlers are let go of once it is closed, so whoever finds none sees that.
         self.find_handler(word.registration());
         if inner.observation.wants_runs() || inner.phase() >= Phase::Cancelling {
@@ -97,12 +101,25 @@ impl<'a> Run<'a> {
         }
         // The word is looked at again: most that are not plain were marked while they ran, and are not to be counted here.
         let finish = || entry.finish_plain(word, State::Succeeded, *self.now_ms).ok();
+        if self.inner.journal.is_some() {
+            return self.hand_success_over(word, started);
+        }
         let plain = (!entry.word().is_slow()).then(|| slot.count_success_of(finish)).flatten();
         let Some(told) = plain else { return self.ended(word, started, Outcome::Done) };
         self.succeeded.push(self.id);
         if told {
             // Recorded, and not yet up to be forgotten.
             self.tell(word.lease());
+        }
+    }
+
+    /// A success that is recorded before it is told.
+    #[cold]
+    #[inline(never)]
+    fn hand_success_over(&mut self, word: Word, started: Option<Instant>) {
+        match self.entry.begin_plain_ending(word) {
+            Ok(()) => self.inner.record_move(self.id, word, 0, Move::Succeeded { result: None }, None),
+            Err(_) => self.ended(word, started, Outcome::Done),
         }
     }
 

@@ -189,7 +189,7 @@ impl Inner {
     pub(crate) fn take_from_schedule(&self, id: TaskId, entry: &Entry) -> Option<Word> {
         let mut schedule = self.control.open();
         let place = ShelfPlace::numbered(entry.place());
-        let before = entry.move_slowly(&[State::Scheduled], State::Cancelled, true).ok()?;
+        let before = self.leave_for_cancelled(entry, State::Scheduled)?;
         let shelved = schedule.take_record(place, id);
         drop(schedule);
         self.queue(before).scheduled.sub(1, shelved.map_or(0, |shelved| u64::from(shelved.bytes)));
@@ -199,6 +199,10 @@ impl Inner {
     /// Cancels all that is scheduled: what a shutdown leaves in a memory store. How many.
     pub(crate) fn cancel_all_scheduled(&self) -> u64 {
         let mut cancelled = 0;
+        if self.journal.is_some() {
+            // They stay in the store.
+            return cancelled;
+        }
         if self.queues.iter().all(|queue| queue.scheduled.get().0 == 0) {
             return cancelled;
         }
@@ -207,7 +211,7 @@ impl Inner {
             for (id, entry) in chunk.tasks() {
                 if entry.word().state() == Some(State::Scheduled) {
                     let mut extras = self.lock_extras();
-                    cancelled += u64::from(self.cancel_scheduled(&mut extras, id, entry, &self.end_reason()));
+                    cancelled += u64::from(self.cancel_scheduled(&mut extras, id, entry, &self.end_reason(), None));
                     drop(extras.unlock());
                 }
             }

@@ -5,6 +5,7 @@
 
 use crate::alloc::{Ensure, Shown, Text};
 use crate::engine::intake::{Entrance, Phase};
+use crate::engine::journal::Journal;
 use crate::engine::poison::{point, Place};
 use crate::engine::queues::{Queue, Slot};
 use crate::engine::{Engine, Inner};
@@ -33,7 +34,8 @@ pub struct ShutdownReport {
     pub running: Vec<LeftRunning>,
     /// More of them, that there was no memory to name.
     pub unnamed: usize,
-    /// Queued tasks that the memory store lost with the engine: they are cancelled.
+    /// Tasks that had not begun: the memory store lost them with the engine, and they are cancelled; a durable store has them, and they run
+    /// after the next start.
     pub queued: u64,
     /// The observer's callback had not returned when the time was up.
     pub observer_stuck: bool,
@@ -148,6 +150,7 @@ impl Engine {
         wake_all(inner);
         inner.control.stop();
         inner.survive(|| inner.give_up_tasks());
+        inner.abandon_journal();
         let mut threads = inner.threads.lock();
         threads.shut = true;
         threads.living.clear();
@@ -220,6 +223,10 @@ fn shut_down(inner: &Inner, mode: ShutdownMode, deadline: Option<Instant>) -> Sh
         // As where they were given up one by one: no thread could come back with one.
         inner.queues.iter().for_each(|queue| queue.pending.store(0, Ordering::SeqCst));
     }
+    inner.survive(|| inner.close_journal());
+    if let Some(journal) = &inner.journal {
+        report.queued = journal.unfinished().saturating_sub(report.running_count() as u64);
+    }
     inner.survive(|| log_end(inner, &report));
     seen.stop();
     let grace = Instant::now() + OBSERVER_GRACE;
@@ -269,6 +276,9 @@ impl Inner {
     /// Whether anything is queued, running or pending.
     fn has_unfinished(&self) -> bool {
         point(Place::Unfinished);
+        if self.journal.as_ref().is_some_and(Journal::is_busy) {
+            return true;
+        }
         if self.is_poisoned() {
             // Nobody runs what is queued, nor can settle what is pending.
             return self.runs_on_workers() > 0;
@@ -334,6 +344,7 @@ fn log_end(inner: &Inner, report: &ShutdownReport) {
     });
     let lost = Shown(|f: &mut Formatter<'_>| match report.queued {
         0 => Ok(()),
+        queued if inner.journal.is_some() => write!(f, "; {queued} tasks stay in the store"),
         queued => write!(f, "; {queued} queued tasks were cancelled ({SHUT_DOWN_REASON})"),
     });
     inner.observation.log(LogLevel::Info, format_args!("the engine is shut down{still_running}{lost}"));

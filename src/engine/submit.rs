@@ -5,15 +5,16 @@ use crate::engine::control::Time;
 use crate::engine::ends::Dropped;
 use crate::engine::event::{Event, EventKind};
 use crate::engine::intake::{Entrance, Intake};
+use crate::engine::journal::accept::{accept, accept_and_wait};
 use crate::engine::poison::{point, Place};
 use crate::engine::queues::Queue;
 use crate::engine::{Engine, Inner};
 use crate::error::{Error, Result};
-use crate::options::{RetryPolicy, WhenFull};
+use crate::options::{Durability, RetryPolicy, WhenFull};
 use crate::queue::log::{Data, Headers};
 use crate::queue::shelf::ShelfPlace;
 use crate::store::table::{left_in_chunk, Entry, Word};
-use crate::sync::{deadline_after, MutexGuard, Ordering};
+use crate::sync::{deadline_after, Arc, MutexGuard, Ordering};
 use crate::sys;
 use crate::task::{PayloadFormat, Priority, State, Submission, TaskId, TaskName, TaskNumber};
 use std::ops::Range;
@@ -32,6 +33,8 @@ pub(crate) struct Work<'a> {
     pub(crate) format: PayloadFormat,
     /// `None`: as the queue says.
     pub(crate) when_full: Option<WhenFull>,
+    /// `None`: the engine's. A memory store has one only.
+    pub(crate) durability: Option<Durability>,
     /// What few submissions say.
     pub(crate) own: Option<Own>,
 }
@@ -80,7 +83,17 @@ impl<'a> Work<'a> {
     #[inline]
     pub(crate) fn plain(task: Named<'a>, payload: &'a [u8], priority: Priority, format: PayloadFormat) -> Self {
         let data = Data { payload, user_context: None, headers: Headers::Pairs(&[]) };
-        Self { task, queue: None, data, bytes: payload.len() as u32, priority, format, when_full: None, own: None }
+        Self {
+            task,
+            queue: None,
+            data,
+            bytes: payload.len() as u32,
+            priority,
+            format,
+            when_full: None,
+            durability: None,
+            own: None,
+        }
     }
 
     /// Whether it can be accepted as far as it itself says.
@@ -89,6 +102,9 @@ impl<'a> Work<'a> {
         // Otherwise the engine's own, which was looked at when it started.
         if submission.durability.is_some() {
             inner.store_kind.check_durability(submission.durability)?;
+        }
+        if let Some(when_full) = submission.when_full {
+            inner.store_kind.check_when_full(when_full)?;
         }
         Ok(Self {
             task: Named::of(submission),
@@ -103,6 +119,7 @@ impl<'a> Work<'a> {
             priority: submission.priority,
             format: submission.payload_format,
             when_full: submission.when_full,
+            durability: submission.durability,
             own: Own::of(submission),
         })
     }
@@ -135,6 +152,28 @@ impl Engine {
     pub fn submit(&self, submission: &Submission<'_>) -> Result<TaskId> {
         self.sound(|| Work::of(&self.inner, submission).and_then(|work| accept_one(&self.inner, &work)))
             .inspect_err(|error| self.refused(Named::of(submission), submission.queue, 1, error))
+    }
+
+    /// Hands a task over without waiting until it is safe: `submitted` is told then, with the task's id, on a thread of the engine's, once; it must return
+    /// promptly and may not wait for the store. With the memory store, which has nothing to wait for, it is told before this returns.
+    ///
+    /// # Errors
+    /// As [`Engine::submit`]; `submitted` is then not called. What fails later, in the store, it is told ([`Error::Store`]).
+    pub fn submit_async(
+        &self,
+        submission: &Submission<'_>,
+        submitted: impl FnOnce(Result<TaskId>) + Send + 'static,
+    ) -> Result<()> {
+        let Some(journal) = &self.inner.journal else {
+            let id = self.submit(submission)?;
+            submitted(Ok(id));
+            return Ok(());
+        };
+        self.sound(|| {
+            let work = Work::of(&self.inner, submission)?;
+            accept(&self.inner, journal, std::slice::from_ref(&work), submitted)
+        })
+        .inspect_err(|error| self.refused(Named::of(submission), submission.queue, 1, error))
     }
 
     /// Hands many tasks over, all or none, in one step. They are ready in the order of the slice. `when_full` and `durability`
@@ -222,7 +261,10 @@ impl Engine {
 }
 
 #[inline(always)]
-fn accept_one(inner: &Inner, work: &Work<'_>) -> Result<TaskId> {
+fn accept_one(inner: &Arc<Inner>, work: &Work<'_>) -> Result<TaskId> {
+    if let Some(journal) = &inner.journal {
+        return accept_and_wait(inner, journal, std::slice::from_ref(work));
+    }
     if work.own.is_some() {
         return accept_works(inner, std::slice::from_ref(work));
     }
@@ -258,14 +300,14 @@ fn accept_one(inner: &Inner, work: &Work<'_>) -> Result<TaskId> {
 
 /// Accepts many that differ in their payloads only: one queue and level, one look at the clock, one step into view.
 fn accept_alike<'a>(
-    inner: &Inner,
+    inner: &Arc<Inner>,
     like: &Work<'_>,
     count: usize,
     payload_bytes: u64,
     payloads: impl Fn(usize) -> &'a [u8],
 ) -> Result<TaskId> {
     let besides = like.bytes - like.data.payload.len() as u32;
-    if like.own.is_some() {
+    if like.own.is_some() || inner.journal.is_some() {
         let mut works = alloc::list(count)?;
         works.extend((0..count).map(|index| {
             let payload = payloads(index);
@@ -322,7 +364,7 @@ fn in_chunks(first: TaskId, count: usize) -> impl Iterator<Item = Range<usize>> 
 }
 
 /// Accepts many of any kind that came in one call. Returns the first id; the others follow it.
-fn accept_mixed(inner: &Inner, submissions: &[Submission<'_>]) -> Result<TaskId> {
+fn accept_mixed(inner: &Arc<Inner>, submissions: &[Submission<'_>]) -> Result<TaskId> {
     let first = &submissions[0];
     let mut works = alloc::list(submissions.len())?;
     for (index, submission) in submissions.iter().enumerate() {
@@ -347,7 +389,10 @@ struct Planned {
 /// Accepts many of any kind, the first of which says what is to be done where there is no room. Returns the first id; the
 /// others follow it.
 #[cold]
-fn accept_works(inner: &Inner, works: &[Work<'_>]) -> Result<TaskId> {
+fn accept_works(inner: &Arc<Inner>, works: &[Work<'_>]) -> Result<TaskId> {
+    if let Some(journal) = &inner.journal {
+        return accept_and_wait(inner, journal, works);
+    }
     let mut plan = alloc::list(works.len())?;
     let when_full = works[0].when_full;
     let mut dropped = Dropped::default();
@@ -356,16 +401,7 @@ fn accept_works(inner: &Inner, works: &[Work<'_>]) -> Result<TaskId> {
     let mut parts: Vec<Part> = Vec::new();
     for work in works {
         let (registration, queue) = intake.target(work.task, work.queue)?;
-        let part = match parts.iter_mut().find(|part| part.queue == queue) {
-            Some(part) => part,
-            None => {
-                parts.ensure(1)?;
-                parts.push(Part { queue, tasks: 0, bytes: 0 });
-                parts.last_mut().expect("it was just added")
-            }
-        };
-        part.tasks += 1;
-        part.bytes += u64::from(work.bytes);
+        Part::count(&mut parts, queue, work)?;
         plan.push(Planned { registration, queue, place: None });
     }
     let mut intake = wait_for_room(inner, intake, &parts, when_full)?;
@@ -460,7 +496,7 @@ impl Inner {
 
     /// Writes a task into the table, and tells of it before anybody can run it. `bytes`: or its place on the shelf.
     #[inline]
-    fn make_known(&self, entry: &Entry, id: TaskId, word: Word, now_us: i64, bytes: u32) {
+    pub(crate) fn make_known(&self, entry: &Entry, id: TaskId, word: Word, now_us: i64, bytes: u32) {
         entry.init(word, now_us, bytes);
         if self.observation.wants(EventKind::Accepted) {
             self.tell_of_new(entry, id, word);
@@ -491,13 +527,25 @@ impl Inner {
 
 /// What a submit asks of one queue.
 #[derive(Clone, Copy)]
-struct Part {
-    queue: usize,
-    tasks: u64,
-    bytes: u64,
+pub(crate) struct Part {
+    pub(crate) queue: usize,
+    pub(crate) tasks: u64,
+    pub(crate) bytes: u64,
 }
 
 impl Part {
+    /// Counts a submission among those that ask the same queue.
+    pub(crate) fn count(parts: &mut Vec<Self>, queue: usize, work: &Work<'_>) -> Result<()> {
+        let bytes = u64::from(work.bytes);
+        if let Some(part) = parts.iter_mut().find(|part| part.queue == queue) {
+            (part.tasks, part.bytes) = (part.tasks + 1, part.bytes + bytes);
+            return Ok(());
+        }
+        parts.ensure(1)?;
+        parts.push(Self { queue, tasks: 1, bytes });
+        Ok(())
+    }
+
     fn has_room(&self, entrance: &mut Entrance) -> bool {
         entrance.has_room(self.tasks, self.bytes)
     }
@@ -527,7 +575,7 @@ pub(crate) fn room_or_refusal(entrance: &mut Entrance, bytes: u64) -> Result<()>
 /// Refuses or waits where there is no room, by the answer that was chosen to a full queue. Then there is room for all, or will
 /// be by [`Part::drop_for`]; it stays, since the lock is kept.
 #[cold]
-fn wait_for_room<'a>(
+pub(crate) fn wait_for_room<'a>(
     inner: &'a Inner,
     mut intake: MutexGuard<'a, Intake>,
     parts: &[Part],

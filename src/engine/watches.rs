@@ -51,6 +51,10 @@ impl Inner {
     }
 
     pub(crate) fn status(&self, id: TaskId) -> Option<TaskStatus> {
+        self.status_in_memory(id).or_else(|| self.stored_status(id))
+    }
+
+    pub(crate) fn status_in_memory(&self, id: TaskId) -> Option<TaskStatus> {
         let chunk = self.store.chunk(id)?;
         let entry = chunk.entry(id);
         let word = entry.word();
@@ -77,9 +81,13 @@ impl Inner {
 
     /// Adds a watch to a task that is not final, or says what it is.
     pub(crate) fn add_watch(&self, id: TaskId, watch: Watch) -> Result<()> {
-        let chunk = self.store.chunk(id).ok_or_else(|| unknown(id))?;
+        let Some(chunk) = self.store.chunk(id) else { return self.watch_stored(id, watch) };
         let entry = chunk.entry(id);
         let mut extras = self.extras.lock();
+        if self.journal.is_some() && entry.word().state().is_none() {
+            drop(extras);
+            return self.watch_stored(id, watch);
+        }
         // With the lock: a panic that is noted after this finds the watch.
         self.check_sound()?;
         if extras.closed {
@@ -102,6 +110,16 @@ impl Inner {
             return Ok(());
         }
         let status = self.status_from(id, entry, entry.word(), extras.tasks.get(&id)).ok_or_else(|| unknown(id))?;
+        self.tell_end_to(watch, status, Ok(()));
+        Ok(())
+    }
+
+    /// A watch of a task that is not in memory: it has ended, or waits for its handler.
+    fn watch_stored(&self, id: TaskId, watch: Watch) -> Result<()> {
+        let status = self.stored_status(id).ok_or_else(|| unknown(id))?;
+        if !status.state.is_final() {
+            return Err(Error::NoHandler(status.task_name));
+        }
         self.tell_end_to(watch, status, Ok(()));
         Ok(())
     }

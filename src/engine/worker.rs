@@ -199,6 +199,9 @@ impl Worker {
             return true;
         }
         self.tell_of_succeeded();
+        if let Some(journal) = &self.inner.journal {
+            journal.claim_nothing(self.slot.number());
+        }
         let inner = self.inner.clone();
         let queue = self.queue.clone();
         queue.parking.start_searching();

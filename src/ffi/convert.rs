@@ -16,26 +16,40 @@ use crate::engine::ShutdownMode;
 use crate::error::{Error, Result};
 use crate::options::{
     Backoff, Durability, LogFilter, LogLevel, Retention, StoreKind, WhenFull, DEFAULT_FULL_WAIT, LATEST_RUN_AT_MS,
+    MAX_TIME_LIMIT,
 };
 use crate::task::{PayloadFormat, State};
+use std::path::PathBuf;
 use std::time::Duration;
 
 fn unknown(what: &str, value: impl std::fmt::Display, kin: &str) -> Error {
     Error::invalid(format_args!("{what} is {value}; pass one of {kin} and its kin, or 0 for the default"))
 }
 
-pub(super) fn store(kind: u32, address: Option<&str>) -> Result<StoreKind> {
+/// `owner_wait_ms`: 0: the default, -1: not at all.
+pub(super) fn store(kind: u32, address: Option<&str>, owner_wait_ms: i64) -> Result<StoreKind> {
     match (kind, address) {
+        (0 | BACKRUN_STORE_MEMORY, None) if owner_wait_ms != 0 => Err(Error::not_supported(
+            "backrun_engine_options.owner_wait_ms",
+            "the memory store has no other owner to wait for; leave it 0",
+        )),
         (0 | BACKRUN_STORE_MEMORY, None) => Ok(StoreKind::Memory),
         (0 | BACKRUN_STORE_MEMORY, Some(_)) => Err(Error::InvalidArgument(
             "store_address is given and the store is the memory store, which has none; leave it empty or choose a durable store"
                 .into(),
         )),
-        (BACKRUN_STORE_SQLITE, _) => {
-            Err(Error::not_supported("store BACKRUN_STORE_SQLITE", "this version has the memory store only"))
+        (BACKRUN_STORE_SQLITE, None) => Err(Error::InvalidArgument(
+            "store is BACKRUN_STORE_SQLITE and store_address is empty; pass the path of the file".into(),
+        )),
+        (BACKRUN_STORE_SQLITE, Some(path)) => {
+            let owner_wait = match owner_wait_ms {
+                -1 => Some(Duration::ZERO),
+                given => millis(given, "backrun_engine_options.owner_wait_ms", MAX_TIME_LIMIT)?,
+            };
+            Ok(StoreKind::Sqlite { path: PathBuf::from(path), owner_wait })
         }
         (BACKRUN_STORE_POSTGRES, _) => {
-            Err(Error::not_supported("store BACKRUN_STORE_POSTGRES", "this version has the memory store only"))
+            Err(Error::not_supported("store BACKRUN_STORE_POSTGRES", "this version has the memory store and BACKRUN_STORE_SQLITE"))
         }
         (other, _) => Err(unknown("store", other, "BACKRUN_STORE_MEMORY")),
     }

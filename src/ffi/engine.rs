@@ -119,12 +119,6 @@ impl backrun_engine_options {
         if self.abi_version != BACKRUN_ABI_VERSION {
             return Err(Error::AbiMismatch { caller: self.abi_version, library: BACKRUN_ABI_VERSION });
         }
-        if self.owner_wait_ms != 0 {
-            return Err(Error::not_supported(
-                "backrun_engine_options.owner_wait_ms",
-                "the memory store has no other owner to wait for; leave it 0",
-            ));
-        }
         if self.flags & !BACKRUN_ENGINE_MANUAL_TIME != 0 || self.reserved != 0 {
             return Err(Error::invalid(format_args!(
                 "backrun_engine_options.flags is {:#x} and reserved is {}; pass BACKRUN_ENGINE_MANUAL_TIME or 0, and 0",
@@ -136,7 +130,7 @@ impl backrun_engine_options {
         let mut options = EngineOptions {
             workers: nonzero(self.workers),
             max_workers: nonzero(self.max_workers),
-            store: convert::store(self.store, address)?,
+            store: convert::store(self.store, address, self.owner_wait_ms)?,
             durability: convert::durability(self.durability)?,
             worker_stack_bytes: nonzero(self.worker_stack_bytes),
             keep_finished: convert::retention(self.keep_finished, "keep_finished")?,

@@ -5,7 +5,7 @@ use super::convert;
 use super::engine::backrun_engine;
 use super::handler::{backrun_retry_policy, check_flags, read_retry};
 use super::panic::{check_out, preset, with_engine, Health};
-use super::status::backrun_error;
+use super::status::{backrun_error, BACKRUN_OK};
 use super::structs::{of_this_version, read, read_array, Versioned};
 use crate::alloc;
 use crate::engine::{Engine, Named, Work};
@@ -393,16 +393,19 @@ pub unsafe extern "C" fn backrun_engine_task_number(
     }
 }
 
-/// Hears of an asynchronous submit: BACKRUN_OK and the id, or an error's code and 0. On the observer thread; must return promptly.
+/// Hears of an asynchronous submit: BACKRUN_OK and the id, or an error's code and 0. On the store's thread, or with the memory store on the
+/// caller's before the submit returns; must return promptly, and may not wait for the store (BACKRUN_WOULD_DEADLOCK).
 pub type backrun_submitted_fn = Option<unsafe extern "C" fn(user_data: *mut c_void, code: i32, id: i64)>;
 
-/// Hands a task over without waiting for it to be safe. Not yet: BACKRUN_NOT_SUPPORTED.
+/// Hands a task over without waiting for it to be safe in the store: one thread can have thousands on their way. With the memory store,
+/// which has nothing to wait for, `done` is called before this returns.
 ///
 /// `submission`: may not be NULL; copied.
 /// `done`: may not be NULL; called once if and only if this returns BACKRUN_OK. `user_data`: passed to it.
 /// `out_error`: receives an error to be freed by backrun_error_free, or NULL; may be NULL.
 ///
-/// Errors: as backrun_engine_submit. Any thread; a callback may call it.
+/// Errors: as backrun_engine_submit; `done` is then not called. What fails later, in the store, `done` is told (BACKRUN_STORE). Any thread; a
+/// callback may call it.
 #[no_mangle]
 pub unsafe extern "C" fn backrun_engine_submit_async(
     engine: *mut backrun_engine,
@@ -411,18 +414,38 @@ pub unsafe extern "C" fn backrun_engine_submit_async(
     user_data: *mut c_void,
     out_error: *mut *mut backrun_error,
 ) -> i32 {
-    let _ = user_data;
+    let told = Submitted { done, user_data };
     // SAFETY: pointers are NULL or valid, by contract.
     unsafe {
-        with_engine(engine, Health::Sound, out_error, |_| {
-            read(submission)?.to_submission()?;
+        with_engine(engine, Health::Sound, out_error, |engine| {
+            let submission = read(submission)?;
+            let submission = submission.to_submission()?;
             if done.is_none() {
                 return Err(Error::InvalidArgument("done is NULL; pass the function to be told".into()));
             }
-            Err(Error::not_supported(
-                "backrun_engine_submit_async",
-                "the memory store has nothing to wait for; use backrun_engine_submit",
-            ))
+            engine.submit_async(&submission, move |said| told.tell(said))
         })
+    }
+}
+
+/// Who is told of an asynchronous submit.
+struct Submitted {
+    done: backrun_submitted_fn,
+    user_data: *mut c_void,
+}
+
+// SAFETY: the caller has said that its function may be called with it on another thread.
+unsafe impl Send for Submitted {}
+
+impl Submitted {
+    fn tell(self, said: Result<TaskId>) {
+        let (code, id) = match said {
+            Ok(id) => (BACKRUN_OK, id.value()),
+            Err(error) => (error.code(), 0),
+        };
+        if let Some(done) = self.done {
+            // SAFETY: a function of the caller's, which by contract returns and does not unwind.
+            unsafe { done(self.user_data, code, id) };
+        }
     }
 }

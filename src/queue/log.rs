@@ -59,6 +59,13 @@ impl<'a> Data<'a> {
         self.user_context.map_or(0, <[u8]>::len)
     }
 
+    /// Its headers as a record has them.
+    pub(crate) fn copy_headers(&self) -> Result<Vec<u8>> {
+        let mut copy = alloc::list(self.header_bytes())?;
+        Data { payload: &[], user_context: None, ..*self }.for_each_piece(|piece| copy.extend_from_slice(piece));
+        Ok(copy)
+    }
+
     pub(super) fn bytes(&self) -> usize {
         self.payload.len() + self.user_bytes() + self.header_bytes()
     }
@@ -91,6 +98,15 @@ impl<'a> Record<'a> {
     /// A record that lies elsewhere than in a segment. `headers`: as records have them.
     pub(super) fn new(payload: &'a [u8], user_context: Option<&'a [u8]>, headers: &'a [u8]) -> Self {
         Self { payload, user_context, headers }
+    }
+
+    /// What a task brings whose headers are encoded already.
+    pub(crate) fn of(data: &Data<'a>) -> Self {
+        let headers = match data.headers {
+            Headers::Encoded(bytes) => bytes,
+            Headers::Pairs(_) => &[],
+        };
+        Self { payload: data.payload, user_context: data.user_context, headers }
     }
 
     /// To be written again.

@@ -4,12 +4,9 @@
 //! long it knows a finished one. Past the end of the process: [`durable`] is the contract in words and types, [`conformance`] a check for
 //! each of its promises, [`sqlite`] one file.
 
-#[cfg(not(loom))]
 pub mod conformance;
-#[cfg(not(loom))]
 pub mod durable;
 pub(crate) mod finished;
 pub(crate) mod memory;
-#[cfg(not(loom))]
 pub mod sqlite;
 pub(crate) mod table;

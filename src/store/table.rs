@@ -27,6 +27,8 @@ pub(crate) const MAX_REGISTRATIONS: usize = 1 << 24;
 
 // [claims:19 | registration:24 | queue:9 | priority:3 | format:2 | told:1 | slow:1 | cancel:1 | state:4]
 const STATE: u64 = 0xf;
+/// In place of a state: its run has ended, or it is cancelled, and the store has not recorded that yet. It counts as running.
+const ENDING: u64 = 0xf;
 const CANCEL: u64 = 1 << 4;
 /// The task has an extra: its moves are made under the extras' lock.
 const SLOW: u64 = 1 << 5;
@@ -68,7 +70,11 @@ impl Word {
     /// `None`: there is no such task, or it is forgotten.
     pub(crate) fn state(self) -> Option<State> {
         // In the order of State::ALL, from 1; 0 is nothing.
-        (self.0 & STATE).checked_sub(1).map(|index| State::ALL[index as usize])
+        match self.0 & STATE {
+            0 => None,
+            ENDING => Some(State::Running),
+            number => Some(State::ALL[number as usize - 1]),
+        }
     }
 
     /// There is a task, and it is not in a final state.
@@ -79,6 +85,17 @@ impl Word {
     /// Of a task that has an extra from the start.
     pub(crate) fn slow(self) -> Self {
         Self(self.0 | SLOW)
+    }
+
+    /// Its end waits for the store.
+    pub(crate) fn is_ending(self) -> bool {
+        self.0 & STATE == ENDING
+    }
+
+    /// Of a task that was claimed so often before this process.
+    pub(crate) fn with_claims(self, claims: u32) -> Self {
+        const MOST: u64 = u64::MAX >> CLAIMS_AT;
+        Self(self.0 & !(MOST << CLAIMS_AT) | u64::from(claims).min(MOST) << CLAIMS_AT)
     }
 
     pub(crate) fn is_slow(self) -> bool {
@@ -226,6 +243,23 @@ impl Entry {
                 Err(now) => return Err(Word(now)),
             }
         }
+    }
+
+    /// Marks the run of a task that has no extra as ending: [`Entry::finish_plain`] is to follow. The word as it is, if it has one.
+    pub(crate) fn begin_plain_ending(&self, running: Word) -> std::result::Result<(), Word> {
+        let changed = self.change(|seen| {
+            let is_plain = seen.0 & !TOLD == running.0 & !TOLD && !seen.is_slow();
+            is_plain.then_some(seen.0 & !STATE | ENDING)
+        });
+        changed.map(drop)
+    }
+
+    /// Marks a task in one of these states as ending; the extras' lock is held. The word before, or as it is.
+    pub(crate) fn begin_ending(&self, from: &[State]) -> std::result::Result<Word, Word> {
+        self.change(|seen| {
+            let may = !seen.is_ending() && seen.state().is_some_and(|state| from.contains(&state));
+            may.then_some(seen.0 & !STATE | ENDING | SLOW)
+        })
     }
 
     /// Asks that somebody be told of the end of a task that has no extra. The word as it is, if it has one, or is final, or
@@ -392,6 +426,11 @@ impl Chunk {
 }
 
 impl Chunk {
+    /// One more of its tasks was brought in.
+    pub(crate) fn know_one_more(&self) {
+        self.known.fetch_add(1, Ordering::AcqRel);
+    }
+
     /// Its tasks that are known, in the order of their ids.
     pub(crate) fn tasks(&self) -> impl Iterator<Item = (TaskId, &Entry)> {
         let ids = self.number * CHUNK..;
@@ -462,6 +501,21 @@ impl Table {
             // There is no task 0.
             chunk.known.store(CHUNK as u32 - 1, Ordering::Relaxed);
         }
+        chunks.insert(number, chunk.clone());
+        Ok(chunk)
+    }
+
+    /// The chunk of an id that an earlier process has given out: of such a one only those tasks are known that were brought in
+    /// ([`Chunk::know_one_more`]).
+    pub(crate) fn chunk_for_stored(&self, id: TaskId) -> Result<Arc<Chunk>> {
+        let number = chunk_of(id);
+        let mut chunks = self.chunks.lock();
+        if let Some(chunk) = chunks.get(&number) {
+            return Ok(chunk.clone());
+        }
+        chunks.ensure(1)?;
+        let chunk = Chunk::new(number)?;
+        chunk.known.store(0, Ordering::Relaxed);
         chunks.insert(number, chunk.clone());
         Ok(chunk)
     }

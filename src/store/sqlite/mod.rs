@@ -68,7 +68,8 @@ pub struct SqliteStore {
     board: Board,
     interrupted: Vec<InterruptedRun>,
     path: PathBuf,
-    _owner: Owner,
+    /// `None` once it is closed.
+    owner: Mutex<Option<Owner>>,
 }
 
 /// The ids that are reserved and not given out.
@@ -99,7 +100,7 @@ impl SqliteStore {
         let reader = connect(&options.path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
         let writer = Writer::start(connection, options.keep_finished)?;
         let (ids, path) = (Mutex::new(Ids { next: 0, end: 0 }), options.path);
-        Ok(Self { writer, reader: Mutex::new(reader), ids, board, interrupted, path, _owner: owner })
+        Ok(Self { writer, reader: Mutex::new(reader), ids, board, interrupted, path, owner: Mutex::new(Some(owner)) })
     }
 
     fn reader(&self) -> std::sync::MutexGuard<'_, Connection> {
@@ -158,7 +159,10 @@ impl Store for SqliteStore {
     }
 
     fn close(&self) -> Result<()> {
-        self.writer.close()
+        let closed = self.writer.close();
+        // Only now: nothing of this process is written any more.
+        drop(self.owner.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take());
+        closed
     }
 }
 

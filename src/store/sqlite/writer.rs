@@ -89,6 +89,8 @@ impl Writer {
         lock(&self.shared.inbox).closing = true;
         self.shared.news.notify_one();
         match lock(&self.thread).take() {
+            // Whoever was told of the last batch has let go of the store: the thread ends by itself.
+            Some(thread) if thread.thread().id() == std::thread::current().id() => Ok(()),
             Some(thread) => thread.join().unwrap_or_else(|panic| Err(Error::from_panic(&*panic))),
             None => Ok(()),
         }

@@ -1,0 +1,236 @@
+//! How tasks come in: into the store first, and into memory when they are safe there.
+
+use crate::alloc;
+use crate::engine::control::Time;
+use crate::engine::intake::{Intake, Phase};
+use crate::engine::journal::ends::millis;
+use crate::engine::journal::{Journal, Slot};
+use crate::engine::outcomes::bytes_of;
+use crate::engine::submit::{wait_for_room, Part, Work};
+use crate::engine::Inner;
+use crate::error::Result;
+use crate::queue::log::{Data, Headers, Record};
+use crate::store::durable::{Answer, Change, RunAt, StoredTask};
+use crate::store::table::Word;
+use crate::sync::{Arc, MutexGuard, Ordering};
+use crate::task::{State, TaskId};
+use std::time::Duration;
+
+/// Where a task goes.
+#[derive(Clone, Copy)]
+pub(super) struct Target {
+    pub(super) registration: usize,
+    pub(super) queue: usize,
+}
+
+/// Accepts tasks of any kind in one step, and waits until they are safe. Returns the first id; the others follow it.
+#[cold]
+pub(crate) fn accept_and_wait(inner: &Arc<Inner>, journal: &Journal, works: &[Work<'_>]) -> Result<TaskId> {
+    Journal::check_may_wait()?;
+    let slot = Arc::try_new(Slot::new())?;
+    let filled = slot.clone();
+    accept(inner, journal, works, move |said| filled.fill(said))?;
+    slot.wait()
+}
+
+/// Accepts tasks of any kind in one step. `submitted` hears of it on a thread of the engine's, if and only if this is no error.
+pub(crate) fn accept(
+    inner: &Arc<Inner>,
+    journal: &Journal,
+    works: &[Work<'_>],
+    submitted: impl FnOnce(Result<TaskId>) + Send + 'static,
+) -> Result<()> {
+    let Some(first_work) = works.first() else { return Ok(()) };
+    let durability = first_work.durability.unwrap_or(journal.durability);
+    let mut changes = alloc::list(works.len())?;
+    for work in works {
+        changes.push(Change::Accept(alloc::boxed(stored(inner, work)?)?));
+    }
+    let mut targets: Vec<Target> = alloc::list(works.len())?;
+    let mut parts: Vec<Part> = Vec::new();
+    let mut intake = inner.intake.0.lock();
+    intake.check_open()?;
+    for (work, change) in works.iter().zip(&mut changes) {
+        let (registration, queue) = intake.target(work.task, work.queue)?;
+        targets.push(Target { registration, queue });
+        if let Change::Accept(task) = change {
+            task.task_name = intake.name_numbered(registration);
+            task.queue = intake.entrances[queue].queue.name.clone();
+        }
+        Part::count(&mut parts, queue, work)?;
+    }
+    let mut intake = wait_for_room(inner, intake, &parts, first_work.when_full)?;
+    let first = journal.store.reserve_ids(works.len() as u64)?;
+    let now_us = intake.clock.now().unix_us;
+    for (change, id) in changes.iter_mut().zip(first.value()..) {
+        if let Change::Accept(task) = change {
+            (task.id, task.submitted_us) = (TaskId::counted(id), now_us);
+        }
+    }
+    for part in &parts {
+        intake.entrances[part.queue].promise(part.tasks, part.bytes);
+    }
+    let told = move |inner: &Arc<Inner>, changes: Vec<Change>, done: Result<Vec<Answer>>| {
+        take_in(inner, first, &changes, &targets, &parts, done.is_ok());
+        submitted(done.map(|_| first));
+    };
+    // With the lock held: the store has them in the order of their ids.
+    let handed = journal.apply(inner.clone(), changes, durability, told);
+    drop(intake);
+    handed
+}
+
+/// A task as the store has it, but for what is known with the intake's lock only.
+fn stored(inner: &Inner, work: &Work<'_>) -> Result<StoredTask> {
+    let own = work.own.as_ref();
+    let run_at = own.and_then(|own| own.time).map(|time| match time {
+        Time::At(at_ms) => RunAt::Wall(i64::try_from(at_ms).unwrap_or(i64::MAX)),
+        Time::After(delay) => {
+            let unix_ms = inner.control.open().clock.unix_ms().saturating_add(millis(delay));
+            RunAt::Elapsed(i64::try_from(unix_ms).unwrap_or(i64::MAX))
+        }
+    });
+    Ok(StoredTask {
+        id: TaskId::counted(1),
+        state: if run_at.is_some() { State::Scheduled } else { State::Ready },
+        task_name: Default::default(),
+        queue: Default::default(),
+        priority: work.priority,
+        payload_format: work.format,
+        claims: 0,
+        uncounted: 0,
+        crashes: 0,
+        submitted_us: 0,
+        finished_us: 0,
+        run_at,
+        retry: own.and_then(|own| own.retry),
+        time_limit: own.and_then(|own| own.time_limit),
+        payload: alloc::copy(work.data.payload)?,
+        user_context: work.data.user_context.map(alloc::copy).transpose()?,
+        headers: work.data.copy_headers()?,
+        failure: None,
+        reason: None,
+        result: None,
+    })
+}
+
+/// The store has tasks, or has refused them: they come into memory, or their place in the queue is free again.
+fn take_in(inner: &Arc<Inner>, first: TaskId, changes: &[Change], targets: &[Target], parts: &[Part], are_safe: bool) {
+    let Some(journal) = &inner.journal else { return };
+    let mut intake = inner.intake.0.lock();
+    for part in parts {
+        intake.entrances[part.queue].keep_promise(part.tasks, part.bytes);
+    }
+    if !are_safe {
+        drop(intake);
+        parts.iter().for_each(|part| inner.tell_of_room(inner.queues.get(part.queue)));
+        return;
+    }
+    journal.unfinished.fetch_add(changes.len() as u64, Ordering::SeqCst);
+    if intake.phase > Phase::Open {
+        // They run after the next start.
+        return;
+    }
+    for (change, target) in changes.iter().zip(targets) {
+        let Change::Accept(task) = change else { continue };
+        if inner.bring_in(&mut intake, task, *target, true).is_err() {
+            journal.leave_out(task.id);
+        }
+    }
+    intake.note_id(TaskId::counted(first.value() + changes.len() as i64 - 1));
+    inner.let_them_run(intake, parts.iter().map(|part| part.queue));
+}
+
+impl Inner {
+    /// Lets workers see what was brought in to these queues.
+    pub(super) fn let_them_run(&self, mut intake: MutexGuard<'_, Intake>, queues: impl Iterator<Item = usize> + Clone) {
+        for queue in queues.clone() {
+            intake.entrances[queue].commit_all();
+        }
+        drop(intake);
+        for queue in queues {
+            self.work_added(self.queues.get(queue));
+        }
+    }
+
+    /// Brings a task that the store has into memory. Nobody can take it before the queue's commit. On an error it is only in the store.
+    /// `is_new`: it was accepted just now.
+    pub(super) fn bring_in(&self, intake: &mut Intake, task: &StoredTask, target: Target, is_new: bool) -> Result<()> {
+        let Target { registration, queue } = target;
+        let id = task.id;
+        let data = Data {
+            payload: &task.payload,
+            user_context: task.user_context.as_deref(),
+            headers: Headers::Encoded(&task.headers),
+        };
+        let bytes = bytes_of(&Record::of(&data));
+        let is_old = self.journal.as_ref().is_some_and(|journal| id < journal.first_new);
+        let chunk = if is_old { self.store.table.chunk_for_stored(id)? } else { self.store.table.chunk_for_new(id)? };
+        let entry = chunk.entry(id);
+        let mut word =
+            Word::new(task.state, queue, registration, task.priority, task.payload_format).with_claims(task.claims);
+        if self.note_stored(task)? {
+            word = word.slow();
+        }
+        let place = match task.run_at.filter(|_| task.state == State::Scheduled) {
+            Some(run_at) => {
+                let time = self.time_of(run_at);
+                Some(self.shelve_new(id, &data, bytes, time).inspect_err(|_| self.take_back(id, None))?)
+            }
+            None => {
+                let now = intake.clock.now();
+                let writer = intake.entrances[queue].writer(&self.pool, task.priority);
+                let added = writer.and_then(|writer| writer.add(id, now.millis, &data));
+                added.inspect_err(|_| self.take_back(id, None))?;
+                None
+            }
+        };
+        // From here on nothing fails.
+        if is_old {
+            chunk.know_one_more();
+        }
+        let shown = place.map_or(bytes, |place| place.number());
+        if is_new {
+            self.make_known(entry, id, word, task.submitted_us, shown);
+        } else {
+            entry.init(word, task.submitted_us, shown);
+        }
+        let entrance = &mut intake.entrances[queue];
+        match place {
+            Some(_) => {
+                entrance.queue.scheduled.add(1, u64::from(bytes));
+                if is_new {
+                    entrance.accept_for_later();
+                }
+            }
+            None if is_new => entrance.count(u64::from(bytes)),
+            None => entrance.come_again(u64::from(bytes)),
+        }
+        Ok(())
+    }
+
+    /// Notes what is known of a task beyond its word. Whether there is anything.
+    fn note_stored(&self, task: &StoredTask) -> Result<bool> {
+        let is_plain =
+            task.retry.is_none() && task.time_limit.is_none() && task.uncounted == 0 && task.failure.is_none();
+        if is_plain {
+            return Ok(false);
+        }
+        let mut extras = self.extras.lock();
+        let extra = extras.get(task.id)?;
+        (extra.retry, extra.time_limit) = (task.retry, task.time_limit);
+        (extra.uncounted, extra.failure) = (task.uncounted, task.failure.clone());
+        Ok(true)
+    }
+
+    fn time_of(&self, run_at: RunAt) -> Time {
+        match run_at {
+            RunAt::Wall(at_ms) => Time::At(u64::try_from(at_ms).unwrap_or(0)),
+            RunAt::Elapsed(at_ms) => {
+                let unix_ms = self.control.open().clock.unix_ms();
+                let left_ms = u64::try_from(at_ms).unwrap_or(0).saturating_sub(unix_ms);
+                Time::After(Duration::from_millis(left_ms))
+            }
+        }
+    }
+}

@@ -1,0 +1,210 @@
+//! What an earlier process has left in the store, brought into memory: once its name is registered, and only as much as its queue has room
+//! for.
+
+use crate::alloc::{Ensure, Text};
+use crate::engine::intake::{Intake, Phase};
+use crate::engine::journal::accept::Target;
+use crate::engine::journal::Journal;
+use crate::engine::submit::Named;
+use crate::engine::Inner;
+use crate::error::Result;
+use crate::options::LogLevel;
+use crate::store::durable::{Move, Page, StoredTask, Unfinished};
+use crate::store::table::Word;
+use crate::sync::{MutexGuard, Ordering};
+use crate::task::{Failure, State, TaskId};
+use std::collections::VecDeque;
+
+/// So many tasks are read at a time.
+const PAGE: usize = 512;
+/// A task that ran so often when a process ended uncleanly is not run again.
+pub(crate) const MAX_CRASHES: u32 = 3;
+
+/// What is still to be brought into memory.
+#[derive(Default)]
+pub(super) struct Loads {
+    /// Names that nobody has registered.
+    waiting: Vec<Unfinished>,
+    /// Those that somebody has since.
+    wanted: Vec<Unfinished>,
+    /// Single tasks: those that there was no memory or room for when they were accepted.
+    left_out: VecDeque<TaskId>,
+    /// Those that ran when a process ended uncleanly. They run one at a time.
+    suspects: VecDeque<TaskId>,
+    /// The one of those that runs, or waits for its turn.
+    suspect: Option<TaskId>,
+}
+
+/// One step.
+pub(super) enum Load {
+    Name(Unfinished),
+    Task(TaskId),
+}
+
+impl Loads {
+    pub(super) fn new(left: Vec<Unfinished>) -> Self {
+        Self { waiting: left, ..Self::default() }
+    }
+
+    pub(super) fn waiting(&self) -> &[Unfinished] {
+        &self.waiting
+    }
+
+    pub(super) fn next(&mut self) -> Option<Load> {
+        if let Some(name) = self.wanted.pop() {
+            return Some(Load::Name(name));
+        }
+        if self.suspect.is_none() {
+            self.suspect = self.suspects.pop_front();
+            if let Some(id) = self.suspect {
+                return Some(Load::Task(id));
+            }
+        }
+        self.left_out.pop_front().map(Load::Task)
+    }
+}
+
+impl Journal {
+    /// A name was registered: what is left of it is wanted.
+    pub(crate) fn want(&self, task_name: &str) -> Result<()> {
+        let mut work = self.work.lock();
+        let Some(index) = work.loads.waiting.iter().position(|name| *name.task_name == *task_name) else {
+            return Ok(());
+        };
+        work.loads.wanted.ensure(1)?;
+        let name = work.loads.waiting.swap_remove(index);
+        work.loads.wanted.push(name);
+        drop(work);
+        self.wake();
+        Ok(())
+    }
+
+    /// A task is in the store only: it is brought in when that can be. Without memory for that, after the next start.
+    pub(super) fn leave_out(&self, id: TaskId) {
+        let mut work = self.work.lock();
+        if work.loads.left_out.ensure(1).is_ok() {
+            work.loads.left_out.push_back(id);
+        }
+        drop(work);
+        self.wake();
+    }
+
+    /// The run of a task is over, however it ended: if it was one that runs alone, the next of those may.
+    pub(super) fn run_is_over(&self, id: TaskId) {
+        let mut work = self.work.lock();
+        if work.loads.suspect == Some(id) {
+            work.loads.suspect = None;
+            drop(work);
+            self.wake();
+        }
+    }
+}
+
+impl Inner {
+    /// Brings something into memory. On the journal's thread.
+    pub(super) fn load(&self, journal: &Journal, load: &Load) {
+        let loaded = match load {
+            Load::Name(name) => self.load_name(journal, name),
+            Load::Task(id) => self.load_task(journal, *id),
+        };
+        if let Err(error) = loaded {
+            // What is not brought in stays in the store, and runs after the next start.
+            self.observation.log(
+                LogLevel::Error,
+                format_args!("tasks that an earlier process left cannot be brought in, and stay in the store: {error}"),
+            );
+        }
+    }
+
+    fn load_name(&self, journal: &Journal, name: &Unfinished) -> Result<()> {
+        let states = [State::Scheduled, State::Ready, State::Pending];
+        let before = TaskId::new(name.last.value().saturating_add(1)).ok();
+        let mut after = TaskId::new(name.first.value() - 1).ok();
+        loop {
+            let page = Page { states: &states, task_name: Some(&name.task_name), after, before, limit: PAGE };
+            let tasks = journal.store.list(&page)?;
+            let Some(last) = tasks.last() else { return Ok(()) };
+            after = Some(last.id);
+            let is_last = tasks.len() < PAGE;
+            for task in &tasks {
+                if task.crashes >= MAX_CRASHES {
+                    self.bury(task);
+                } else if task.crashes > 0 {
+                    let mut work = journal.work.lock();
+                    work.loads.suspects.ensure(1)?;
+                    work.loads.suspects.push_back(task.id);
+                } else if !self.bring_in_when_there_is_room(journal, task)? {
+                    return Ok(());
+                }
+            }
+            if is_last {
+                return Ok(());
+            }
+        }
+    }
+
+    fn load_task(&self, journal: &Journal, id: TaskId) -> Result<()> {
+        let Some(task) = journal.store.get(id)? else {
+            journal.run_is_over(id);
+            return Ok(());
+        };
+        if task.crashes > 0 {
+            self.observation.log(
+                LogLevel::Warning,
+                format_args!(
+                    "task {id} ('{}') was running at {} unclean ends of a process: it runs with no other such task beside it",
+                    task.task_name, task.crashes
+                ),
+            );
+        }
+        self.bring_in_when_there_is_room(journal, &task).map(drop)
+    }
+
+    /// A task that has taken too many processes with it is dead.
+    fn bury(&self, task: &StoredTask) {
+        let why = Text::say(format_args!("it was running at {} unclean ends of a process", task.crashes));
+        let failure = Failure::new("crashes", &why, "");
+        // A run that no store was told of has ended. Where the task would have gone is not asked of one that does not run.
+        let word = Word::new(State::Ready, 0, 0, task.priority, task.payload_format).with_claims(task.claims + 1);
+        self.observation.log(LogLevel::Error, format_args!("task {} ('{}') is dead: {why}", task.id, task.task_name));
+        self.record_move(task.id, word, task.uncounted + 1, Move::Dead { failure }, None);
+    }
+
+    /// Waits for room in its queue, if need be. `false`: the engine ends, and the task stays in the store.
+    fn bring_in_when_there_is_room(&self, journal: &Journal, task: &StoredTask) -> Result<bool> {
+        let mut intake = self.intake.0.lock();
+        let bytes = task.payload.len() as u64;
+        loop {
+            if intake.phase > Phase::Open || journal.work.lock().stopping {
+                return Ok(false);
+            }
+            let named = Named::Name(&task.task_name);
+            // Its queue may be gone since; then it goes where others of its name go.
+            let target = intake.target(named, Some(&task.queue)).or_else(|_| intake.target(named, None));
+            let (registration, queue) = target?;
+            if intake.entrances[queue].has_room(1, bytes) {
+                let target = Target { registration, queue };
+                self.bring_in(&mut intake, task, target, false)?;
+                self.let_them_run(intake, std::iter::once(queue));
+                return Ok(true);
+            }
+            intake = self.wait_for_room_in(intake, queue, bytes);
+        }
+    }
+
+    fn wait_for_room_in<'a>(
+        &self,
+        mut intake: MutexGuard<'a, Intake>,
+        queue: usize,
+        bytes: u64,
+    ) -> MutexGuard<'a, Intake> {
+        let room = self.queues.get(queue);
+        // Counted first, then looked once more: a worker counts first and then looks for waiters.
+        room.waiting_for_room.fetch_add(1, Ordering::SeqCst);
+        if !intake.entrances[queue].has_room(1, bytes) {
+            intake = room.room.wait(intake);
+        }
+        room.waiting_for_room.fetch_sub(1, Ordering::SeqCst);
+        intake
+    }
+}

@@ -1,0 +1,175 @@
+//! What is asked of tasks that are in the store and not in memory: those that have ended, and those that wait for their handler.
+
+use crate::alloc::{self, Ensure, Text};
+use crate::engine::event::{Event, EventKind};
+use crate::engine::journal::accept::Target;
+use crate::engine::journal::Journal;
+use crate::engine::listing::TaskFilter;
+use crate::engine::submit::{room_or_refusal, Named};
+use crate::engine::{unknown, Inner};
+use crate::error::{Error, Result};
+use crate::store::durable::{Change, Move, Page, RunAt, StoredTask};
+use crate::sync::{Arc, Ordering};
+use crate::sys;
+use crate::task::{Lease, ResultBytes, State, TaskId, TaskStatus};
+
+/// So many tasks are read at a time.
+const PAGE: usize = 512;
+
+fn status_of(task: &StoredTask) -> Result<TaskStatus> {
+    let run_at_ms = match task.run_at {
+        Some(RunAt::Wall(at) | RunAt::Elapsed(at)) if task.state == State::Scheduled => at,
+        _ => 0,
+    };
+    Ok(TaskStatus {
+        id: task.id,
+        task_name: task.task_name.clone(),
+        queue: task.queue.clone(),
+        priority: task.priority,
+        state: task.state,
+        attempt: task.claims.saturating_sub(task.uncounted),
+        lease: Lease::new(i64::from(task.claims)),
+        submitted_at_us: task.submitted_us,
+        started_at_us: 0,
+        finished_at_us: task.finished_us,
+        failure: task.failure.clone(),
+        cancel_requested: task.state == State::Cancelled,
+        cancel_reason: task.reason.clone().unwrap_or_default(),
+        run_at_us: run_at_ms.saturating_mul(1000),
+        progress: None,
+        progress_text: Text::default(),
+        result: task.result.as_deref().map(ResultBytes::copy).transpose()?,
+        stalled_us: 0,
+    })
+}
+
+impl Inner {
+    /// What the store knows of a task that is not in memory; `None` also where it cannot be read.
+    pub(crate) fn stored_status(&self, id: TaskId) -> Option<TaskStatus> {
+        let journal = self.journal.as_ref()?;
+        let task = journal.store.get(id).ok().flatten()?;
+        status_of(&task).ok()
+    }
+
+    /// What is known of tasks: what the store has, as memory tells it where that knows more.
+    pub(crate) fn list_stored(
+        &self,
+        journal: &Journal,
+        filter: &TaskFilter<'_>,
+        limit: usize,
+    ) -> Result<Vec<TaskStatus>> {
+        let mut all = Vec::new();
+        self.for_each_stored(journal, filter, |status| {
+            all.ensure(1)?;
+            all.push(status);
+            Ok(all.len() < limit)
+        })?;
+        all.truncate(limit);
+        Ok(all)
+    }
+
+    fn for_each_stored(
+        &self,
+        journal: &Journal,
+        filter: &TaskFilter<'_>,
+        mut visit: impl FnMut(TaskStatus) -> Result<bool>,
+    ) -> Result<()> {
+        // A state that is not final may be another one in memory.
+        let only_final = !filter.states.is_empty() && filter.states.iter().all(|state| state.is_final());
+        let states = if only_final { filter.states } else { &[] };
+        let mut after = filter.after;
+        loop {
+            let page = Page { states, task_name: filter.task_name, after, before: None, limit: PAGE };
+            let tasks = journal.store.list(&page)?;
+            let Some(last) = tasks.last() else { return Ok(()) };
+            after = Some(last.id);
+            let is_last = tasks.len() < PAGE;
+            for task in &tasks {
+                let status = match self.status_in_memory(task.id) {
+                    Some(status) => status,
+                    None => status_of(task)?,
+                };
+                let finished_us = status.finished_at_us;
+                let final_us = sys::coarse_unix_micros() - finished_us;
+                let is_old =
+                    finished_us > 0 && final_us >= i64::try_from(filter.final_for.as_micros()).unwrap_or(i64::MAX);
+                let is_meant = (filter.states.is_empty() || filter.states.contains(&status.state))
+                    && filter.queue.is_none_or(|queue| *status.queue == *queue)
+                    && (filter.final_for.is_zero() || is_old);
+                if is_meant && !visit(status)? {
+                    return Ok(());
+                }
+            }
+            if is_last {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Forgets tasks that have ended. How many.
+    pub(crate) fn purge_stored(&self, engine: &Arc<Inner>, journal: &Journal, filter: &TaskFilter<'_>) -> Result<u64> {
+        let limit = filter.limit.unwrap_or(usize::MAX);
+        let finals = [State::Succeeded, State::Dead, State::Cancelled];
+        let wanted = TaskFilter { states: if filter.states.is_empty() { &finals } else { filter.states }, ..*filter };
+        let mut changes = Vec::new();
+        self.for_each_stored(journal, &wanted, |status| {
+            if status.state.is_final() && !self.extras.lock().is_away(status.id) {
+                changes.ensure(1)?;
+                changes.push(Change::Forget(status.id));
+            }
+            Ok(changes.len() < limit)
+        })?;
+        changes.truncate(limit);
+        let count = changes.len() as u64;
+        if count > 0 {
+            journal.apply_and_wait(engine, changes)?;
+        }
+        Ok(count)
+    }
+
+    /// Has a dead task run again.
+    pub(crate) fn replay_stored(&self, engine: &Arc<Inner>, journal: &Journal, id: TaskId) -> Result<()> {
+        let mut task = journal.store.get(id)?.ok_or_else(|| unknown(id))?;
+        if task.state != State::Dead {
+            return Err(Error::invalid(format_args!(
+                "task {id} is {:?}; only a dead task, one that has failed for good, can be run again",
+                task.state
+            )));
+        }
+        if self.extras.lock().is_away(id) {
+            return Err(Error::invalid(format_args!(
+                "the thread of the last run of task {id} has not come back; run it again when that has ended"
+            )));
+        }
+        let mut intake = self.intake.0.lock();
+        intake.check_open()?;
+        let named = Named::Name(&task.task_name);
+        let (registration, queue) = intake.target(named, Some(&task.queue)).or_else(|_| intake.target(named, None))?;
+        room_or_refusal(&mut intake.entrances[queue], task.payload.len() as u64)?;
+        drop(intake);
+        task.uncounted = task.claims;
+        let mut changes = alloc::list(1)?;
+        let to = Move::Ready;
+        let now_us = sys::coarse_unix_micros();
+        changes.push(Change::Move { id, claims: task.claims, uncounted: task.claims, now_us, to });
+        journal.apply_and_wait(engine, changes)?;
+        journal.unfinished.fetch_add(1, Ordering::SeqCst);
+        (task.state, task.failure) = (State::Ready, None);
+        let mut intake = self.intake.0.lock();
+        if self.bring_in(&mut intake, &task, Target { registration, queue }, false).is_err() {
+            journal.leave_out(id);
+            return Ok(());
+        }
+        if let Ok(status) = status_of(&task) {
+            self.observation.event_if_wanted(EventKind::Replayed, || Event::of(EventKind::Replayed, &status));
+        }
+        self.let_them_run(intake, std::iter::once(queue));
+        Ok(())
+    }
+
+    /// A copy of the payload of a task that waits in the store.
+    pub(crate) fn stored_payload(&self, journal: &Journal, id: TaskId) -> Result<Option<Vec<u8>>> {
+        let task = journal.store.get(id)?;
+        Ok(task.filter(|task| !task.payload.is_empty()).map(|task| task.payload))
+    }
+}

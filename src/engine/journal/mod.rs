@@ -1,0 +1,369 @@
+//! An engine whose tasks outlive the process: what is written to its store, and what follows once that is safe.
+//!
+//! The memory of the engine decides what runs; the store is a journal beside it. A task comes into memory when the store has it, and
+//! leaves both when its end is recorded. So that nothing is told which a crash could take back, an end goes in two steps: the run's
+//! thread hands the move over and marks the task as *ending* ([`Entry::begin_ending`]), and the store's thread, once the move is safe,
+//! makes it in memory and tells it. An engine with the memory store has no journal, and pays one branch for that.
+//!
+//! [`accept`] is how tasks come in, [`ends`] how they leave, [`load`] what an earlier process has left, [`look`] what is asked of tasks that
+//! are not in memory.
+//!
+//! Locks: none of these is held while another one is taken, but the store's own inbox under the intake's and the extras' locks.
+//!
+//! [`Entry::begin_ending`]: crate::store::table::Entry::begin_ending
+
+pub(crate) mod accept;
+pub(crate) mod ends;
+pub(crate) mod load;
+mod look;
+
+use crate::alloc::{self, Ensure, NoMemory, Reserved, Text};
+use crate::engine::worker::no_thread;
+use crate::engine::Inner;
+use crate::error::{Error, Result};
+use crate::options::{Durability, EngineOptions, LogLevel, StoreKind};
+use crate::store::durable::{Answer, Batch, Change, InterruptedRun, Store, Unfinished};
+use crate::store::sqlite::{SqliteOptions, SqliteStore};
+use crate::sync::{Arc, AtomicU64, Condvar, Mutex, Ordering};
+use crate::sys;
+use crate::task::TaskId;
+use load::Loads;
+use std::cell::Cell;
+use std::time::{Duration, Instant};
+
+/// Of the journal's thread, in bytes: what std gives a thread.
+const STACK: usize = 2 << 20;
+/// How long after the store has refused the ends of tasks they are handed to it again.
+const AGAIN_AFTER: Duration = Duration::from_secs(1);
+/// How long to wait for memory without which the end of a run cannot be handed over.
+const MEMORY_AGAIN_AFTER: Duration = Duration::from_millis(10);
+
+/// What an engine with a durable store has beside others.
+pub(crate) struct Journal {
+    pub(crate) store: Box<dyn Store>,
+    /// How safe a submit is that does not say.
+    durability: Durability,
+    /// The engine itself, for what the store tells later; `None` once it has ended. The circle is broken by [`Inner::close_journal`].
+    engine: Mutex<Option<Arc<Inner>>>,
+    /// Ids below this one are an earlier process's.
+    pub(crate) first_new: TaskId,
+    /// Tasks in the store that have not ended.
+    unfinished: AtomicU64,
+    /// Batches that the store has not told of.
+    in_flight: AtomicU64,
+    work: Mutex<Work>,
+    /// There is work for the journal's thread.
+    news: Condvar,
+}
+
+/// What the journal's thread has to do.
+#[derive(Default)]
+struct Work {
+    loads: Loads,
+    /// Ends that the store has refused, in their order.
+    unsaved: Vec<Change>,
+    /// The store's last error was told.
+    is_failing: bool,
+    stopping: bool,
+    ended: bool,
+}
+
+thread_local! {
+    /// This thread is telling what the store has done: it must not wait for the store.
+    static TELLING: Cell<bool> = const { Cell::new(false) };
+}
+
+impl Journal {
+    /// Opens the store that the options name, if it is a durable one.
+    pub(crate) fn open(options: &EngineOptions) -> Result<Option<Self>> {
+        let StoreKind::Sqlite { path, owner_wait } = &options.store else { return Ok(None) };
+        let mut wanted = SqliteOptions::new(path.clone());
+        if let Some(wait) = owner_wait {
+            wanted.owner_wait = *wait;
+        }
+        wanted.keep_finished = options.keep_finished.count() as u64;
+        let store: Box<dyn Store> = alloc::boxed(SqliteStore::open(wanted)?)?;
+        let first_new = store.reserve_ids(1)?;
+        let left = store.unfinished()?;
+        let journal = Self {
+            durability: options.durability.unwrap_or(Durability::Committed),
+            engine: Mutex::new(None),
+            first_new,
+            unfinished: AtomicU64::new(left.iter().map(|name| name.count).sum()),
+            in_flight: AtomicU64::new(0),
+            work: Mutex::new(Work { loads: Loads::new(left), ended: true, ..Work::default() }),
+            news: Condvar::new(),
+            store,
+        };
+        Ok(Some(journal))
+    }
+
+    /// What an earlier process has left: tasks of names that nobody has registered yet.
+    pub(crate) fn left(&self) -> (u64, usize) {
+        let work = self.work.lock();
+        let waiting = work.loads.waiting();
+        (waiting.iter().map(|name: &Unfinished| name.count).sum(), waiting.len())
+    }
+
+    /// Notes who runs a task. Costs one call of the system.
+    pub(crate) fn claim(&self, worker: u64, id: TaskId, claims: u32) {
+        self.store.claim(place_of(worker), Some(InterruptedRun { id, claims }));
+    }
+
+    /// A worker runs nothing any more.
+    pub(crate) fn claim_nothing(&self, worker: u64) {
+        self.store.claim(place_of(worker), None);
+    }
+
+    /// Whether something was handed to the store that it has not told of.
+    pub(crate) fn is_busy(&self) -> bool {
+        self.in_flight.load(Ordering::SeqCst) > 0
+    }
+
+    /// Tasks in the store that have not ended.
+    pub(crate) fn unfinished(&self) -> u64 {
+        self.unfinished.load(Ordering::SeqCst)
+    }
+
+    /// The engine, unless it has ended.
+    fn engine(&self) -> Option<Arc<Inner>> {
+        self.engine.lock().clone()
+    }
+
+    /// Whoever waits for the store must not be who tells what it has done.
+    fn check_may_wait() -> Result<()> {
+        if TELLING.get() {
+            return Err(Error::WouldDeadlock {
+                operation: "waiting for the store",
+                instead: "a callback that is told of an end or of a submit must return first: do it on a thread of your own, or submit asynchronously",
+            });
+        }
+        Ok(())
+    }
+
+    /// Hands a batch over; `told` is called on the store's thread, as one of the engine's.
+    fn apply(
+        &self,
+        engine: Arc<Inner>,
+        changes: Vec<Change>,
+        durability: Durability,
+        told: impl FnOnce(&Arc<Inner>, Vec<Change>, Result<Vec<Answer>>) + Send + 'static,
+    ) -> Result<()> {
+        let memory = Reserved::new()?;
+        self.hand_over(Batch { changes, durability, told: memory.fill(telling(engine, told)) });
+        Ok(())
+    }
+
+    /// [`Journal::apply`] of what cannot be refused: it waits for memory that is not to be had.
+    fn apply_surely(
+        &self,
+        engine: Arc<Inner>,
+        changes: Vec<Change>,
+        told: impl FnOnce(&Arc<Inner>, Vec<Change>, Result<Vec<Answer>>) + Send + 'static,
+    ) {
+        let (told, memory) = (telling(engine, told), surely(Reserved::new));
+        self.hand_over(Batch { changes, durability: self.durability, told: memory.fill(told) });
+    }
+
+    fn hand_over(&self, batch: Batch) {
+        self.in_flight.fetch_add(1, Ordering::SeqCst);
+        self.store.apply(batch);
+    }
+
+    /// Has changes made and waits for that.
+    fn apply_and_wait(&self, engine: &Arc<Inner>, changes: Vec<Change>) -> Result<()> {
+        Self::check_may_wait()?;
+        let slot = Arc::try_new(Slot::new())?;
+        let filled = slot.clone();
+        self.apply(engine.clone(), changes, Durability::Committed, move |_, _, done| filled.fill(done.map(drop)))?;
+        slot.wait()
+    }
+
+    /// Notes whether a queue pauses.
+    pub(crate) fn pause(&self, engine: &Arc<Inner>, queue: &Text, paused: bool) -> Result<()> {
+        let mut changes = alloc::list(1)?;
+        changes.push(Change::Pause(queue.clone(), paused));
+        self.apply_and_wait(engine, changes)
+    }
+
+    /// Whether a queue was paused when it was last heard of.
+    pub(crate) fn is_paused(&self, queue: &str) -> Result<bool> {
+        Ok(self.store.paused()?.iter().any(|paused| **paused == *queue))
+    }
+
+    /// Has the thread look for work.
+    fn wake(&self) {
+        self.news.notify_one();
+    }
+}
+
+/// What the store calls: `told` on behalf of the engine, whatever happens in it.
+fn telling(
+    engine: Arc<Inner>,
+    told: impl FnOnce(&Arc<Inner>, Vec<Change>, Result<Vec<Answer>>) + Send + 'static,
+) -> impl FnOnce(Vec<Change>, Result<Vec<Answer>>) + Send + 'static {
+    move |changes, answers| {
+        let outer = TELLING.replace(true);
+        sys::inside(engine.number, || engine.survive(|| told(&engine, changes, answers)));
+        if let Some(journal) = &engine.journal {
+            journal.in_flight.fetch_sub(1, Ordering::SeqCst);
+        }
+        engine.something_ended();
+        TELLING.set(outer);
+    }
+}
+
+/// Waits for memory where nobody could be told that there is none.
+fn surely<T>(mut take: impl FnMut() -> std::result::Result<T, NoMemory>) -> T {
+    loop {
+        match take() {
+            Ok(taken) => return taken,
+            Err(_) => std::thread::sleep(MEMORY_AGAIN_AFTER),
+        }
+    }
+}
+
+/// The place of a worker among those that the store knows.
+fn place_of(worker: u64) -> usize {
+    const PLACES: u64 = 4096;
+    // So many live at a time at most, and of two numbers so far apart the smaller one is long gone.
+    (worker % PLACES) as usize
+}
+
+/// Where a caller waits for what the store says.
+pub(crate) struct Slot<T> {
+    said: Mutex<Option<Result<T>>>,
+    filled: Condvar,
+}
+
+impl<T> Slot<T> {
+    pub(super) fn new() -> Self {
+        Self { said: Mutex::new(None), filled: Condvar::new() }
+    }
+
+    pub(super) fn fill(&self, said: Result<T>) {
+        *self.said.lock() = Some(said);
+        self.filled.notify_all();
+    }
+
+    pub(super) fn wait(&self) -> Result<T> {
+        let mut said = self.said.lock();
+        loop {
+            match said.take() {
+                Some(said) => return said,
+                None => said = self.filled.wait(said),
+            }
+        }
+    }
+}
+
+/// Starts what an engine with a journal has beside others. Where it is stopped again, [`Inner::close_journal`] does.
+pub(crate) fn start(inner: &Arc<Inner>) -> Result<()> {
+    let Some(journal) = &inner.journal else { return Ok(()) };
+    *journal.engine.lock() = Some(inner.clone());
+    journal.work.lock().ended = false;
+    let thread = inner.clone();
+    let started = sys::start_thread(format_args!("backrun-journal"), STACK, inner.number, move || {
+        thread.survive(|| keep_journal(&thread));
+        if let Some(journal) = &thread.journal {
+            journal.work.lock().ended = true;
+        }
+        thread.changes.tell();
+    });
+    if let Err(why) = started {
+        journal.work.lock().ended = true;
+        return Err(no_thread(format_args!("the journal's thread"), why));
+    }
+    let (tasks, names) = journal.left();
+    if tasks > 0 {
+        inner.observation.log(
+            LogLevel::Info,
+            format_args!(
+                "{tasks} tasks of {names} names are left from before; they run once their names are registered"
+            ),
+        );
+    }
+    Ok(())
+}
+
+/// The journal's thread: brings what was left into memory, and hands the store again what it has refused. It sleeps where there is
+/// neither.
+fn keep_journal(inner: &Arc<Inner>) {
+    let Some(journal) = &inner.journal else { return };
+    let mut again_at: Option<Instant> = None;
+    loop {
+        let mut work = journal.work.lock();
+        if work.stopping {
+            return;
+        }
+        if again_at.is_some_and(|at| Instant::now() >= at) {
+            again_at = None;
+            let unsaved = std::mem::take(&mut work.unsaved);
+            drop(work);
+            inner.hand_over_again(unsaved);
+            continue;
+        }
+        if let Some(load) = work.loads.next() {
+            drop(work);
+            inner.load(journal, &load);
+            continue;
+        }
+        if !work.unsaved.is_empty() && again_at.is_none() {
+            again_at = Some(Instant::now() + AGAIN_AFTER);
+        }
+        match again_at {
+            Some(at) => drop(journal.news.wait_until(work, Some(at))),
+            None => drop(journal.news.wait(work)),
+        }
+    }
+}
+
+impl Inner {
+    /// Ends the journal: what was handed to the store is written first. Runs may still go on; nothing of theirs is recorded any more.
+    pub(crate) fn close_journal(&self) {
+        let Some(journal) = &self.journal else { return };
+        self.stop_journal();
+        self.changes.wait_while(None, || !journal.work.lock().ended);
+        let unsaved = std::mem::take(&mut journal.work.lock().unsaved);
+        if !unsaved.is_empty() {
+            self.observation.log(
+                LogLevel::Error,
+                format_args!(
+                    "the ends of {} tasks could not be recorded, since the store failed: these tasks run again at the next start",
+                    unsaved.len()
+                ),
+            );
+        }
+        if let Err(error) = journal.store.close() {
+            self.observation.log(LogLevel::Error, format_args!("the store did not end as it should: {error}"));
+        }
+        drop(journal.engine.lock().take());
+    }
+
+    /// Ends the journal without waiting.
+    pub(crate) fn abandon_journal(&self) {
+        let Some(journal) = &self.journal else { return };
+        self.stop_journal();
+        drop(journal.engine.lock().take());
+    }
+
+    fn stop_journal(&self) {
+        let Some(journal) = &self.journal else { return };
+        journal.work.lock().stopping = true;
+        journal.news.notify_all();
+        // It may wait for room in a queue.
+        self.queues.iter().for_each(|queue| queue.room.notify_all());
+    }
+}
+
+impl Work {
+    /// Keeps changes that the store has refused. Where there is no memory for them they are lost, and their tasks run again at the
+    /// next start.
+    fn keep_unsaved(&mut self, changes: Vec<Change>) {
+        if self.unsaved.is_empty() {
+            self.unsaved = changes;
+        } else if self.unsaved.ensure(changes.len()).is_ok() {
+            self.unsaved.extend(changes);
+        }
+    }
+}

@@ -1,0 +1,439 @@
+//! What an engine with a durable store promises past the end of the process, through the public API. A process that is killed is played by
+//! a copy of the store's files as they are while the engine is at work, which is what a kill leaves (tests/crash.rs kills real ones).
+
+use backrun::store::durable::Store;
+use backrun::store::sqlite::{SqliteOptions, SqliteStore};
+use backrun::{
+    CancelResult, Durability, Engine, EngineOptions, Error, Failure, Outcome, QueueOptions, RetryPolicy, ShutdownMode,
+    State, StoreKind, Submission, TaskContext, TaskFilter, TaskId, TaskOptions, WhenFull,
+};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::mpsc::{channel, Receiver, Sender};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+const SOON: Option<Duration> = Some(Duration::from_secs(20));
+
+/// A folder that goes with the test.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new() -> Self {
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        let name = format!("backrun-durable-{}-{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
+        let folder = std::env::temp_dir().join(name);
+        std::fs::create_dir_all(&folder).unwrap();
+        Self(folder)
+    }
+
+    fn file(&self) -> PathBuf {
+        self.0.join("tasks.db")
+    }
+
+    fn options(&self) -> EngineOptions {
+        options(&self.file())
+    }
+
+    fn start(&self) -> Engine {
+        Engine::start(self.options()).unwrap()
+    }
+
+    /// What a process leaves that is killed now.
+    fn killed(&self) -> Self {
+        let copy = Self::new();
+        for file in std::fs::read_dir(&self.0).unwrap().flatten() {
+            std::fs::copy(file.path(), copy.0.join(file.file_name())).unwrap();
+        }
+        copy
+    }
+
+    /// What the store has, once no engine has it.
+    fn read<T>(&self, read: impl FnOnce(&dyn Store) -> T) -> T {
+        let mut options = SqliteOptions::new(self.file());
+        options.owner_wait = Duration::ZERO;
+        let store = SqliteStore::open(options).unwrap();
+        let read = read(&store);
+        store.close().unwrap();
+        read
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+fn options(file: &Path) -> EngineOptions {
+    let mut options = EngineOptions::default();
+    options.workers = Some(2);
+    options.store = StoreKind::Sqlite { path: file.into(), owner_wait: Some(Duration::ZERO) };
+    options
+}
+
+/// A gate that runs wait at, and what they say when they come to it.
+struct Gate {
+    opened: Mutex<Receiver<()>>,
+    came: Sender<TaskId>,
+}
+
+fn gate() -> (Arc<Gate>, Sender<()>, Receiver<TaskId>) {
+    let (open, opened) = channel();
+    let (came, comes) = channel();
+    (Arc::new(Gate { opened: Mutex::new(opened), came }), open, comes)
+}
+
+impl Gate {
+    fn pass(&self, id: TaskId) {
+        self.came.send(id).unwrap();
+        let _ = self.opened.lock().unwrap().recv();
+    }
+}
+
+fn shut_down(engine: Engine) -> u64 {
+    let report = engine.shutdown(ShutdownMode::Cancel, SOON).unwrap();
+    assert!(report.is_complete());
+    report.queued
+}
+
+#[test]
+fn a_task_is_in_the_store_when_its_submit_returns_and_gone_from_it_when_it_has_ended() {
+    let folder = Folder::new();
+    let engine = folder.start();
+    let (gate, open, comes) = gate();
+    engine.register("wait", move |task: &TaskContext<'_>| gate.pass(task.id())).unwrap();
+    let mut submission = Submission::new("wait", b"bytes").user_context(b"user");
+    submission.headers.push(("culture", "de-DE"));
+    let id = engine.submit(&submission).unwrap();
+    assert_eq!(comes.recv().unwrap(), id);
+    folder.killed().read(|store| {
+        let task = store.get(id).unwrap().expect("it was accepted");
+        assert_eq!((&*task.task_name, &*task.queue, task.state), ("wait", "default", State::Ready));
+        assert_eq!((&*task.payload, task.user_context.as_deref()), (&b"bytes"[..], Some(&b"user"[..])));
+        assert_eq!(task.crashes, 1, "it ran when the process was killed");
+    });
+    open.send(()).unwrap();
+    assert_eq!(engine.wait(id, SOON).unwrap().state, State::Succeeded);
+    assert_eq!(engine.status(id).unwrap().state, State::Succeeded, "it is known afterwards");
+    folder.killed().read(|store| {
+        assert_eq!(store.get(id).unwrap().unwrap().state, State::Succeeded);
+        assert_eq!(store.stored().unwrap().ready, 0);
+    });
+    assert_eq!(shut_down(engine), 0);
+}
+
+#[test]
+fn what_a_killed_process_left_runs_in_the_next_one_with_all_that_it_was_given() {
+    let folder = Folder::new();
+    let engine = folder.start();
+    engine.configure_queue("paused", QueueOptions::default()).unwrap();
+    engine.register_with("say", in_queue("paused"), || |_: &TaskContext<'_>| ()).unwrap();
+    engine.pause("paused").unwrap();
+    let mut all = Vec::new();
+    for number in 0..100u8 {
+        let payload = [number];
+        let mut submission = Submission::new("say", &payload);
+        submission.user_context = (number % 2 == 0).then_some(b"user");
+        submission.headers.push(("number", "a header"));
+        all.push(engine.submit(&submission).unwrap());
+    }
+    let killed = folder.killed();
+    shut_down(engine);
+
+    let engine = killed.start();
+    let (say, said) = channel();
+    engine.configure_queue("paused", QueueOptions::default()).unwrap();
+    let handler = move |task: &TaskContext<'_>| {
+        let header = task.headers().next().map(|(name, value)| format!("{name}={value}"));
+        say.send((task.id(), task.payload().to_vec(), task.user_context().is_some(), header)).unwrap();
+    };
+    engine.register_with("say", in_queue("paused"), || handler).unwrap();
+    assert!(said.recv_timeout(Duration::from_millis(50)).is_err(), "the queue is paused, as it was");
+    engine.resume("paused").unwrap();
+    let mut heard: Vec<_> = (0..100).map(|_| said.recv_timeout(Duration::from_secs(20)).unwrap()).collect();
+    heard.sort_unstable();
+    let due: Vec<_> =
+        (0..100u8).map(|n| (all[usize::from(n)], vec![n], n % 2 == 0, Some("number=a header".to_owned()))).collect();
+    assert_eq!(heard, due);
+    for id in all {
+        assert_eq!(engine.wait(id, SOON).unwrap().state, State::Succeeded);
+    }
+    let new = engine.submit(&Submission::new("say", b"")).unwrap();
+    assert!(new > due.last().unwrap().0, "ids are not given twice");
+    shut_down(engine);
+}
+
+fn in_queue(name: &str) -> TaskOptions {
+    let mut options = TaskOptions::default();
+    options.queue = Some(backrun::QueueName::new(name).unwrap());
+    options
+}
+
+#[test]
+fn a_shutdown_leaves_what_has_not_run_in_the_store_and_gives_an_interrupted_run_its_attempt_back() {
+    let folder = Folder::new();
+    let engine = folder.start();
+    let (gate, _open, comes) = gate();
+    let handler = move |task: &TaskContext<'_>| {
+        gate.came.send(task.id()).unwrap();
+        while !task.is_cancelled() {
+            std::thread::yield_now();
+        }
+        Outcome::Cancelled
+    };
+    engine.register("stop", handler).unwrap();
+    let ids: Vec<_> = (0..10).map(|_| engine.submit(&Submission::new("stop", b"x")).unwrap()).collect();
+    let _both = [comes.recv().unwrap(), comes.recv().unwrap()];
+    assert_eq!(shut_down(engine), 10);
+
+    let engine = folder.start();
+    let (say, said) = channel();
+    engine
+        .register("stop", move |task: &TaskContext<'_>| {
+            say.send((task.id(), task.attempt(), task.lease().value())).unwrap()
+        })
+        .unwrap();
+    let mut heard: Vec<_> = (0..10).map(|_| said.recv_timeout(Duration::from_secs(20)).unwrap()).collect();
+    heard.sort_unstable();
+    assert!(heard.iter().map(|(id, _, _)| *id).eq(ids), "each runs, once");
+    assert!(heard.iter().all(|(_, attempt, _)| *attempt == 1), "{heard:?}");
+    assert_eq!(heard.iter().filter(|(_, _, lease)| *lease == 2).count(), 2, "leases go on: {heard:?}");
+    shut_down(engine);
+}
+
+#[test]
+fn what_is_delayed_retried_dead_or_cancelled_is_so_after_a_kill() {
+    let folder = Folder::new();
+    let engine = folder.start();
+    let mut retry = TaskOptions::default();
+    let mut policy = RetryPolicy::attempts(3);
+    policy.delay = Duration::from_secs(3600);
+    policy.max_delay = policy.delay;
+    retry.retry = Some(policy);
+    engine.register_with("fails", retry.clone(), || |_: &TaskContext<'_>| Err::<(), _>("no luck")).unwrap();
+    engine.register("dies", |_: &TaskContext<'_>| Outcome::Fatal(Failure::new("Kind", "for good", "stack"))).unwrap();
+    engine.register("leaves", |task: &TaskContext<'_>| task.set_result(b"result").unwrap()).unwrap();
+    let mut later = Submission::new("leaves", b"later");
+    later.delay = Duration::from_secs(7200);
+    let delayed = engine.submit(&later).unwrap();
+    let cancelled = engine.submit(&later).unwrap();
+    assert_eq!(engine.cancel(cancelled, "not wanted").unwrap(), CancelResult::Queued);
+    let fails = engine.submit(&Submission::new("fails", b"f")).unwrap();
+    let dead = engine.submit(&Submission::new("dies", b"d")).unwrap();
+    let done = engine.submit(&Submission::new("leaves", b"l")).unwrap();
+    assert_eq!(engine.wait(dead, SOON).unwrap().state, State::Dead);
+    assert_eq!(engine.wait(done, SOON).unwrap().state, State::Succeeded);
+    while engine.status(fails).unwrap().state != State::Scheduled {
+        std::thread::yield_now();
+    }
+    // A batch after it is told of: so what came before is written.
+    let last = engine.submit(&later).unwrap();
+    let killed = folder.killed();
+    shut_down(engine);
+
+    let engine = killed.start();
+    engine.register("leaves", |_: &TaskContext<'_>| ()).unwrap();
+    engine.register_with("fails", retry, || |_: &TaskContext<'_>| ()).unwrap();
+    let state = |id| engine.status(id).map(|status| status.state);
+    assert_eq!(state(delayed), Some(State::Scheduled));
+    let run_at_s = engine.status(delayed).unwrap().run_at_us / 1_000_000;
+    let now_s = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs() as i64;
+    assert!((7100..=7200).contains(&(run_at_s - now_s)), "{}", run_at_s - now_s);
+    assert_eq!(state(last), Some(State::Scheduled));
+    let status = engine.status(fails).unwrap();
+    assert_eq!((status.state, status.attempt), (State::Scheduled, 1));
+    assert_eq!(status.failure.unwrap().text(), "no luck");
+    let status = engine.status(dead).unwrap();
+    assert_eq!((status.state, status.failure.unwrap().detail()), (State::Dead, "stack"));
+    let status = engine.status(cancelled).unwrap();
+    assert_eq!((status.state, &*status.cancel_reason), (State::Cancelled, "not wanted"));
+    assert_eq!(&**engine.status(done).unwrap().result.as_ref().unwrap(), b"result");
+    // Dead ones can still be tried again.
+    let (say, said) = channel();
+    engine
+        .register("dies", move |task: &TaskContext<'_>| say.send((task.payload().to_vec(), task.attempt())).unwrap())
+        .unwrap();
+    engine.replay(dead).unwrap();
+    assert_eq!(said.recv_timeout(Duration::from_secs(20)).unwrap(), (b"d".to_vec(), 1));
+    assert_eq!(engine.wait(dead, SOON).unwrap().state, State::Succeeded);
+    let listed = engine.list(&TaskFilter::default()).unwrap();
+    let listed: Vec<_> = listed.iter().map(|status| (status.id, status.state)).collect();
+    let due = [
+        (delayed, State::Scheduled),
+        (cancelled, State::Cancelled),
+        (fails, State::Scheduled),
+        (dead, State::Succeeded),
+        (done, State::Succeeded),
+        (last, State::Scheduled),
+    ];
+    assert_eq!(listed, due);
+    assert_eq!(engine.purge(&TaskFilter::default()).unwrap(), 3);
+    assert_eq!(engine.list(&TaskFilter::default()).unwrap().len(), 3);
+    shut_down(engine);
+}
+
+#[test]
+fn tasks_that_ran_at_a_crash_run_one_at_a_time_and_a_task_that_crashes_three_times_is_dead() {
+    let mut folder = Folder::new();
+    let mut ids = Vec::new();
+    for crash in 1..=3 {
+        let engine = folder.start();
+        let (gate, open, comes) = gate();
+        engine.register("crash", move |task: &TaskContext<'_>| gate.pass(task.id())).unwrap();
+        if crash == 1 {
+            ids = (0..2).map(|_| engine.submit(&Submission::new("crash", b"")).unwrap()).collect();
+            let _both = [comes.recv().unwrap(), comes.recv().unwrap()];
+        } else {
+            assert_eq!(comes.recv_timeout(Duration::from_secs(20)).unwrap(), ids[0]);
+            assert!(comes.recv_timeout(Duration::from_millis(50)).is_err(), "the other one waits for its turn");
+        }
+        let killed = folder.killed();
+        drop(open);
+        shut_down(engine);
+        folder = killed;
+    }
+    let engine = folder.start();
+    let (say, said) = channel();
+    engine.register("crash", move |task: &TaskContext<'_>| say.send(task.id()).unwrap()).unwrap();
+    assert_eq!(said.recv_timeout(Duration::from_secs(20)).unwrap(), ids[1]);
+    assert_eq!(engine.wait(ids[1], SOON).unwrap().state, State::Succeeded);
+    while engine.status(ids[0]).unwrap().state != State::Dead {
+        std::thread::yield_now();
+    }
+    let failure = engine.status(ids[0]).unwrap().failure.unwrap();
+    assert!(failure.text().contains("3 unclean ends"), "{}", failure.text());
+    shut_down(engine);
+}
+
+#[test]
+fn tasks_without_a_handler_stay_in_the_store_and_can_be_asked_for() {
+    let folder = Folder::new();
+    let engine = folder.start();
+    engine.register("gone", |_: &TaskContext<'_>| ()).unwrap();
+    let mut later = Submission::new("gone", b"payload");
+    later.delay = Duration::from_secs(3600);
+    let id = engine.submit(&later).unwrap();
+    shut_down(engine);
+    let engine = folder.start();
+    assert_eq!(engine.status(id).unwrap().state, State::Scheduled);
+    assert_eq!(engine.payload(id).unwrap(), b"payload");
+    assert!(matches!(engine.wait(id, SOON), Err(Error::NoHandler(_))));
+    assert_eq!(shut_down(engine), 1);
+    folder.read(|store| assert_eq!(store.get(id).unwrap().unwrap().state, State::Scheduled));
+}
+
+#[test]
+fn an_asynchronous_submit_tells_the_id_when_the_task_is_safe_and_one_thread_has_many_on_their_way() {
+    let folder = Folder::new();
+    let engine = folder.start();
+    engine.register("none", |_: &TaskContext<'_>| ()).unwrap();
+    let (tell, told) = channel();
+    for _ in 0..5_000 {
+        let tell = tell.clone();
+        engine.submit_async(&Submission::new("none", b"x"), move |said| tell.send(said).unwrap()).unwrap();
+    }
+    let ids: Vec<_> = (0..5_000).map(|_| told.recv_timeout(Duration::from_secs(20)).unwrap().unwrap()).collect();
+    assert!(ids.windows(2).all(|pair| pair[0] < pair[1]), "in the order of the submits");
+    for id in ids {
+        assert_eq!(engine.wait(id, SOON).unwrap().state, State::Succeeded);
+    }
+    shut_down(engine);
+}
+
+#[test]
+fn whoever_is_told_by_the_store_is_refused_a_wait_for_it() {
+    let folder = Folder::new();
+    let engine = Arc::new(folder.start());
+    engine.register("none", |_: &TaskContext<'_>| ()).unwrap();
+    let (tell, told) = channel();
+    let inside = engine.clone();
+    let submission = Submission::new("none", b"x");
+    let told_of = move |_| {
+        let said = inside.submit(&Submission::new("none", b"y"));
+        drop(inside);
+        tell.send(said).unwrap();
+    };
+    engine.submit_async(&submission, told_of).unwrap();
+    let said = told.recv_timeout(Duration::from_secs(20)).unwrap();
+    assert!(matches!(said, Err(Error::WouldDeadlock { .. })), "{said:?}");
+    shut_down(Arc::into_inner(engine).unwrap());
+}
+
+#[test]
+fn batches_of_any_kind_are_stored_whole_and_run() {
+    let folder = Folder::new();
+    let engine = folder.start();
+    let (say, said) = channel();
+    engine.register("say", move |task: &TaskContext<'_>| say.send(task.payload().to_vec()).unwrap()).unwrap();
+    let payloads: Vec<_> = (0..2_000u32).map(|number| number.to_le_bytes()).collect();
+    let mut submissions: Vec<_> = payloads.iter().map(|payload| Submission::new("say", payload)).collect();
+    submissions.iter_mut().for_each(|submission| submission.durability = Some(Durability::Buffered));
+    let ids = engine.submit_many(&submissions).unwrap();
+    assert_eq!(ids.len(), 2_000);
+    let mut heard: Vec<_> = (0..2_000).map(|_| said.recv_timeout(Duration::from_secs(20)).unwrap()).collect();
+    heard.sort_unstable_by_key(|payload| u32::from_le_bytes(payload[..].try_into().unwrap()));
+    assert!(heard.iter().zip(&payloads).all(|(heard, due)| heard[..] == due[..]));
+    shut_down(engine);
+}
+
+#[test]
+fn a_pending_run_is_settled_durably_and_runs_again_where_nobody_settled_it() {
+    let folder = Folder::new();
+    let engine = folder.start();
+    let (say, said) = channel();
+    let handler = move |task: &TaskContext<'_>| {
+        say.send((task.id(), task.lease())).unwrap();
+        Outcome::Pending
+    };
+    engine.register("pend", handler).unwrap();
+    let (first, second) = (
+        engine.submit(&Submission::new("pend", b"1")).unwrap(),
+        engine.submit(&Submission::new("pend", b"2")).unwrap(),
+    );
+    let mut leases = [said.recv().unwrap(), said.recv().unwrap()];
+    leases.sort_unstable_by_key(|(id, _)| *id);
+    engine.settle_with_result(first, leases[0].1, b"out").unwrap();
+    assert!(matches!(
+        engine.settle(first, leases[0].1, Outcome::Done),
+        Err(Error::StaleLease { .. } | Error::NotFound(_))
+    ));
+    assert_eq!(&**engine.wait(first, SOON).unwrap().result.as_ref().unwrap(), b"out");
+    while engine.status(second).unwrap().state != State::Pending {
+        std::thread::yield_now();
+    }
+    engine.cancel(TaskId::new(1).unwrap(), "").unwrap();
+    let killed = folder.killed();
+    engine.abandon();
+    let engine = killed.start();
+    let (say, said) = channel();
+    engine.register("pend", move |task: &TaskContext<'_>| say.send(task.id()).unwrap()).unwrap();
+    assert_eq!(said.recv_timeout(Duration::from_secs(20)).unwrap(), second);
+    assert_eq!(engine.wait(second, SOON).unwrap().state, State::Succeeded);
+    shut_down(engine);
+}
+
+#[test]
+fn a_durable_store_refuses_to_drop_what_it_has_accepted() {
+    let folder = Folder::new();
+    let engine = folder.start();
+    let mut options = QueueOptions::default();
+    options.when_full = WhenFull::DropOldest;
+    let error = engine.configure_queue("drops", options).unwrap_err();
+    assert!(matches!(error, Error::NotSupported { .. }), "{error}");
+    engine.register("none", |_: &TaskContext<'_>| ()).unwrap();
+    let mut submission = Submission::new("none", b"");
+    submission.when_full = Some(WhenFull::DropOldest);
+    assert!(matches!(engine.submit(&submission), Err(Error::NotSupported { .. })));
+    shut_down(engine);
+}
+
+#[test]
+fn two_engines_cannot_have_one_file_and_the_error_names_the_process() {
+    let folder = Folder::new();
+    let engine = folder.start();
+    let error = Engine::start(folder.options()).err().unwrap().to_string();
+    assert!(error.contains(&format!("in use by process {}", std::process::id())), "{error}");
+    shut_down(engine);
+    shut_down(folder.start());
+}
