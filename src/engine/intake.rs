@@ -56,8 +56,6 @@ pub(crate) struct Entrance {
     /// Tasks and bytes that came in since the start, and of those the part known to have left.
     pushed: (u64, u64),
     known_left: (u64, u64),
-    /// Tasks and bytes that were let in and are not safe in the store yet.
-    promised: (u64, u64),
     /// Tasks that were accepted before they came in: they had waited for their time, or are run anew.
     came_again: u64,
     /// Tasks that were accepted to wait for their time.
@@ -239,7 +237,6 @@ impl Entrance {
             writers: Writers::default(),
             pushed: (0, 0),
             known_left: (0, 0),
-            promised: (0, 0),
             came_again: 0,
             accepted_for_later: 0,
             refused: 0,
@@ -290,18 +287,18 @@ impl Entrance {
 
     fn would_fit(&self, ready: (u64, u64), tasks: u64, bytes: u64) -> bool {
         let scheduled = self.queue.scheduled.get();
-        ready.0 + scheduled.0 + self.promised.0 + tasks <= self.options.capacity
-            && ready.1 + scheduled.1 + self.promised.1 + bytes <= self.options.capacity_bytes
+        ready.0 + scheduled.0 + tasks <= self.options.capacity
+            && ready.1 + scheduled.1 + bytes <= self.options.capacity_bytes
     }
 
-    /// Keeps room for tasks until they are safe.
+    /// Keeps room for tasks until they are safe in the store: until then they count as if they had come in.
     pub(crate) fn promise(&mut self, tasks: u64, bytes: u64) {
-        self.promised = (self.promised.0 + tasks, self.promised.1 + bytes);
+        self.pushed = (self.pushed.0 + tasks, self.pushed.1 + bytes);
     }
 
     /// They come in now, or not at all.
     pub(crate) fn keep_promise(&mut self, tasks: u64, bytes: u64) {
-        self.promised = (self.promised.0 - tasks, self.promised.1 - bytes);
+        self.pushed = (self.pushed.0 - tasks, self.pushed.1 - bytes);
     }
 
     /// Whether they fit into the empty queue.

@@ -210,6 +210,7 @@ impl Engine {
                 options.event_kinds,
                 options.log_level,
                 resolved.observer_capacity,
+                matches!(options.store, StoreKind::Sqlite { .. }),
             ),
             control: Control::new(options.manual_time),
             poisoned: AtomicBool::new(false),

@@ -109,6 +109,7 @@ struct Buffer {
 
 /// The buffer between those who have something to tell and the observer thread.
 pub(crate) struct Observation {
+    has_journal: bool,
     wants_events: bool,
     wants_logs: bool,
     kinds: AtomicU64,
@@ -164,9 +165,21 @@ impl Inner {
     }
 }
 
+/// Beside the kinds of events: every run is looked at, since the journal has to hear of it. Here, so that an engine without a journal does not
+/// ask at each run.
+const JOURNAL: u64 = 1 << 63;
+
 impl Observation {
-    pub(crate) fn new(observer: Option<&SharedObserver>, kinds: u64, log_level: LogFilter, capacity: usize) -> Self {
+    /// `has_journal`: runs are looked at for the journal's sake too.
+    pub(crate) fn new(
+        observer: Option<&SharedObserver>,
+        kinds: u64,
+        log_level: LogFilter,
+        capacity: usize,
+        has_journal: bool,
+    ) -> Self {
         let this = Self {
+            has_journal,
             wants_events: observer.is_some_and(|o| o.wants_events()),
             wants_logs: observer.is_some_and(|o| o.wants_logs()),
             kinds: AtomicU64::new(0),
@@ -185,7 +198,8 @@ impl Observation {
     /// Changes which events are told; 0 is all of them.
     pub(crate) fn set_kinds(&self, kinds: u64) {
         let kinds = if kinds == 0 { u64::MAX } else { kinds };
-        self.kinds.store(if self.wants_events { kinds } else { 0 }, Ordering::Relaxed);
+        let kinds = if self.wants_events { kinds & !JOURNAL } else { 0 };
+        self.kinds.store(if self.has_journal { kinds | JOURNAL } else { kinds }, Ordering::Relaxed);
     }
 
     /// Whether anybody wants an event of this kind: asked first, so that what nobody wants costs nothing.
@@ -202,7 +216,8 @@ impl Observation {
             | EventKind::RunFailed.bit()
             | EventKind::Dead.bit()
             | EventKind::Cancelled.bit()
-            | EventKind::Interrupted.bit();
+            | EventKind::Interrupted.bit()
+            | JOURNAL;
         self.kinds.load(Ordering::Relaxed) & ANY != 0
             || self.logs(EventKind::Started)
             || self.logs(EventKind::Succeeded)

@@ -60,9 +60,6 @@ impl<'a> Run<'a> {
             return queue.gap_closed();
         };
         point(Place::Claimed);
-        if let Some(journal) = &inner.journal {
-            journal.claim(slot.number(), id, word.claims());
-        }
         // Before the phase: handlers are let go of once it is closed, so whoever finds none sees that.
         self.find_handler(word.registration());
         if inner.observation.wants_runs() || inner.phase() >= Phase::Cancelling {
@@ -101,9 +98,6 @@ impl<'a> Run<'a> {
         }
         // The word is looked at again: most that are not plain were marked while they ran, and are not to be counted here.
         let finish = || entry.finish_plain(word, State::Succeeded, *self.now_ms).ok();
-        if self.inner.journal.is_some() {
-            return self.hand_success_over(word, started);
-        }
         let plain = (!entry.word().is_slow()).then(|| slot.count_success_of(finish)).flatten();
         let Some(told) = plain else { return self.ended(word, started, Outcome::Done) };
         self.succeeded.push(self.id);
@@ -114,9 +108,7 @@ impl<'a> Run<'a> {
     }
 
     /// A success that is recorded before it is told.
-    #[cold]
-    #[inline(never)]
-    fn hand_success_over(&mut self, word: Word, started: Option<Instant>) {
+    fn hand_success_over(&self, word: Word, started: Option<Instant>) {
         match self.entry.begin_plain_ending(word) {
             Ok(()) => self.inner.record_move(self.id, word, 0, Move::Succeeded { result: None }, None),
             Err(_) => self.ended(word, started, Outcome::Done),
@@ -153,6 +145,9 @@ impl<'a> Run<'a> {
         if inner.phase() >= Phase::Cancelling {
             return inner.put_back(self.queue, self.slot, self.id, self.entry, bytes);
         }
+        if let Some(journal) = &inner.journal {
+            journal.claim(self.slot.number(), self.id, word.claims());
+        }
         let started = Some(Instant::now());
         self.begin(bytes);
         let seen = &inner.observation;
@@ -161,11 +156,15 @@ impl<'a> Run<'a> {
                 seen.event(Event::of(EventKind::Started, &status));
             }
         }
-        if !seen.wants(EventKind::Succeeded) {
+        let is_told = seen.wants(EventKind::Succeeded);
+        if !is_told && inner.journal.is_none() {
             return self.run_plainly(word, started);
         }
         let outcome = self.execute(word);
         *self.now_ms = sys::coarse_unix_millis();
+        if !is_told && outcome.is_none() {
+            return self.hand_success_over(word, started);
+        }
         self.ended(word, started, outcome.unwrap_or(Outcome::Done));
     }
 

@@ -261,12 +261,10 @@ impl Engine {
 }
 
 #[inline(always)]
-fn accept_one(inner: &Arc<Inner>, work: &Work<'_>) -> Result<TaskId> {
-    if let Some(journal) = &inner.journal {
-        return accept_and_wait(inner, journal, std::slice::from_ref(work));
-    }
-    if work.own.is_some() {
-        return accept_works(inner, std::slice::from_ref(work));
+fn accept_one(engine: &Arc<Inner>, work: &Work<'_>) -> Result<TaskId> {
+    let inner: &Inner = engine;
+    if work.own.is_some() || inner.journal.is_some() {
+        return accept_works(engine, std::slice::from_ref(work));
     }
     let bytes = u64::from(work.bytes);
     // Before the lock, so that what it holds is told after it.
@@ -300,12 +298,13 @@ fn accept_one(inner: &Arc<Inner>, work: &Work<'_>) -> Result<TaskId> {
 
 /// Accepts many that differ in their payloads only: one queue and level, one look at the clock, one step into view.
 fn accept_alike<'a>(
-    inner: &Arc<Inner>,
+    engine: &Arc<Inner>,
     like: &Work<'_>,
     count: usize,
     payload_bytes: u64,
     payloads: impl Fn(usize) -> &'a [u8],
 ) -> Result<TaskId> {
+    let inner: &Inner = engine;
     let besides = like.bytes - like.data.payload.len() as u32;
     if like.own.is_some() || inner.journal.is_some() {
         let mut works = alloc::list(count)?;
@@ -313,7 +312,7 @@ fn accept_alike<'a>(
             let payload = payloads(index);
             Work { data: Data { payload, ..like.data }, bytes: besides + payload.len() as u32, ..*like }
         }));
-        return accept_works(inner, &works);
+        return accept_works(engine, &works);
     }
     let bytes = payload_bytes + count as u64 * u64::from(besides);
     let mut dropped = Dropped::default();

@@ -40,6 +40,18 @@ const QUEUE_AT: u32 = 12;
 const REGISTRATION_AT: u32 = 21;
 const CLAIMS_AT: u32 = 45;
 
+/// By their bits: in the order of [`State::ALL`], from 1; 0 is nothing.
+const STATES: [Option<State>; 16] = {
+    let mut states = [None; 16];
+    let mut index = 0;
+    while index < State::ALL.len() {
+        states[index + 1] = Some(State::ALL[index]);
+        index += 1;
+    }
+    states[ENDING as usize] = Some(State::Running);
+    states
+};
+
 /// A task's word, read at one moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Word(u64);
@@ -69,12 +81,7 @@ impl Word {
 
     /// `None`: there is no such task, or it is forgotten.
     pub(crate) fn state(self) -> Option<State> {
-        // In the order of State::ALL, from 1; 0 is nothing.
-        match self.0 & STATE {
-            0 => None,
-            ENDING => Some(State::Running),
-            number => Some(State::ALL[number as usize - 1]),
-        }
+        STATES[(self.0 & STATE) as usize]
     }
 
     /// There is a task, and it is not in a final state.
