@@ -220,7 +220,7 @@ pub struct Unfinished {
 }
 
 /// A task that ran when a process ended uncleanly.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct InterruptedRun {
     /// Which.
     pub id: TaskId,
@@ -240,7 +240,8 @@ pub trait Store: Send + Sync {
     fn apply(&self, batch: Batch);
 
     /// Notes that a worker (by its number, from 0) runs a task, or nothing any more. It costs next to nothing, and no crash of
-    /// the process loses it; a power cut may.
+    /// the process loses it; a power cut may. It is remembered until a move that names the claim is made, also where its worker has
+    /// begun another run since: so the next process knows of every claim.
     fn claim(&self, worker: usize, run: Option<InterruptedRun>);
 
     /// Who ran when the last process that had the store ended, if it ended uncleanly. Each has its `crashes` counted up already.

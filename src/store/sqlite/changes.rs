@@ -262,24 +262,23 @@ pub(super) fn recover(connection: &mut Connection, board: &Board) -> Result<Vec<
     let transaction = connection.transaction().map_err(failed)?;
     let unclean: i64 =
         transaction.query_row("SELECT value FROM meta WHERE key = 'unclean'", [], |row| row.get(0)).map_err(failed)?;
-    let mut runs = board.read();
-    if unclean == 0 {
-        runs.clear();
-    }
-    // Only those whose end is not written: it may be, and the board not cleared. A run that counts has a claim more than is known of
-    // its task, so that no run counts twice, also where the board is there again after a power cut. What was scheduled and ran
-    // anyway had its time come.
+    // Only those whose end is not written: it may be, and their place not used again. Such a run has a claim more than is known of its task,
+    // so that no run counts twice, also where the board is there again after a power cut. It counts as no attempt, since nobody knows how it
+    // ended. What was scheduled and ran anyway had its time come.
     let (is_ready, is_scheduled) = (state_number(State::Ready), state_number(State::Scheduled));
-    let mut counted = Ok(());
-    runs.retain(|run| {
-        let count = "UPDATE task SET crashes = crashes + 1, claims = ?1, state = ?3, run_at_ms = NULL, by_wall = NULL \
-                     WHERE id = ?2 AND state IN (?3, ?4) AND claims < ?1";
-        let counts = transaction
-            .execute(count, params![run.claims, run.id.value(), is_ready, is_scheduled])
-            .map_err(|cause| counted = Err(failed(cause)));
-        counts.is_ok_and(|count| count > 0)
-    });
-    counted?;
+    let mut runs = Vec::new();
+    for noted in board.read() {
+        let run = noted.run;
+        let has_crashed = unclean != 0 && noted.was_running;
+        let count =
+            "UPDATE task SET crashes = crashes + ?4, uncounted = uncounted + ?1 - claims, claims = ?1, state = ?3, \
+                     run_at_ms = NULL, by_wall = NULL \
+                     WHERE id = ?2 AND state IN (?3, ?5) AND claims < ?1";
+        let values = params![run.claims, run.id.value(), is_ready, i64::from(has_crashed), is_scheduled];
+        if transaction.execute(count, values).map_err(failed)? > 0 && has_crashed {
+            runs.push(run);
+        }
+    }
     // Whoever was to settle what was pending is gone; at an unclean end it may have been what ended the process.
     transaction
         .execute(

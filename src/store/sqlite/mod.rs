@@ -23,13 +23,13 @@ mod writer;
 use crate::alloc::Text;
 use crate::error::{Error, Result};
 use crate::options::Durability;
-use crate::store::durable::{Batch, InterruptedRun, Page, Store, Stored, StoredTask, Unfinished};
+use crate::store::durable::{Answer, Batch, Change, InterruptedRun, Page, Store, Stored, StoredTask, Unfinished};
 use crate::task::TaskId;
 use board::Board;
 use owner::Owner;
 use rusqlite::{Connection, OpenFlags};
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use writer::Writer;
 
@@ -65,7 +65,7 @@ pub struct SqliteStore {
     writer: Writer,
     reader: Mutex<Connection>,
     ids: Mutex<Ids>,
-    board: Board,
+    board: Arc<Board>,
     interrupted: Vec<InterruptedRun>,
     path: PathBuf,
     /// `None` once it is closed.
@@ -95,7 +95,7 @@ impl SqliteStore {
         let mut connection = connect(&options.path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
         let text = Text::say(format_args!("{shown}"));
         schema::prepare(&mut connection, &text)?;
-        let board = Board::open(&beside("-running"))?;
+        let board = Arc::new(Board::open(&beside("-running"))?);
         let interrupted = changes::recover(&mut connection, &board)?;
         let reader = connect(&options.path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
         let writer = Writer::start(connection, options.keep_finished)?;
@@ -125,7 +125,15 @@ impl Store for SqliteStore {
     }
 
     fn apply(&self, batch: Batch) {
-        self.writer.apply(batch);
+        let Batch { changes, durability, told } = batch;
+        let board = self.board.clone();
+        let told = move |changes: Vec<Change>, answers: Result<Vec<Answer>>| {
+            if answers.is_ok() {
+                board.forget_recorded(&changes);
+            }
+            told(changes, answers);
+        };
+        self.writer.apply(Batch { changes, durability, told: Box::new(told) });
     }
 
     fn claim(&self, worker: usize, run: Option<InterruptedRun>) {
