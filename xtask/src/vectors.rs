@@ -2,7 +2,7 @@
 
 use crate::crates;
 use crate::process::{root, run, Result};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// What the real library produced; README.md there tells the format.
@@ -21,6 +21,13 @@ fn runner() -> Result<Command> {
     let mut cargo = crates::cargo()?;
     cargo.args(["run", "--quiet", "--package", "vectors", "--manifest-path"]).arg(root().join("Cargo.toml")).arg("--");
     Ok(cargo)
+}
+
+/// Has the codec make about so many lines for a version, from these choices on.
+pub fn make(version: &str, seed: u64, count: u64, file: &Path) -> Result<Command> {
+    let mut runner = runner()?;
+    runner.args(["--make", &count.to_string(), "--seed", &seed.to_string(), "--version", version]).arg(file);
+    Ok(runner)
 }
 
 /// Runs our own.

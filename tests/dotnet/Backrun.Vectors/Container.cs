@@ -9,19 +9,21 @@ namespace Backrun.Vectors;
 internal sealed class Container
 {
     private readonly List<(int Unpacked, int Packed)> _chunks = [];
-    private string _kind = "plain";
     private byte[] _head = [];
     private byte? _chunkHeader;
+
+    /// <summary>As the lines name it.</summary>
+    public string Kind { get; private set; } = "plain";
 
     public static Container Read(byte[] message, int body)
     {
         var container = new Container();
         var reader = new MessagePackReader(message);
-        if (reader.NextMessagePackType == MessagePackType.Extension && reader.ReadExtensionFormatHeader() is { TypeCode: 99 } header)
-            container.ReadBlock(message, ref reader, header.Length);
-        else if (reader.NextMessagePackType == MessagePackType.Array)
+        if (reader.NextMessagePackType == MessagePackType.Array)
             container.ReadArray(message, ref reader);
-        if (container._kind == "plain" && message.Length != body)
+        else if (reader.NextMessagePackType == MessagePackType.Extension && reader.ReadExtensionFormatHeader() is { TypeCode: 99 } header)
+            container.ReadBlock(message, ref reader, header.Length);
+        if (container.Kind == "plain" && message.Length != body)
             throw new InvalidOperationException("A message with compression is neither plain nor of the two known forms.");
         return container;
     }
@@ -31,7 +33,7 @@ internal sealed class Container
         var begun = (int)reader.Consumed;
         var unpacked = reader.ReadInt32();
         var packed = (int)length - ((int)reader.Consumed - begun);
-        _kind = "ext99";
+        Kind = "ext99";
         _head = message[..(int)reader.Consumed];
         _chunks.Add((unpacked, packed));
     }
@@ -41,7 +43,7 @@ internal sealed class Container
         var count = reader.ReadArrayHeader();
         if (count == 0 || reader.NextMessagePackType != MessagePackType.Extension || reader.ReadExtensionFormatHeader().TypeCode != 98)
             return;
-        _kind = "array+ext98";
+        Kind = "array+ext98";
         var lengths = new int[count - 1];
         for (var i = 0; i < lengths.Length; i++)
             lengths[i] = reader.ReadInt32();
@@ -56,8 +58,8 @@ internal sealed class Container
     {
         if (_chunkHeader is { } header)
             json.Name("chunk_header").Text($"{header:x2}");
-        json.Name("container").Text(_kind);
-        if (_kind == "plain")
+        json.Name("container").Text(Kind);
+        if (Kind == "plain")
             return;
         json.Name("head").Text(Convert.ToHexStringLower(_head)).Name("chunks").Open('[');
         foreach (var (unpacked, packed) in _chunks)

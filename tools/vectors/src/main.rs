@@ -1,5 +1,5 @@
 //! Runs MessagePack vectors against the codec: `vectors FILE…`. `cargo xtask vectors` starts it; the format of the files is told in
-//! tests/golden/README.md.
+//! tests/golden/README.md. Or has the codec make such lines, for MessagePack-CSharp to read: `vectors --make COUNT … FILE` (making).
 //!
 //! The C# types that the lines name are learned from the `types.cs.txt` beside a file, else from the one in tests/golden. A class that
 //! neither tells is written from what the line itself shows.
@@ -13,6 +13,7 @@ mod families;
 mod json;
 mod layout;
 mod line;
+mod making;
 mod node;
 mod options;
 mod reading;
@@ -42,8 +43,18 @@ const STACK: usize = 1 << 30;
 fn main() -> ExitCode {
     let files: Vec<PathBuf> = std::env::args_os().skip(1).map(PathBuf::from).collect();
     if files.is_empty() {
-        eprintln!("usage: vectors FILE…");
+        eprintln!("usage: vectors FILE…, or {}", making::USAGE);
         return ExitCode::from(2);
+    }
+    if files[0].as_os_str() == "--make" {
+        let given: Vec<String> = std::env::args().skip(2).collect();
+        return match making::Arguments::parse(&given).and_then(|arguments| making::run(&arguments)) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(what) => {
+                eprintln!("vectors: {what}");
+                ExitCode::from(2)
+            }
+        };
     }
     let runner = std::thread::Builder::new().stack_size(STACK).spawn(move || run(&files));
     match runner.map(std::thread::JoinHandle::join) {

@@ -18,28 +18,56 @@ pub enum Int {
 }
 
 impl Int {
-    const ALL: [(Int, &'static str, &'static str); 8] = [
-        (Int::I8, "i8", "sbyte"),
-        (Int::U8, "u8", "byte"),
-        (Int::I16, "i16", "short"),
-        (Int::U16, "u16", "ushort"),
-        (Int::I32, "i32", "int"),
-        (Int::U32, "u32", "uint"),
-        (Int::I64, "i64", "long"),
-        (Int::U64, "u64", "ulong"),
+    /// With their tags, C#'s words and .NET's names.
+    const ALL: [(Int, &'static str, &'static str, &'static str); 8] = [
+        (Int::I8, "i8", "sbyte", "SByte"),
+        (Int::U8, "u8", "byte", "Byte"),
+        (Int::I16, "i16", "short", "Int16"),
+        (Int::U16, "u16", "ushort", "UInt16"),
+        (Int::I32, "i32", "int", "Int32"),
+        (Int::U32, "u32", "uint", "UInt32"),
+        (Int::I64, "i64", "long", "Int64"),
+        (Int::U64, "u64", "ulong", "UInt64"),
     ];
 
     pub fn of_tag(tag: &str) -> Option<Int> {
-        Self::ALL.iter().find(|(_, own, _)| *own == tag).map(|(int, _, _)| *int)
+        Self::ALL.iter().find(|(_, own, ..)| *own == tag).map(|(int, ..)| *int)
     }
 
     /// By C#'s word.
     pub fn of_name(name: &str) -> Option<Int> {
-        Self::ALL.iter().find(|(_, _, own)| *own == name).map(|(int, _, _)| *int)
+        Self::ALL.iter().find(|(_, _, own, _)| *own == name).map(|(int, ..)| *int)
+    }
+
+    fn names(self) -> (&'static str, &'static str, &'static str) {
+        let found = Self::ALL.iter().find(|(int, ..)| *int == self);
+        found.map_or(("i32", "int", "Int32"), |(_, tag, name, dotnet)| (tag, name, dotnet))
+    }
+
+    pub fn tag(self) -> &'static str {
+        self.names().0
     }
 
     pub fn name(self) -> &'static str {
-        Self::ALL.iter().find(|(int, _, _)| *int == self).map_or("int", |(_, _, name)| name)
+        self.names().1
+    }
+
+    pub fn dotnet(self) -> &'static str {
+        self.names().2
+    }
+
+    /// The least and the greatest.
+    pub fn range(self) -> (i128, i128) {
+        match self {
+            Int::I8 => (i8::MIN.into(), i8::MAX.into()),
+            Int::U8 => (0, u8::MAX.into()),
+            Int::I16 => (i16::MIN.into(), i16::MAX.into()),
+            Int::U16 => (0, u16::MAX.into()),
+            Int::I32 => (i32::MIN.into(), i32::MAX.into()),
+            Int::U32 => (0, u32::MAX.into()),
+            Int::I64 => (i64::MIN.into(), i64::MAX.into()),
+            Int::U64 => (0, u64::MAX.into()),
+        }
     }
 
     /// The first byte of its full-width form.

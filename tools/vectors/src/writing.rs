@@ -173,6 +173,7 @@ impl<'a> Writing<'a> {
             (Collection::Bytes { nullable: false }, Value::Null) => writer.bin(&[])?,
             (Collection::Bytes { .. }, Value::Bytes(bytes)) => writer.bin(bytes)?,
             (Collection::Lazy(of), Value::Lazy(value)) => self.value(writer, value, of, due, Place::Slot)?,
+            (Collection::Lazy(_), Value::Null) => writer.nil()?,
             (Collection::Lazy(of), value) => self.value(writer, value, of, due, Place::Slot)?,
             (_, Value::Null) => writer.nil()?,
             (Collection::Sequence { of: element, .. }, Value::List(items)) => {

@@ -73,6 +73,10 @@ pub fn run(tally: &mut Tally) {
             println!("{}", cross::run_lines(peer, 1, 2000)?);
             Ok(Verdict::Fine)
         });
+        tally.check(&format!("{} reads what the codec writes, at random", peer.name), || {
+            println!("{}", cross::check_lines(peer, 1, 2000)?);
+            Ok(Verdict::Fine)
+        });
     }
     for (project, expected) in EXAMPLES {
         let name = format!("{project} prints what is expected");

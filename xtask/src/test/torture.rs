@@ -78,5 +78,9 @@ fn csharp(tally: &mut Tally) {
             println!("{}", cross::run_lines(peer, seed, minutes * 4000)?);
             Ok(Verdict::Fine)
         });
+        tally.check(&format!("{} reads other values that the codec writes", peer.name), || {
+            println!("{}", cross::check_lines(peer, seed, minutes * 4000)?);
+            Ok(Verdict::Fine)
+        });
     }
 }

@@ -90,6 +90,11 @@ struct Container {
     chunk_header: Vec<u8>,
 }
 
+/// What a message's container is called.
+pub fn container_name(bytes: &[u8]) -> Result<&'static str, CodecError> {
+    container(bytes).map(|container| container.name)
+}
+
 fn container(bytes: &[u8]) -> Result<Container, CodecError> {
     let mut reader = Reader::new(bytes);
     let mut container = Container { name: "plain", lengths: Vec::new(), compressed: 0, chunk_header: Vec::new() };

@@ -13,6 +13,8 @@ use crate::value::Value;
 use crate::world::World;
 use backrun::codec::Version;
 
+pub use lz4::container_name;
+
 /// What came of a line.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Outcome {
