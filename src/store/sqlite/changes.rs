@@ -123,6 +123,15 @@ impl<'c> Changes<'c> {
         if !may || claims < known_claims {
             return Ok(Answer::Refused(state));
         }
+        // Only a run leaves a note: of one before this move, that is.
+        let has_note = known_claims > 0 || state == State::Dead;
+        if state == State::Dead {
+            // It has not ended any more; why it failed stays.
+            self.run("UPDATE note SET finished_us = NULL WHERE id = ?", params![id.value()])?;
+        }
+        if has_note && matches!(to, Move::Succeeded { .. } | Move::Cancelled { .. }) {
+            self.run("DELETE FROM note WHERE id = ?", params![id.value()])?;
+        }
         match to {
             Move::Succeeded { result } => self.finish(id, (claims, uncounted), now_us, to, None, result.as_deref()),
             Move::Cancelled { reason } => self.finish(id, (claims, uncounted), now_us, to, Some(reason), None),
@@ -190,27 +199,33 @@ impl<'c> Changes<'c> {
                 id.value()
             ],
         )?;
-        if claims > 1 {
-            // Only one that has failed before has a note.
-            self.run("DELETE FROM note WHERE id = ?", params![id.value()])?;
-        }
         self.run("DELETE FROM task WHERE id = ?", params![id.value()])
     }
 
-    /// Forgets the oldest of those that have ended, as far as there are more than are to be kept. The last step of a transaction.
+    /// Forgets the oldest of those that have ended, as far as there are more than are to be kept.
     pub(super) fn forget_old(&mut self) -> Result<()> {
         if self.finished > self.keep_finished {
-            let last_forgotten = self.last_seq - self.keep_finished;
-            let forget = "DELETE FROM finished WHERE seq <= ?";
+            // Not by their numbers: somebody may have forgotten some of those between.
+            let forget = "DELETE FROM finished WHERE seq IN (SELECT seq FROM finished ORDER BY seq LIMIT ?)";
             let forgotten = self
                 .connection
                 .prepare_cached(forget)
-                .and_then(|mut run| run.execute([last_forgotten]))
+                .and_then(|mut run| run.execute([self.finished - self.keep_finished]))
                 .map_err(failed)?;
             self.finished -= forgotten as i64;
         }
-        self.committed = (self.last_seq, self.finished);
         Ok(())
+    }
+
+    /// The transaction is done.
+    pub(super) fn committed(&mut self) {
+        self.committed = (self.last_seq, self.finished);
+    }
+
+    /// Changes something that nobody reads, so that there is something to commit.
+    pub(super) fn touch(&self) -> Result<()> {
+        let touch = "INSERT INTO meta VALUES ('touched', 1) ON CONFLICT (key) DO UPDATE SET value = value + 1";
+        self.run(touch, &[]).map(drop)
     }
 
     fn forget(&mut self, id: TaskId) -> Result<Answer> {
@@ -266,10 +281,13 @@ pub(super) fn recover(connection: &mut Connection, board: &Board) -> Result<Vec<
     // so that no run counts twice, also where the board is there again after a power cut. It counts as no attempt, since nobody knows how it
     // ended. What was scheduled and ran anyway had its time come.
     let (is_ready, is_scheduled) = (state_number(State::Ready), state_number(State::Scheduled));
+    let mut noted = board.read();
+    // A task that ran twice at a time, since one run was given up, has crashed once.
+    noted.sort_unstable_by_key(|noted| (noted.run.id, noted.run.claims));
     let mut runs = Vec::new();
-    for noted in board.read() {
-        let run = noted.run;
-        let has_crashed = unclean != 0 && noted.was_running;
+    for of_one in noted.chunk_by(|one, other| one.run.id == other.run.id) {
+        let Some(run) = of_one.last().map(|noted| noted.run) else { continue };
+        let has_crashed = unclean != 0 && of_one.iter().any(|noted| noted.was_running);
         let count =
             "UPDATE task SET crashes = crashes + ?4, uncounted = uncounted + ?1 - claims, claims = ?1, state = ?3, \
                      run_at_ms = NULL, by_wall = NULL \

@@ -12,8 +12,10 @@
 
 mod board;
 mod changes;
+mod commits;
 mod own;
 mod owner;
+mod place;
 mod reads;
 mod schema;
 #[cfg(test)]
@@ -27,7 +29,8 @@ use crate::store::durable::{Answer, Batch, Change, InterruptedRun, Page, Store, 
 use crate::task::TaskId;
 use board::Board;
 use owner::Owner;
-use rusqlite::{Connection, OpenFlags};
+use place::{beside, blame, Place};
+use rusqlite::{Connection, DatabaseName, ErrorCode, OpenFlags};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -85,22 +88,25 @@ impl SqliteStore {
     /// [`Error::Store`]: another process has it, it is another program's or a newer version's, it is damaged, or the system
     /// refuses it.
     pub fn open(options: SqliteOptions) -> Result<Self> {
-        let beside = |suffix: &str| {
-            let mut name = options.path.clone().into_os_string();
-            name.push(suffix);
-            PathBuf::from(name)
-        };
-        let owner = Owner::take(&beside("-owner"), options.owner_wait)?;
-        let shown = options.path.display();
-        let mut connection = connect(&options.path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
-        let text = Text::say(format_args!("{shown}"));
-        schema::prepare(&mut connection, &text)?;
-        let board = Arc::new(Board::open(&beside("-running"))?);
+        let owner = Owner::take(&beside(&options.path, "-owner"), options.owner_wait)?;
+        Self::open_owned(&options, owner).map_err(|error| blame(&options.path, error))
+    }
+
+    fn open_owned(options: &SqliteOptions, owner: Owner) -> Result<Self> {
+        let path = options.path.clone();
+        let mut connection = connect(&path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
+        let shown = Text::say(format_args!("{}", path.display()));
+        schema::prepare(&mut connection, &shown)?;
+        let board = Arc::new(Board::open(&beside(&path, "-running"))?);
         let interrupted = changes::recover(&mut connection, &board)?;
-        let reader = connect(&options.path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
-        let writer = Writer::start(connection, options.keep_finished)?;
-        let (ids, path) = (Mutex::new(Ids { next: 0, end: 0 }), options.path);
+        let reader = connect(&path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+        let writer = Writer::start(connection, Place::of(&path), options.keep_finished)?;
+        let ids = Mutex::new(Ids { next: 0, end: 0 });
         Ok(Self { writer, reader: Mutex::new(reader), ids, board, interrupted, path, owner: Mutex::new(Some(owner)) })
+    }
+
+    fn blame<T>(&self, read: Result<T>) -> Result<T> {
+        read.map_err(|error| blame(&self.path, error))
     }
 
     fn reader(&self) -> std::sync::MutexGuard<'_, Connection> {
@@ -145,23 +151,23 @@ impl Store for SqliteStore {
     }
 
     fn get(&self, id: TaskId) -> Result<Option<StoredTask>> {
-        reads::get(&self.reader(), id)
+        self.blame(reads::get(&self.reader(), id))
     }
 
     fn list(&self, page: &Page<'_>) -> Result<Vec<StoredTask>> {
-        reads::list(&self.reader(), page)
+        self.blame(reads::list(&self.reader(), page))
     }
 
     fn unfinished(&self) -> Result<Vec<Unfinished>> {
-        reads::unfinished(&self.reader())
+        self.blame(reads::unfinished(&self.reader()))
     }
 
     fn paused(&self) -> Result<Vec<Text>> {
-        reads::paused(&self.reader())
+        self.blame(reads::paused(&self.reader()))
     }
 
     fn stored(&self) -> Result<Stored> {
-        let mut stored = reads::stored(&self.reader())?;
+        let mut stored = self.blame(reads::stored(&self.reader()))?;
         stored.bytes = std::fs::metadata(&self.path).map_or(0, |metadata| metadata.len());
         Ok(stored)
     }
@@ -184,6 +190,13 @@ fn connect(path: &Path, flags: OpenFlags) -> Result<Connection> {
     // Only a checkpoint can stand in the way, for a moment.
     connection.busy_timeout(Duration::from_secs(5)).map_err(failed)?;
     if flags.contains(OpenFlags::SQLITE_OPEN_READ_WRITE) {
+        // SQLite takes it as good enough to read.
+        if connection.is_readonly(DatabaseName::Main).map_err(failed)? {
+            return Err(Error::Store(Text::say(format_args!(
+                "'{}' may only be read by this user; let the user who runs the program write to it, and to its folder",
+                path.display()
+            ))));
+        }
         connection.pragma_update(None, "journal_mode", "WAL").map_err(failed)?;
         set_durability(&connection, Durability::Committed)?;
     }
@@ -199,7 +212,21 @@ fn set_durability(connection: &Connection, durability: Durability) -> Result<()>
     connection.pragma_update(None, "synchronous", synchronous).map_err(failed)
 }
 
-/// What SQLite refused, in words.
+/// What SQLite refused, in words, and what to do. It does not say of which file: [`blame`] does.
 fn failed(cause: rusqlite::Error) -> Error {
-    Error::Store(Text::say(format_args!("SQLite: {cause}")))
+    let advice = match cause.sqlite_error_code() {
+        Some(ErrorCode::DiskFull) => "the disk is full; make room, and what is asked for then is taken on again",
+        Some(ErrorCode::SystemIoFailure) => {
+            "the disk has failed to read or to write; look into the system's log; what is asked for next is tried again"
+        }
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
+            "the file is damaged, or none of ours; end the program, keep a copy, and take one from before, or what `sqlite3 FILE .recover` finds"
+        }
+        Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied | ErrorCode::CannotOpen) => {
+            "let the user who runs the program write to the file and to its folder"
+        }
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => "another program holds it locked; let that one end",
+        _ => "nothing of it was done",
+    };
+    Error::Store(Text::say(format_args!("SQLite: {cause}; {advice}")))
 }

@@ -2,9 +2,9 @@
 
 use crate::error::{Error, Result};
 use crate::options::Durability;
-use crate::store::durable::{Answer, Batch};
-use crate::store::sqlite::changes::Changes;
-use crate::store::sqlite::{failed, set_durability};
+use crate::store::durable::{Answer, Batch, Change, Move};
+use crate::store::sqlite::commits::{Commits, Weight};
+use crate::store::sqlite::place::Place;
 use rusqlite::Connection;
 use std::collections::VecDeque;
 use std::sync::mpsc::sync_channel;
@@ -43,10 +43,10 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Writer {
-    pub(super) fn start(connection: Connection, keep_finished: u64) -> Result<Self> {
+    pub(super) fn start(connection: Connection, place: Place, keep_finished: u64) -> Result<Self> {
         let shared = Arc::new(Shared { inbox: Mutex::default(), news: Condvar::new() });
         let thread = shared.clone();
-        let run = move || thread.run(&connection, keep_finished);
+        let run = move || thread.run(&connection, &place, keep_finished);
         let spawned = std::thread::Builder::new().name("backrun-store".to_owned()).spawn(run);
         let thread = spawned.map_err(|cause| Error::System {
             what: "the store's thread".into(),
@@ -112,6 +112,17 @@ impl Order {
         }
     }
 
+    /// Of what is large, if anything is.
+    fn bytes(&self) -> u64 {
+        let Order::Apply(batch) = self else { return 0 };
+        let of = |change: &Change| match change {
+            Change::Accept(task) => task.payload.len() + task.user_context.as_ref().map_or(0, Vec::len),
+            Change::Move { to: Move::Succeeded { result: Some(result) }, .. } => result.len(),
+            _ => 0,
+        };
+        batch.changes.iter().map(of).sum::<usize>() as u64
+    }
+
     fn refuse(self) {
         self.answer_error(&Error::ShuttingDown);
     }
@@ -125,25 +136,14 @@ impl Order {
 }
 
 impl Shared {
-    fn run(&self, connection: &Connection, keep_finished: u64) -> Result<()> {
-        let mut changes = Changes::new(connection, keep_finished)?;
-        let mut durability = Durability::Committed;
+    fn run(&self, connection: &Connection, place: &Place, keep_finished: u64) -> Result<()> {
+        let mut commits = Commits::new(connection, place, keep_finished)?;
         let mut group = Vec::new();
         while self.next(&mut group) {
-            let wanted = group.iter().any(|order| match order {
-                Order::Apply(batch) => batch.durability == Durability::Committed,
-                Order::Reserve(..) => true,
-            });
-            let wanted = if wanted { Durability::Committed } else { Durability::Buffered };
-            let prepared = if wanted == durability { Ok(()) } else { set_durability(connection, wanted) };
-            durability = wanted;
-            match prepared {
-                Ok(()) => commit(connection, &mut changes, &mut group),
-                Err(error) => group.drain(..).for_each(|order| order.answer_error(&error)),
-            }
+            commit(&mut commits, place, &mut group);
+            commits.tidy();
         }
-        set_durability(connection, Durability::Committed)?;
-        changes.end_cleanly()
+        commits.end_cleanly().map_err(|error| place.blame(error))
     }
 
     /// Waits for orders, and takes as many as one commit may have. `false`: there are none, and no more come.
@@ -172,17 +172,17 @@ enum Tell {
 
 /// Does what was asked for in one step. Where that cannot be, each order is tried on its own, so that one that cannot be done does
 /// not take others with it.
-fn commit(connection: &Connection, changes: &mut Changes<'_>, group: &mut Vec<Order>) {
-    match attempt(connection, changes, group) {
+fn commit(commits: &mut Commits<'_>, place: &Place, group: &mut Vec<Order>) {
+    match attempt(commits, group) {
         Ok(told) => tell(group, told),
-        Err(error) if group.len() == 1 => group.drain(..).for_each(|order| order.answer_error(&error)),
+        Err(error) if group.len() == 1 => {
+            let error = place.blame(error);
+            group.drain(..).for_each(|order| order.answer_error(&error));
+        }
         Err(_) => {
             for order in group.drain(..) {
                 let mut one = vec![order];
-                match attempt(connection, changes, &one) {
-                    Ok(told) => tell(&mut one, told),
-                    Err(error) => one.drain(..).for_each(|order| order.answer_error(&error)),
-                }
+                commit(commits, place, &mut one);
             }
         }
     }
@@ -193,24 +193,24 @@ enum Made {
     First(i64),
 }
 
-fn attempt(connection: &Connection, changes: &mut Changes<'_>, group: &[Order]) -> Result<Vec<Made>> {
-    let transaction = connection.unchecked_transaction().map_err(failed)?;
-    let made = group
-        .iter()
-        .map(|order| match order {
+fn attempt(commits: &mut Commits<'_>, group: &[Order]) -> Result<Vec<Made>> {
+    let is_committed = group.iter().any(|order| match order {
+        Order::Apply(batch) => batch.durability == Durability::Committed,
+        Order::Reserve(..) => true,
+    });
+    let durability = if is_committed { Durability::Committed } else { Durability::Buffered };
+    let mut weight = Weight { changes: 0, bytes: 0 };
+    for order in group {
+        weight.changes += order.size() as u64;
+        weight.bytes += order.bytes();
+    }
+    commits.commit(durability, &weight, |changes| {
+        let one = |order: &Order| match order {
             Order::Apply(batch) => changes.make(&batch.changes).map(Made::Answers),
             Order::Reserve(count, _) => changes.reserve_ids(*count).map(Made::First),
-        })
-        .collect::<Result<Vec<_>>>()
-        .and_then(|made| changes.forget_old().map(|()| made));
-    match made {
-        Ok(made) => transaction.commit().map_err(failed).map(|()| made).inspect_err(|_| changes.rolled_back()),
-        Err(error) => {
-            drop(transaction);
-            changes.rolled_back();
-            Err(error)
-        }
-    }
+        };
+        group.iter().map(one).collect()
+    })
 }
 
 fn tell(group: &mut Vec<Order>, made: Vec<Made>) {

@@ -1,0 +1,138 @@
+//! One commit after another, and what the disk makes of them.
+
+use crate::error::{Error, Result};
+use crate::options::Durability;
+use crate::store::sqlite::changes::Changes;
+use crate::store::sqlite::place::Place;
+use crate::store::sqlite::{failed, set_durability};
+use rusqlite::{Connection, ErrorCode};
+
+/// Pages in the log, of 4 KiB, from which on they are put back into the tables.
+const PAGES_OF_LOG: u64 = 1000;
+
+/// What changes are made through, by one thread.
+pub(super) struct Commits<'c> {
+    connection: &'c Connection,
+    changes: Changes<'c>,
+    place: &'c Place,
+    /// Of SQLite, as it was last told.
+    durability: Option<Durability>,
+    /// Something was committed since the last sync.
+    is_unsynced: bool,
+    /// A sync has failed, and what it was to write may be lost with no word of it.
+    is_doubtful: bool,
+    log: Log,
+}
+
+/// How full the log is. SQLite does not say, but when it is emptied: what is reckoned is put right then.
+struct Log {
+    weight: u64,
+    most: u64,
+}
+
+/// What a commit is reckoned to weigh, in pages of the log or something like it.
+pub(super) struct Weight {
+    pub(super) changes: u64,
+    pub(super) bytes: u64,
+}
+
+impl<'c> Commits<'c> {
+    pub(super) fn new(connection: &'c Connection, place: &'c Place, keep_finished: u64) -> Result<Self> {
+        // Instead of SQLite's own, which holds up whoever waits for the commit, and keeps a sync that fails to itself.
+        connection.pragma_update(None, "wal_autocheckpoint", 0).map_err(failed)?;
+        let changes = Changes::new(connection, keep_finished)?;
+        let log = Log { weight: 0, most: PAGES_OF_LOG / 4 };
+        Ok(Self { connection, changes, place, durability: None, is_unsynced: true, is_doubtful: false, log })
+    }
+
+    /// Makes changes in one step. An error: nothing of them was made.
+    pub(super) fn commit<T>(
+        &mut self,
+        durability: Durability,
+        weight: &Weight,
+        make: impl FnOnce(&mut Changes<'c>) -> Result<T>,
+    ) -> Result<T> {
+        self.place.check()?;
+        self.settle_doubts()?;
+        self.set(durability)?;
+        let transaction = self.connection.unchecked_transaction().map_err(failed)?;
+        let made = make(&mut self.changes).and_then(|made| {
+            self.changes.forget_old()?;
+            if durability == Durability::Committed && self.is_unsynced {
+                // If nothing else has changed there is nothing to sync, and what is told now rests on what was buffered before.
+                self.changes.touch()?;
+            }
+            Ok(made)
+        });
+        let made = match made {
+            Ok(made) => transaction.commit().map_err(|cause| self.doubt(cause)).map(|()| made),
+            Err(error) => {
+                drop(transaction);
+                Err(error)
+            }
+        };
+        if made.is_err() {
+            self.changes.rolled_back();
+            return made;
+        }
+        self.changes.committed();
+        self.is_unsynced = durability == Durability::Buffered;
+        self.log.weight += 2 + weight.changes / 8 + weight.bytes / 4096;
+        // It may have gone meanwhile, and the commit with it.
+        self.place.check().and(made)
+    }
+
+    fn set(&mut self, durability: Durability) -> Result<()> {
+        if self.durability != Some(durability) {
+            self.durability = None;
+            set_durability(self.connection, durability)?;
+            self.durability = Some(durability);
+        }
+        Ok(())
+    }
+
+    /// Notes what a refusal of SQLite's means for what was written before.
+    fn doubt(&mut self, cause: rusqlite::Error) -> Error {
+        self.is_doubtful |= cause.sqlite_error_code() == Some(ErrorCode::SystemIoFailure);
+        failed(cause)
+    }
+
+    /// After a sync that failed: nothing is taken on before all that was told of is written anew.
+    fn settle_doubts(&mut self) -> Result<()> {
+        if self.is_doubtful {
+            self.place.rewrite_log()?;
+            // What was refused is in the log too, though not counted there: it goes with the log.
+            self.empty_log("TRUNCATE")?;
+            self.is_doubtful = false;
+        }
+        Ok(())
+    }
+
+    /// Puts what is in the log back into the tables if there is much of it. Nobody waits for this; what goes wrong is dealt with at the next
+    /// commit.
+    pub(super) fn tidy(&mut self) {
+        if self.log.weight < self.log.most || self.is_doubtful || self.place.check().is_err() {
+            return;
+        }
+        let weight = std::mem::take(&mut self.log.weight);
+        if let Ok(pages) = self.empty_log("PASSIVE") {
+            self.log.most = (weight * PAGES_OF_LOG / pages.max(1)).clamp(8, 100 * PAGES_OF_LOG);
+        }
+    }
+
+    /// Pages that were in the log.
+    fn empty_log(&mut self, how: &str) -> Result<u64> {
+        let mut sql = String::from("PRAGMA wal_checkpoint(");
+        sql.push_str(how);
+        sql.push(')');
+        let pages = self.connection.query_row(&sql, [], |row| row.get::<_, i64>(1));
+        pages.map(|pages| pages.max(0) as u64).map_err(|cause| self.doubt(cause))
+    }
+
+    /// Says that the end is a clean one.
+    pub(super) fn end_cleanly(&mut self) -> Result<()> {
+        self.commit(Durability::Committed, &Weight { changes: 0, bytes: 0 }, |changes| changes.end_cleanly())?;
+        // So that the file alone is everything. Somebody who reads may be in the way; then the next start does it.
+        self.empty_log("TRUNCATE").map(drop)
+    }
+}

@@ -1,0 +1,9 @@
+//! The durable store against the world: power cuts, kills, and trouble with the disk.
+
+mod cut;
+mod disk;
+mod model;
+mod power;
+mod random;
+mod vfs;
+mod workload;

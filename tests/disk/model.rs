@@ -1,0 +1,121 @@
+//! What a store should keep, task by task.
+
+use backrun::store::durable::{Answer, Change, Move, RunAt, StoredTask};
+use backrun::{State, Text};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// What is there after a batch.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Kept {
+    pub tasks: BTreeMap<i64, Arc<StoredTask>>,
+    pub paused: BTreeSet<Text>,
+}
+
+#[derive(Default)]
+pub struct Model {
+    pub kept: Kept,
+    /// Those that have ended, the oldest end first.
+    ends: Vec<i64>,
+    keep_finished: usize,
+}
+
+impl Model {
+    pub fn new(keep_finished: usize) -> Self {
+        Self { keep_finished, ..Self::default() }
+    }
+
+    pub fn make(&mut self, change: &Change) -> Answer {
+        match change {
+            Change::Accept(task) => {
+                self.kept.tasks.insert(task.id.value(), Arc::new((**task).clone()));
+                Answer::Done
+            }
+            Change::Move { id, claims, uncounted, now_us, to } => {
+                self.move_task(id.value(), (*claims, *uncounted), *now_us, to)
+            }
+            Change::Forget(id) => match self.kept.tasks.get(&id.value()).map(|task| task.state) {
+                None => Answer::NotFound,
+                Some(State::Succeeded | State::Cancelled | State::Dead) => {
+                    self.kept.tasks.remove(&id.value());
+                    self.ends.retain(|end| *end != id.value());
+                    Answer::Done
+                }
+                Some(state) => Answer::Refused(state),
+            },
+            Change::Pause(queue, true) => {
+                self.kept.paused.insert(queue.clone());
+                Answer::Done
+            }
+            Change::Pause(queue, false) => {
+                self.kept.paused.remove(queue);
+                Answer::Done
+            }
+        }
+    }
+
+    fn move_task(&mut self, id: i64, (claims, uncounted): (u32, u32), now_us: i64, to: &Move) -> Answer {
+        let Some(task) = self.kept.tasks.get_mut(&id) else { return Answer::NotFound };
+        let is_claimed = claims > task.claims && matches!(task.state, State::Ready | State::Scheduled);
+        let from = if is_claimed { State::Running } else { task.state };
+        if !from.can_move_to(to.to()) || claims < task.claims {
+            return Answer::Refused(task.state);
+        }
+        let task = Arc::make_mut(task);
+        (task.state, task.claims, task.uncounted) = (to.to(), claims, uncounted);
+        (task.run_at, task.finished_us) = (None, 0);
+        match to {
+            Move::Succeeded { .. } | Move::Cancelled { .. } => {
+                task.finished_us = now_us;
+                task.payload = Vec::new();
+                task.headers = Vec::new();
+                (task.user_context, task.retry, task.time_limit, task.failure) = (None, None, None, None);
+                match to {
+                    Move::Succeeded { result } => task.result.clone_from(result),
+                    Move::Cancelled { reason } => task.reason = Some(reason.clone()),
+                    _ => {}
+                }
+                self.ends.push(id);
+            }
+            Move::Dead { failure } => (task.finished_us, task.failure) = (now_us, Some(failure.clone())),
+            Move::Scheduled { run_at, failure } => {
+                task.run_at = Some(*run_at);
+                if failure.is_some() {
+                    task.failure.clone_from(failure);
+                }
+            }
+            Move::Ready | Move::Pending => {}
+        }
+        Answer::Done
+    }
+
+    /// The end of a commit: of what has ended the newest are kept.
+    pub fn forget_old(&mut self) {
+        let old = self.ends.len().saturating_sub(self.keep_finished);
+        for id in self.ends.drain(..old) {
+            self.kept.tasks.remove(&id);
+        }
+    }
+}
+
+/// What a task is after an unclean end: as it was; or, where it was pending, ready with one more crash; or, where it had a claim that
+/// is known, the same for that one.
+pub fn is_after_a_crash(now: &StoredTask, was: &StoredTask, is_clean: bool, claims: &[(i64, u32)]) -> bool {
+    let mut due = was.clone();
+    if was.state == State::Pending {
+        due.state = State::Ready;
+        due.crashes += u32::from(!is_clean);
+    }
+    if *now == due {
+        return true;
+    }
+    due.state = State::Ready;
+    due.crashes += 1;
+    due.run_at = None::<RunAt>;
+    due.claims = now.claims;
+    !is_clean
+        && matches!(was.state, State::Ready | State::Scheduled)
+        && now.claims > was.claims
+        && claims.contains(&(was.id.value(), now.claims))
+        && *now == due
+}

@@ -1,0 +1,308 @@
+//! Power cuts, and kills, anywhere in the life of a store: what was told as safe is there, and nothing is there by halves.
+//!
+//! `BACKRUN_POWER_CUTS` says how many there are, `BACKRUN_STRESS_SEED` where the choices begin; a failure names the seed with which the
+//! first life is the one that failed.
+
+use crate::cut::{Cut, Image, Sweep};
+use crate::disk::{Call, Disk, Event, Kind, Part, Verdict};
+use crate::model::{is_after_a_crash, Kept};
+use crate::random::Random;
+use crate::workload::{live, options, History, Trouble};
+use backrun::options::Durability;
+use backrun::store::conformance::{apply, plain_task};
+use backrun::store::durable::{Answer, Change, Page, Store, StoredTask};
+use backrun::store::sqlite::SqliteStore;
+use rusqlite::Connection;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Commits of a life: enough for a few checkpoints.
+const COMMITS: usize = 150;
+/// Cuts in each.
+const CUTS: usize = 100;
+
+/// What was due when it ended.
+struct Due {
+    /// So many batches must be there, and so many may be.
+    least: usize,
+    most: usize,
+    told: usize,
+    refused: BTreeSet<usize>,
+    last_id: i64,
+    /// Every claim that was noted, and those that still stood.
+    claims: Vec<(i64, u32)>,
+    stands: Vec<(i64, u32)>,
+    may_be_clean: bool,
+    must_be_clean: bool,
+}
+
+fn due(history: &History, at: usize, how: Cut) -> Due {
+    let mut due = Due {
+        least: 0,
+        most: 0,
+        told: 0,
+        refused: BTreeSet::new(),
+        last_id: 0,
+        claims: Vec::new(),
+        stands: Vec::new(),
+        may_be_clean: false,
+        must_be_clean: false,
+    };
+    let mut workers = BTreeMap::new();
+    for event in &history.log[..at] {
+        match event {
+            Event::Asked { batch } => due.most = batch + 1,
+            Event::Told { batch } => {
+                due.told = batch + 1;
+                if how == Cut::Kill || history.durabilities[*batch] == Durability::Committed {
+                    due.least = batch + 1;
+                }
+            }
+            Event::Refused { batch } => drop(due.refused.insert(*batch)),
+            Event::Ids { last } => due.last_id = *last,
+            Event::Claim { worker, run } => {
+                due.claims.extend(*run);
+                workers.insert(*worker, *run);
+            }
+            Event::Closing => due.may_be_clean = true,
+            Event::Closed => due.must_be_clean = true,
+            _ => {}
+        }
+    }
+    due.stands = workers.into_values().flatten().collect();
+    due
+}
+
+/// What is found on the disk.
+struct Found {
+    batches: usize,
+    lost_buffered: bool,
+}
+
+/// Opens what is left, and holds it to what is due. Wherefrom it cannot be, in words.
+fn look(disk: &Disk, history: &History, due: &Due, how: Cut) -> Result<Found, String> {
+    let store = SqliteStore::open(options(disk)).map_err(|error| format!("it does not open: {error}"))?;
+    sound(disk)?;
+    let all = Page { limit: usize::MAX, ..Page::default() };
+    let tasks = store.list(&all).map_err(|error| format!("it cannot be read: {error}"))?;
+    let paused = store.paused().map_err(|error| format!("it cannot be read: {error}"))?.into_iter().collect();
+    let found = find(&tasks, &paused, history, due)?;
+    for run in store.interrupted() {
+        if !due.claims.contains(&(run.id.value(), run.claims)) {
+            return Err(format!("{run:?} is said to have run, which nobody claimed"));
+        }
+    }
+    if how == Cut::Kill && !due.may_be_clean {
+        who_ran(&store, &history.kept[found.batches], due)?;
+    }
+    let next = store.reserve_ids(1).map_err(|error| format!("it gives no ids: {error}"))?;
+    if next.value() <= due.last_id {
+        return Err(format!("id {} is given out a second time, {} was", next.value(), due.last_id));
+    }
+    match apply(&store, vec![Change::Accept(Box::new(plain_task(next)))]) {
+        Ok(answers) if answers == [Answer::Done] => Ok(found),
+        other => Err(format!("it takes no new task: {other:?}")),
+    }
+}
+
+/// The file is what SQLite calls sound, and has nothing that belongs to no task.
+fn sound(disk: &Disk) -> Result<(), String> {
+    let file = Connection::open(disk.path()).map_err(|error| error.to_string())?;
+    let ask = |sql: &str| file.query_row(sql, [], |row| row.get::<_, String>(0)).map_err(|error| error.to_string());
+    let answer = ask("PRAGMA integrity_check")?;
+    let orphans = ask("SELECT count(*) || ' notes of no task' FROM note WHERE id NOT IN (SELECT id FROM task)")?;
+    match (answer.as_str(), orphans.as_str()) {
+        ("ok", "0 notes of no task") => Ok(()),
+        _ => Err(format!("the file is not sound: {answer}; {orphans}")),
+    }
+}
+
+fn find(tasks: &[StoredTask], paused: &BTreeSet<backrun::Text>, history: &History, due: &Due) -> Result<Found, String> {
+    let is = |kept: &Kept, is_clean: bool| {
+        kept.tasks.len() == tasks.len()
+            && kept.paused == *paused
+            && kept.tasks.values().zip(tasks).all(|(was, now)| is_after_a_crash(now, was, is_clean, &due.claims))
+    };
+    let may = |kept: &Kept| (!due.must_be_clean && is(kept, false)) || (due.may_be_clean && is(kept, true));
+    if let Some(batches) = (due.least..=due.most).rev().find(|batches| may(&history.kept[*batches])) {
+        return Ok(Found { batches, lost_buffered: batches < due.told });
+    }
+    let (least, most) = (due.least, due.most);
+    match (0..history.kept.len()).find(|batches| may(&history.kept[*batches])) {
+        Some(batches) => Err(format!("{batches} batches are there, and it must be {least} to {most}")),
+        None => Err(format!(
+            "what is there, {} tasks, is not what any number of batches leaves: {}",
+            tasks.len(),
+            unlike(tasks, paused, &history.kept[least..=most], due)
+        )),
+    }
+}
+
+fn shown(task: Option<&StoredTask>) -> String {
+    task.map_or("not there".to_owned(), |task| {
+        let (payload, text) = (task.payload.len(), format!("{:?}", StoredTask { payload: Vec::new(), ..task.clone() }));
+        format!("{text} with a payload of {payload} bytes")
+    })
+}
+
+/// What is there, beside the nearest of what may be.
+fn unlike(tasks: &[StoredTask], paused: &BTreeSet<backrun::Text>, may: &[Kept], due: &Due) -> String {
+    let of = |kept: &Kept| {
+        let mut odd = Vec::new();
+        let there: BTreeMap<_, _> = tasks.iter().map(|task| (task.id.value(), task)).collect();
+        for id in there.keys().chain(kept.tasks.keys()).collect::<BTreeSet<_>>() {
+            match (there.get(id), kept.tasks.get(id)) {
+                (Some(now), Some(was)) if is_after_a_crash(now, was, false, &due.claims) => {}
+                (now, was) => {
+                    odd.push(format!("{id} is {}, due is {}", shown(now.copied()), shown(was.map(|was| &**was))))
+                }
+            }
+        }
+        if kept.paused != *paused {
+            odd.push(format!("paused are {paused:?}, due are {:?}", kept.paused));
+        }
+        odd
+    };
+    let nearest = may.iter().map(of).min_by_key(Vec::len).unwrap_or_default();
+    nearest.into_iter().take(3).collect::<Vec<_>>().join("; ")
+}
+
+/// After a kill it is known exactly who ran.
+fn who_ran(store: &SqliteStore, kept: &Kept, due: &Due) -> Result<(), String> {
+    use backrun::State::{Ready, Scheduled};
+    let runs = |(id, claims): &&(i64, u32)| {
+        kept.tasks.get(id).is_some_and(|task| matches!(task.state, Ready | Scheduled) && task.claims < *claims)
+    };
+    // Where several workers are noted with a task, its last claim counts.
+    let mut ran = BTreeMap::new();
+    for (id, claims) in due.stands.iter().filter(runs) {
+        let most: &mut u32 = ran.entry(*id).or_default();
+        *most = (*most).max(*claims);
+    }
+    let said: BTreeMap<_, _> = store.interrupted().iter().map(|run| (run.id.value(), run.claims)).collect();
+    if ran == said {
+        return Ok(());
+    }
+    Err(format!("{said:?} are said to have run, and {ran:?} did"))
+}
+
+/// Cuts a life so often, and says what was found of each cut.
+fn cut(history: &History, cuts: usize) -> Vec<Result<Found, String>> {
+    let mut random = Random(history.seed ^ 0xc07);
+    let mut places: Vec<_> = (0..cuts).map(|_| random.below(history.log.len() as u64 + 1) as usize).collect();
+    places.sort_unstable();
+    let nothing = Image::default();
+    let mut sweep = Sweep::new(&nothing, &history.log, random.next());
+    let one = |place: usize| {
+        sweep.go_to(place);
+        let how = if random.percent(25) { Cut::Kill } else { Cut::Power };
+        let image = sweep.cut(how, &mut random);
+        let due = due(history, place, how);
+        let disk = Disk::mount(&image);
+        let found = look(&disk, history, &due, how).and_then(|found| {
+            if random.percent(15) {
+                // And again, in the midst of coming up after it.
+                again(&image, &disk.log(), history, &due, &mut random)?;
+            }
+            Ok(found)
+        });
+        found.map_err(|what| format!("{what} (seed {}, {how:?} at {place} of {})", history.seed, history.log.len()))
+    };
+    places.into_iter().map(one).collect()
+}
+
+/// The power goes in the midst of the recovery from a cut: what is there after that one is due as it was.
+fn again(image: &Image, log: &[Event], history: &History, due: &Due, random: &mut Random) -> Result<(), String> {
+    // Up to the first new task, which is the last that `look` does; what it writes itself is three commits.
+    let mut sweep = Sweep::new(image, log, random.next());
+    let syncs = log.iter().enumerate().filter(|(_, event)| matches!(event, Event::Sync { .. }));
+    let end = syncs.map(|(at, _)| at).next().unwrap_or(log.len());
+    sweep.go_to(random.below(end as u64 + 1) as usize);
+    let disk = Disk::mount(&sweep.cut(Cut::Power, random));
+    look(&disk, history, due, Cut::Power).map(drop).map_err(|what| format!("after a second cut: {what}"))
+}
+
+fn number(name: &str, usual: u64) -> u64 {
+    std::env::var(name).ok().map_or(usual, |value| value.parse().unwrap_or_else(|_| panic!("{name} is no number")))
+}
+
+#[derive(Default)]
+struct Tally {
+    cuts: usize,
+    lost_buffered: usize,
+    failures: Vec<String>,
+}
+
+fn rounds(cuts: usize, seed: u64, trouble: impl Fn() -> Trouble) -> Tally {
+    let mut tally = Tally::default();
+    for round in 0..cuts.div_ceil(CUTS) as u64 {
+        let history = live(seed + round, COMMITS, trouble());
+        for found in cut(&history, CUTS.min(cuts)) {
+            tally.cuts += 1;
+            match found {
+                Ok(found) => tally.lost_buffered += usize::from(found.lost_buffered),
+                Err(what) => tally.failures.push(what),
+            }
+        }
+        if tally.failures.len() > 20 {
+            break;
+        }
+    }
+    tally
+}
+
+fn seed() -> u64 {
+    let seed = number("BACKRUN_STRESS_SEED", 7);
+    println!("seed: {seed} (BACKRUN_STRESS_SEED={seed} has it again)");
+    seed
+}
+
+#[test]
+fn a_power_cut_or_a_kill_anywhere_loses_nothing_that_was_told_as_safe_and_leaves_no_batch_by_halves() {
+    let cuts = number("BACKRUN_POWER_CUTS", 300) as usize;
+    let tally = rounds(cuts, seed(), Trouble::default);
+    println!("{} cuts; in {} of them batches were lost that were told of as buffered", tally.cuts, tally.lost_buffered);
+    assert!(
+        tally.failures.is_empty(),
+        "{} of {} cuts:\n{}",
+        tally.failures.len(),
+        tally.cuts,
+        tally.failures.join("\n")
+    );
+    // It is a power cut at all.
+    assert!(tally.lost_buffered > 0, "none of {} cuts lost anything", tally.cuts);
+}
+
+/// With a mistake like this one, losses are found.
+fn bites(trouble: impl Fn() -> Trouble) {
+    let tally = rounds(100, seed(), trouble);
+    println!("{} of {} cuts lost what was told as safe", tally.failures.len(), tally.cuts);
+    assert!(!tally.failures.is_empty(), "none of {} cuts found it", tally.cuts);
+}
+
+fn syncs_of(part: Option<Part>) -> Trouble {
+    let pretend = move |call: &Call| match call.kind {
+        Kind::Sync if part.is_none_or(|part| part == call.part) => Verdict::Pretend,
+        _ => Verdict::Do,
+    };
+    Trouble { rule: Some(Box::new(pretend)), ..Trouble::default() }
+}
+
+#[test]
+fn without_any_sync_losses_are_found() {
+    bites(|| syncs_of(None));
+}
+
+#[test]
+fn without_syncs_of_the_log_losses_are_found() {
+    bites(|| syncs_of(Some(Part::Wal)));
+}
+
+#[test]
+fn without_syncs_of_the_tables_losses_are_found() {
+    bites(|| syncs_of(Some(Part::Main)));
+}
+
+#[test]
+fn with_committed_done_as_buffered_losses_are_found() {
+    bites(|| Trouble { swallowed: Some("FULL"), ..Trouble::default() });
+}
