@@ -132,6 +132,11 @@ impl<'l> Sweep<'l> {
                 let pending = std::mem::take(pending);
                 survive(safe, &pending, &mut self.random);
             }
+            Event::Rewritten { inode, bytes } => {
+                let inode = &mut self.inodes[*inode];
+                inode.pending.clear();
+                inode.safe.clone_from(bytes);
+            }
             _ => {}
         }
     }

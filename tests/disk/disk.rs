@@ -8,6 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::SystemTime;
 
 /// The name of the store's file in the folder.
 pub const NAME: &str = "tasks.db";
@@ -87,6 +88,11 @@ pub enum Event {
     SyncFailed {
         inode: usize,
     },
+    /// A file in which that happened was written anew from its first byte to its last, past SQLite, and synced.
+    Rewritten {
+        inode: usize,
+        bytes: Vec<u8>,
+    },
     /// The store was asked for a batch.
     Asked {
         batch: usize,
@@ -103,11 +109,13 @@ pub enum Event {
     Ids {
         last: i64,
     },
-    /// A worker runs a task, or none any more.
-    Claim {
+    /// It is about to be noted that a worker runs a task, or none any more.
+    Claiming {
         worker: usize,
         run: Option<(i64, u32)>,
     },
+    /// It is noted.
+    Claimed,
     Closing,
     Closed,
 }
@@ -117,6 +125,8 @@ struct Inside {
     names: BTreeMap<String, usize>,
     inodes: usize,
     log: Vec<Event>,
+    /// Those whose last sync failed.
+    doubtful: BTreeMap<usize, PathBuf>,
 }
 
 pub struct Disk {
@@ -218,11 +228,6 @@ impl Disk {
         self.inside().log.clone()
     }
 
-    /// How much has happened so far.
-    pub fn length(&self) -> usize {
-        self.inside().log.len()
-    }
-
     /// A file is open; which one it is, and whether it is new.
     pub fn opened(&self, name: &str) -> (usize, bool) {
         let mut inside = self.inside();
@@ -247,10 +252,31 @@ impl Disk {
 
     pub fn wrote(&self, inode: usize, at: u64, bytes: &[u8]) {
         self.note(Event::Write { inode, at, bytes: bytes.to_vec() });
+        self.mark(inode);
     }
 
     pub fn truncated(&self, inode: usize, len: u64) {
         self.note(Event::Truncate { inode, len });
+        self.mark(inode);
+    }
+
+    /// A doubtful file has a time of change that only somebody else can have changed.
+    fn mark(&self, inode: usize) {
+        if let Some(path) = self.inside().doubtful.get(&inode) {
+            let file = fs::File::options().write(true).open(path).unwrap();
+            file.set_modified(SystemTime::UNIX_EPOCH).unwrap();
+        }
+    }
+
+    /// Looks whether somebody has written a doubtful file anew. It is trusted to have been synced.
+    pub fn look_for_rewriting(&self, inode: usize) {
+        let mut inside = self.inside();
+        let Some(path) = inside.doubtful.get(&inode) else { return };
+        if fs::metadata(path).unwrap().modified().unwrap() != SystemTime::UNIX_EPOCH {
+            let bytes = fs::read(path).unwrap();
+            inside.doubtful.remove(&inode);
+            inside.log.push(Event::Rewritten { inode, bytes });
+        }
     }
 
     pub fn synced(&self, inode: usize, with_folder: bool) {
@@ -261,7 +287,16 @@ impl Disk {
         }
     }
 
-    pub fn sync_failed(&self, inode: usize) {
+    /// The last sync of a file failed in an earlier process.
+    pub fn doubt(&self, name: &str) {
+        let inode = self.opened(name).0;
+        self.inside().doubtful.insert(inode, self.folder.join(name));
+        self.mark(inode);
+    }
+
+    pub fn sync_failed(&self, inode: usize, name: &str) {
         self.note(Event::SyncFailed { inode });
+        self.inside().doubtful.insert(inode, self.folder.join(name));
+        self.mark(inode);
     }
 }

@@ -5,5 +5,7 @@ mod disk;
 mod model;
 mod power;
 mod random;
+mod trouble;
+mod versions;
 mod vfs;
 mod workload;

@@ -12,7 +12,7 @@ pub struct Kept {
     pub paused: BTreeSet<Text>,
 }
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Model {
     pub kept: Kept,
     /// Those that have ended, the oldest end first.

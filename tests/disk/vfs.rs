@@ -25,6 +25,7 @@ struct File {
 /// A file on a disk that is watched.
 struct On {
     disk: Arc<Disk>,
+    name: String,
     part: Part,
     inode: usize,
     /// It was created by this opening, and the folder does not know it for sure until it is synced for the first time.
@@ -119,7 +120,7 @@ unsafe extern "C" fn open(
     }
     if let Some((disk, name)) = found {
         let (inode, is_new) = disk.opened(&name);
-        (*file.cast::<File>()).on = Some(Box::new(On { disk, part: Part::of(&name), inode, is_new }));
+        (*file.cast::<File>()).on = Some(Box::new(On { disk, part: Part::of(&name), name, inode, is_new }));
     }
     (*file).pMethods = &METHODS;
     ffi::SQLITE_OK
@@ -158,7 +159,9 @@ unsafe fn size(file: *mut sqlite3_file) -> u64 {
 /// As [`on`].
 unsafe fn judge(file: *mut sqlite3_file, kind: Kind, at: i64, len: u64) -> Verdict {
     let size = if kind == Kind::Write { size(file) } else { 0 };
-    on(file).map_or(Verdict::Do, |on| on.disk.judge(&Call { kind, part: on.part, at: at as u64, len, size }))
+    let Some(on) = on(file) else { return Verdict::Do };
+    on.disk.look_for_rewriting(on.inode);
+    on.disk.judge(&Call { kind, part: on.part, at: at as u64, len, size })
 }
 
 unsafe extern "C" fn read(file: *mut sqlite3_file, into: *mut c_void, len: c_int, at: i64) -> c_int {
@@ -203,7 +206,7 @@ unsafe extern "C" fn sync(file: *mut sqlite3_file, flags: c_int) -> c_int {
         }
         Verdict::Pretend => ffi::SQLITE_OK,
         Verdict::Fail(code) => {
-            on.disk.sync_failed(on.inode);
+            on.disk.sync_failed(on.inode, &on.name);
             code
         }
     }

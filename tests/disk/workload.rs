@@ -9,6 +9,7 @@ use backrun::store::conformance::{full_task, plain_task};
 use backrun::store::durable::{Answer, Batch, Change, InterruptedRun, Move, RunAt, Store, StoredTask};
 use backrun::store::sqlite::{SqliteOptions, SqliteStore};
 use backrun::{Failure, Priority, State, TaskId};
+use std::collections::BTreeMap;
 use std::os::unix::fs::FileExt;
 use std::sync::mpsc::{channel, sync_channel, Receiver, Sender, SyncSender};
 use std::sync::Arc;
@@ -27,6 +28,8 @@ pub struct History {
     pub durabilities: Vec<Durability>,
     /// What is there after so many batches, from none on.
     pub kept: Vec<Kept>,
+    /// What was there if a batch that was refused had been done.
+    pub refused: BTreeMap<usize, Kept>,
 }
 
 pub fn options(disk: &Disk) -> SqliteOptions {
@@ -40,8 +43,9 @@ pub fn options(disk: &Disk) -> SqliteOptions {
 #[derive(Default)]
 pub struct Trouble {
     pub rule: Option<Rule>,
+    pub rule_once_open: Option<Rule>,
     pub swallowed: Option<&'static str>,
-    /// Batches may be refused; what was refused is then never there.
+    /// Batches may be refused.
     pub may_refuse: bool,
 }
 
@@ -54,7 +58,6 @@ struct Life<'d> {
     ids: std::ops::Range<i64>,
     running: std::fs::File,
     running_inode: usize,
-    noted: Vec<Option<(i64, u32)>>,
     may_refuse: bool,
     /// The store's thread waits in the last batch's being told until it is let go.
     held: Option<SyncSender<()>>,
@@ -70,10 +73,19 @@ pub fn live(seed: u64, commits: usize, trouble: Trouble) -> History {
         disk.swallow(swallowed);
     }
     let store = SqliteStore::open(options(&disk)).unwrap();
+    if let Some(rule) = trouble.rule_once_open {
+        disk.set_rule(rule);
+    }
     let name = format!("{NAME}-running");
     let running = std::fs::File::open(disk.folder().join(&name)).unwrap();
     let running_inode = disk.opened(&name).0;
-    let history = History { seed, log: Vec::new(), durabilities: Vec::new(), kept: vec![Kept::default()] };
+    let history = History {
+        seed,
+        log: Vec::new(),
+        durabilities: Vec::new(),
+        kept: vec![Kept::default()],
+        refused: BTreeMap::new(),
+    };
     let mut life = Life {
         disk: &disk,
         store,
@@ -83,7 +95,6 @@ pub fn live(seed: u64, commits: usize, trouble: Trouble) -> History {
         ids: 0..0,
         running,
         running_inode,
-        noted: vec![None; WORKERS as usize],
         may_refuse: trouble.may_refuse,
         held: None,
     };
@@ -112,13 +123,15 @@ impl Life<'_> {
             self.ids = first.value()..first.value() + 250;
             self.disk.note(Event::Ids { last: first.value() + wanted as i64 - 1 });
         }
-        if self.held.is_none() {
+        // What may be refused is one batch, so that it is known before the next one what is there.
+        if self.held.is_none() || self.may_refuse {
             count = 1;
         }
         let all_buffered = self.random.percent(60);
         let (here, arrived) = channel();
         let (hold, go) = sync_channel(1);
         let mut last = Some((here, go));
+        let before = self.model.clone();
         for left in (0..count).rev() {
             self.claim_some();
             let durability = match all_buffered || self.random.percent(50) {
@@ -130,14 +143,18 @@ impl Life<'_> {
         }
         self.let_go();
         self.held = Some(hold);
-        arrived.recv_timeout(LONG).expect("every batch is told of");
+        let is_done = arrived.recv_timeout(LONG).expect("every batch is told of");
         self.model.forget_old();
+        if !is_done {
+            self.history.refused.insert(self.history.durabilities.len() - 1, self.model.kept.clone());
+            self.model = before;
+        }
         if let Some(kept) = self.history.kept.last_mut() {
             *kept = self.model.kept.clone();
         }
     }
 
-    fn batch(&mut self, durability: Durability, last: Option<(Sender<()>, Receiver<()>)>) {
+    fn batch(&mut self, durability: Durability, last: Option<(Sender<bool>, Receiver<()>)>) {
         let batch = self.history.durabilities.len();
         let count = 1 + self.random.below(10);
         let mut changes = Vec::new();
@@ -151,9 +168,10 @@ impl Life<'_> {
         self.history.kept.push(self.model.kept.clone());
         let (disk, may_refuse) = (self.disk.0.clone(), self.may_refuse);
         let told = move |_, answers: Result<Vec<Answer>, _>| {
+            let is_done = answers.is_ok();
             match answers {
                 Ok(answers) => {
-                    assert!(may_refuse || answers == due, "{answers:?} for {due:?}");
+                    assert_eq!(answers, due);
                     disk.note(Event::Told { batch });
                 }
                 Err(error) => {
@@ -162,7 +180,7 @@ impl Life<'_> {
                 }
             }
             if let Some((here, go)) = last {
-                let _ = here.send(());
+                let _ = here.send(is_done);
                 let _ = go.recv_timeout(LONG);
             }
         };
@@ -185,13 +203,12 @@ impl Life<'_> {
         let worker = self.random.below(WORKERS) as usize;
         let run = self.some_task().filter(|task| matches!(task.state, State::Ready | State::Scheduled));
         let run = run.map(|task| InterruptedRun { id: task.id, claims: task.claims + 1 });
+        self.disk.note(Event::Claiming { worker, run: run.map(|run| (run.id.value(), run.claims)) });
         self.store.claim(worker, run);
-        let run = run.map(|run| (run.id.value(), run.claims));
-        self.noted[worker] = run;
         let mut place = [0; PLACE];
         self.running.read_exact_at(&mut place, (worker * PLACE) as u64).unwrap();
         self.disk.wrote(self.running_inode, (worker * PLACE) as u64, &place);
-        self.disk.note(Event::Claim { worker, run });
+        self.disk.note(Event::Claimed);
     }
 
     fn change(&mut self) -> Change {
@@ -270,10 +287,9 @@ impl Life<'_> {
     fn end(mut self) -> History {
         self.let_go();
         self.disk.note(Event::Closing);
-        let closed = self.store.close();
-        if !self.may_refuse {
-            closed.unwrap();
-            self.disk.note(Event::Closed);
+        match self.store.close() {
+            Ok(()) => self.disk.note(Event::Closed),
+            Err(error) => assert!(self.may_refuse, "{error}"),
         }
         self.history.log = self.disk.log();
         self.history

@@ -29,7 +29,7 @@ use crate::store::durable::{Answer, Batch, Change, InterruptedRun, Page, Store, 
 use crate::task::TaskId;
 use board::Board;
 use owner::Owner;
-use place::{beside, blame, Place};
+use place::{beside, blame, rewrite_log, Place};
 use rusqlite::{Connection, DatabaseName, ErrorCode, OpenFlags};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -94,6 +94,8 @@ impl SqliteStore {
 
     fn open_owned(options: &SqliteOptions, owner: Owner) -> Result<Self> {
         let path = options.path.clone();
+        // A log means an unclean end, perhaps after a sync that had failed: what is read of it may be nowhere but in memory.
+        rewrite_log(&beside(&path, "-wal"))?;
         let mut connection = connect(&path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
         let shown = Text::say(format_args!("{}", path.display()));
         schema::prepare(&mut connection, &shown)?;

@@ -3,7 +3,7 @@
 use crate::alloc::Text;
 use crate::error::{Error, Result};
 use std::fs::File;
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
@@ -58,28 +58,37 @@ impl Place {
         blame(&self.path, error)
     }
 
-    /// Writes the log anew as the system has it in memory, and has that synced. After a sync that failed, Linux holds what was to be
-    /// written for written: a sync that succeeds later says nothing of it.
-    ///
-    /// # Errors
-    /// The system's.
+    /// See [`rewrite_log`].
     pub(super) fn rewrite_log(&self) -> Result<()> {
-        let refused = |cause: std::io::Error| {
-            Error::Store(Text::say(format_args!(
-                "'{}' could not be written anew after a failed sync: {cause}; nothing is accepted until it can",
-                self.log.display()
+        rewrite_log(&self.log)
+    }
+}
+
+/// Writes a log anew as the system has it in memory, and has that synced. After a sync that failed, Linux holds what was to be
+/// written for written: a sync that succeeds later says nothing of it. A log that is not there is as good as written.
+///
+/// # Errors
+/// The system's.
+pub(super) fn rewrite_log(log: &Path) -> Result<()> {
+    let refused = |cause: std::io::Error| {
+        Error::Store(Text::say(format_args!(
+                "'{}' could not be written anew: {cause}; let the user who runs the program write to it, and look into the system's log",
+                log.display()
             )))
-        };
-        let mut log = File::options().read(true).write(true).open(&self.log).map_err(refused)?;
-        let (mut block, mut at) = (vec![0; 1 << 16], 0);
-        loop {
-            let read = log.read(&mut block).map_err(refused)?;
-            if read == 0 {
-                return log.sync_all().map_err(refused);
-            }
-            log.write_all_at(&block[..read], at).map_err(refused)?;
-            at += read as u64;
+    };
+    let opened = File::options().read(true).write(true).open(log);
+    if opened.as_ref().is_err_and(|cause| cause.kind() == ErrorKind::NotFound) {
+        return Ok(());
+    }
+    let mut file = opened.map_err(refused)?;
+    let (mut block, mut at) = (vec![0; 1 << 16], 0);
+    loop {
+        let read = file.read(&mut block).map_err(refused)?;
+        if read == 0 {
+            return file.sync_all().map_err(refused);
         }
+        file.write_all_at(&block[..read], at).map_err(refused)?;
+        at += read as u64;
     }
 }
 
