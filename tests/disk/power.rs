@@ -27,7 +27,7 @@ struct Due {
     least: usize,
     most: usize,
     told: usize,
-    /// Refused, and nothing was told of since: it may be there if the next thing was the end.
+    /// Refused then or later, and nothing was told of since: it may be there if the next thing was the end.
     refused: BTreeSet<usize>,
     last_id: i64,
     /// Every claim that was noted, and those that still stood.
@@ -55,7 +55,12 @@ fn due(history: &History, at: usize, how: Cut) -> Due {
     let mut workers = BTreeMap::new();
     for event in &history.log[..at] {
         match event {
-            Event::Asked { batch } => due.most = batch + 1,
+            Event::Asked { batch } => {
+                due.most = batch + 1;
+                if history.refused.contains_key(batch) {
+                    due.refused.insert(*batch);
+                }
+            }
             Event::Told { batch } => {
                 due.told = batch + 1;
                 due.refused.clear();
@@ -63,7 +68,6 @@ fn due(history: &History, at: usize, how: Cut) -> Due {
                     due.least = batch + 1;
                 }
             }
-            Event::Refused { batch } => drop(due.refused.insert(*batch)),
             Event::Ids { last } => due.last_id = *last,
             Event::Claiming { worker, run } => {
                 due.is_claiming = true;
@@ -331,7 +335,8 @@ fn a_sync_that_failed_before_a_kill_is_made_good_at_the_next_start() {
         sweep.go_to(log.len());
         let (mut there, mut seen) = (sweep.cut(Cut::Power, &mut random), sweep.cut(Cut::Kill, &mut random));
         let shm = format!("{NAME}-shm");
-        (there.files.remove(&shm), seen.files.remove(&shm));
+        there.files.remove(&shm);
+        seen.files.remove(&shm);
 
         let next = Disk::mount(&seen);
         next.doubt(&format!("{NAME}-wal"));

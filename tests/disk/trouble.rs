@@ -190,6 +190,17 @@ fn a_batch_is_not_said_to_be_safe_if_its_file_is_deleted_during_the_commit() {
     assert!(error.contains("deleted or moved away"), "{error}");
 }
 
+#[test]
+fn after_a_clean_end_the_file_alone_is_everything() {
+    let disk = disk();
+    let store = open(&disk).unwrap();
+    let there = [accepted(&store), accepted(&store)];
+    store.close().unwrap();
+    drop(store);
+    let alone = Disk::mount(&Image { files: [(NAME.to_owned(), fs::read(disk.path()).unwrap())].into() });
+    assert_eq!(ids(&open(&alone).unwrap()), there);
+}
+
 /// Runs something as a user who may do nothing special. In a thread of its own, since it is for good.
 fn as_nobody(body: impl FnOnce() + Send) {
     std::thread::scope(|scope| {

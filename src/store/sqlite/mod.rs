@@ -30,6 +30,7 @@ use crate::task::TaskId;
 use board::Board;
 use owner::Owner;
 use place::{beside, blame, rewrite_log, Place};
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, DatabaseName, ErrorCode, OpenFlags};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -189,6 +190,8 @@ fn connect(path: &Path, flags: OpenFlags) -> Result<Connection> {
             path.display()
         )))
     })?;
+    // Who closes the file would put the log back into the tables, whatever syncs have failed before: `commits` does it, and knows.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).map_err(failed)?;
     // Only a checkpoint can stand in the way, for a moment.
     connection.busy_timeout(Duration::from_secs(5)).map_err(failed)?;
     if flags.contains(OpenFlags::SQLITE_OPEN_READ_WRITE) {
