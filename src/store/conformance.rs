@@ -12,7 +12,7 @@ use crate::error::Error;
 use crate::options::{Durability, RetryPolicy};
 use crate::store::durable::{Answer, Batch, Change, InterruptedRun, Move, Page, RunAt, Store, StoredTask, Unfinished};
 use crate::task::{Failure, PayloadFormat, Priority, State, TaskId, MOVES};
-use std::sync::mpsc::channel;
+use std::sync::mpsc::{channel, Receiver};
 use std::time::Duration;
 
 /// A store that is put to the test.
@@ -24,6 +24,8 @@ pub trait Subject {
     fn kill(&self, store: Box<dyn Store>);
 }
 
+type Answers = Result<Vec<Answer>, Error>;
+
 /// A check, and its name.
 pub type Check = (&'static str, fn(&dyn Subject));
 
@@ -31,6 +33,9 @@ pub type Check = (&'static str, fn(&dyn Subject));
 pub const ALL: &[Check] = &[
     ("what_was_accepted_is_there_after_the_next_start_bit_for_bit", what_was_accepted_is_there),
     ("a_batch_is_made_whole_or_not_at_all", a_batch_is_whole),
+    ("a_batch_that_fails_takes_no_other_with_it", a_failed_batch_is_alone),
+    ("batches_and_their_changes_take_effect_in_their_order", the_order_is_kept),
+    ("what_was_told_of_as_buffered_outlives_the_process", what_was_buffered_is_there),
     ("every_move_of_the_table_of_states_is_made_and_no_other", the_table_of_states_holds),
     ("an_outcome_of_an_older_claim_changes_nothing", an_older_claim_changes_nothing),
     ("ids_are_never_given_out_twice", ids_are_new),
@@ -38,8 +43,10 @@ pub const ALL: &[Check] = &[
     ("a_retry_that_ran_is_counted_and_a_run_that_has_ended_is_not", only_the_last_claim_counts),
     ("nobody_ran_at_a_clean_end", nobody_ran_at_a_clean_end),
     ("what_has_ended_is_known_and_forgotten_when_it_is_asked_for", what_has_ended_is_known),
+    ("a_dead_task_that_is_tried_again_has_not_ended_any_more", a_replay_has_not_ended),
     ("a_paused_queue_stays_paused", a_pause_stays),
     ("a_list_is_in_the_order_of_the_ids_and_has_what_was_asked_for", a_list_is_in_order),
+    ("the_close_waits_for_what_was_asked_for_before", the_close_waits),
     ("after_the_close_everything_is_refused", a_closed_store_refuses),
 ];
 
@@ -165,6 +172,100 @@ fn a_batch_is_whole(subject: &dyn Subject) {
     made(&*store, vec![Change::Accept(Box::new(plain_task(new)))]);
     subject.kill(store);
     assert_eq!(subject.open().get(new).unwrap().unwrap(), plain_task(new));
+}
+
+/// Has changes made, and does not wait: what is told comes by itself.
+fn ask(store: &dyn Store, durability: Durability, changes: Vec<Change>) -> Receiver<(Vec<Change>, Answers)> {
+    let (tell, told) = channel();
+    let tell = move |changes, answers| drop(tell.send((changes, answers)));
+    store.apply(Batch { changes, durability, told: Box::new(tell) });
+    told
+}
+
+fn new_task(store: &dyn Store) -> (TaskId, Change) {
+    let id = store.reserve_ids(1).unwrap();
+    (id, Change::Accept(Box::new(plain_task(id))))
+}
+
+fn a_failed_batch_is_alone(subject: &dyn Subject) {
+    let store = subject.open();
+    let there = accepted(&*store);
+    let mut good = Vec::new();
+    let mut told = Vec::new();
+    // Asked for at once, so that they may share what they cost.
+    for number in 0..30 {
+        let (id, accept) = new_task(&*store);
+        let mut changes = vec![accept];
+        if number % 3 == 1 {
+            changes.push(Change::Accept(Box::new(plain_task(there))));
+        } else {
+            good.push(id);
+        }
+        told.push(ask(&*store, Durability::Committed, changes));
+    }
+    for (number, told) in told.into_iter().enumerate() {
+        let (changes, answers) = told.recv().expect("every batch is told of");
+        assert_eq!(answers.is_err(), number % 3 == 1, "{number}: {answers:?}");
+        assert_eq!(changes.len(), 1 + usize::from(answers.is_err()), "its changes are handed back");
+    }
+    subject.kill(store);
+    let page = Page { limit: 100, after: Some(there), ..Page::default() };
+    assert_eq!(subject.open().list(&page).unwrap().iter().map(|task| task.id).collect::<Vec<_>>(), good);
+}
+
+fn the_order_is_kept(subject: &dyn Subject) {
+    let store = subject.open();
+    let (id, accept) = new_task(&*store);
+    let mut told = vec![ask(&*store, Durability::Buffered, vec![accept, to(id, 1, Move::Ready)])];
+    // In any other order one of them is late, and refused.
+    for claims in 1..100 {
+        let durability = if claims % 7 == 0 { Durability::Committed } else { Durability::Buffered };
+        let changes = vec![to(id, 2 * claims, Move::Ready), to(id, 2 * claims + 1, Move::Ready)];
+        told.push(ask(&*store, durability, changes));
+    }
+    for told in told {
+        let (changes, answers) = told.recv().expect("every batch is told of");
+        assert_eq!(answers.unwrap(), [Answer::Done; 2], "{changes:?}");
+    }
+    assert_eq!(store.get(id).unwrap().unwrap().claims, 199);
+}
+
+fn what_was_buffered_is_there(subject: &dyn Subject) {
+    let store = subject.open();
+    let (id, accept) = new_task(&*store);
+    let told = ask(&*store, Durability::Buffered, vec![accept, Change::Pause("mails".into(), true)]);
+    told.recv().expect("every batch is told of").1.unwrap();
+    subject.kill(store);
+    let store = subject.open();
+    assert_eq!(store.get(id).unwrap().unwrap(), plain_task(id));
+    assert_eq!(store.paused().unwrap(), ["mails"]);
+}
+
+fn a_replay_has_not_ended(subject: &dyn Subject) {
+    let store = subject.open();
+    let id = accepted(&*store);
+    made(&*store, vec![to(id, 1, Move::Dead { failure: failure() }), to(id, 1, Move::Ready)]);
+    subject.kill(store);
+    let task = subject.open().get(id).unwrap().unwrap();
+    assert_eq!((task.state, task.finished_us, task.failure), (State::Ready, 0, Some(failure())));
+}
+
+fn the_close_waits(subject: &dyn Subject) {
+    let store = subject.open();
+    let mut ids = Vec::new();
+    let mut told = Vec::new();
+    for _ in 0..200 {
+        let (id, accept) = new_task(&*store);
+        ids.push(id);
+        told.push(ask(&*store, Durability::Buffered, vec![accept]));
+    }
+    store.close().unwrap();
+    for told in told {
+        assert_eq!(told.try_recv().expect("it was told of before the close was over").1.unwrap(), [Answer::Done]);
+    }
+    drop(store);
+    let page = Page { limit: 1000, ..Page::default() };
+    assert_eq!(subject.open().list(&page).unwrap().iter().map(|task| task.id).collect::<Vec<_>>(), ids);
 }
 
 /// Brings a new task into a state. Its claims.

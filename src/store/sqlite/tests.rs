@@ -116,4 +116,8 @@ fn of_what_has_ended_the_newest_are_kept_also_after_the_next_start() {
     let store = SqliteStore::open(options).unwrap();
     let second = finish(&store, 2);
     assert_eq!(known(&store), [first[4], second[0], second[1]]);
+    // What somebody forgets takes no other one with it.
+    apply(&store, vec![Change::Forget(second[0])]).unwrap();
+    let third = finish(&store, 1);
+    assert_eq!(known(&store), [first[4], second[1], third[0]]);
 }
