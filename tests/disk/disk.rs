@@ -102,9 +102,7 @@ pub enum Event {
         batch: usize,
     },
     /// It was told of with an error.
-    Refused {
-        batch: usize,
-    },
+    Refused,
     /// Ids were given out, up to this one.
     Ids {
         last: i64,

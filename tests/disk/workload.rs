@@ -176,7 +176,7 @@ impl Life<'_> {
                 }
                 Err(error) => {
                     assert!(may_refuse, "{error}");
-                    disk.note(Event::Refused { batch });
+                    disk.note(Event::Refused);
                 }
             }
             if let Some((here, go)) = last {
