@@ -16,7 +16,8 @@
 //! 5. **Ids are never given out twice** ([`Store::reserve_ids`]), whatever crashes.
 //! 6. **A claim is remembered** past the end of the process ([`Store::claim`]), so that after an unclean end it can be told who ran.
 //! 7. **Errors lose nothing**: a batch that fails (the disk is full) is told of with the error, has changed nothing, and the next one
-//!    is tried on its own.
+//!    is tried on its own. Only where the disk fails to sync, and the process ends before another batch is told of, may the next one
+//!    find what was refused, whole: nobody knows then what is on the disk.
 //!
 //! [`conformance`](crate::store::conformance) has a test for each of these that any store can be put to.
 

@@ -1,6 +1,6 @@
 //! What a store should keep, task by task.
 
-use backrun::store::durable::{Answer, Change, Move, RunAt, StoredTask};
+use backrun::store::durable::{Answer, Change, Move, StoredTask};
 use backrun::{State, Text};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -98,9 +98,9 @@ impl Model {
     }
 }
 
-/// What a task is after an unclean end: as it was; or, where it was pending, ready with one more crash; or, where it had a claim that
-/// is known, the same for that one.
-pub fn is_after_a_crash(now: &StoredTask, was: &StoredTask, is_clean: bool, claims: &[(i64, u32)]) -> bool {
+/// What a task is after an end: as it was; or, where it was pending, ready, with one more crash if the end was unclean; or, where it had a
+/// claim that the tables did not, ready with that claim, which is no attempt, and with one more crash if that run is said to have crashed.
+pub fn is_after_an_end(now: &StoredTask, was: &StoredTask, is_clean: bool, ends: &Ends<'_>) -> bool {
     let mut due = was.clone();
     if was.state == State::Pending {
         due.state = State::Ready;
@@ -109,13 +109,22 @@ pub fn is_after_a_crash(now: &StoredTask, was: &StoredTask, is_clean: bool, clai
     if *now == due {
         return true;
     }
+    let id = was.id.value();
     due.state = State::Ready;
-    due.crashes += 1;
-    due.run_at = None::<RunAt>;
+    due.run_at = None;
     due.claims = now.claims;
-    !is_clean
-        && matches!(was.state, State::Ready | State::Scheduled)
+    due.uncounted += now.claims.saturating_sub(was.claims);
+    due.crashes += u32::from(!is_clean && ends.crashed.contains(&(id, now.claims)));
+    matches!(was.state, State::Ready | State::Scheduled)
         && now.claims > was.claims
-        && claims.contains(&(was.id.value(), now.claims))
+        && ends.claims.contains(&(id, now.claims))
         && *now == due
+}
+
+/// What is known of the runs at an end.
+pub struct Ends<'e> {
+    /// Every claim that was noted.
+    pub claims: &'e [(i64, u32)],
+    /// Those that the store says have crashed, now or at the end before.
+    pub crashed: &'e [(i64, u32)],
 }

@@ -5,7 +5,7 @@
 
 use crate::cut::{Cut, Image, Sweep};
 use crate::disk::{Call, Disk, Event, Kind, Part, Verdict, NAME};
-use crate::model::{is_after_a_crash, Kept};
+use crate::model::{is_after_an_end, Ends, Kept};
 use crate::random::Random;
 use crate::workload::{live, options, History, Trouble};
 use backrun::options::Durability;
@@ -30,9 +30,13 @@ struct Due {
     /// Refused then or later, and nothing was told of since: it may be there if the next thing was the end.
     refused: BTreeSet<usize>,
     last_id: i64,
-    /// Every claim that was noted, and those that still stood.
+    /// Every claim that was noted; those whose worker had begun no other run nor come to its end; and those that no move has named
+    /// since.
     claims: Vec<(i64, u32)>,
-    stands: Vec<(i64, u32)>,
+    current: BTreeSet<(i64, u32)>,
+    unnamed: BTreeSet<(i64, u32)>,
+    /// Those that an earlier recovery may have said to have crashed.
+    crashed: Vec<(i64, u32)>,
     /// A claim was being noted: it may be or not.
     is_claiming: bool,
     may_be_clean: bool,
@@ -47,12 +51,14 @@ fn due(history: &History, at: usize, how: Cut) -> Due {
         refused: BTreeSet::new(),
         last_id: 0,
         claims: Vec::new(),
-        stands: Vec::new(),
+        current: BTreeSet::new(),
+        unnamed: BTreeSet::new(),
+        crashed: Vec::new(),
         is_claiming: false,
         may_be_clean: false,
         must_be_clean: false,
     };
-    let mut workers = BTreeMap::new();
+    let mut current = BTreeMap::new();
     for event in &history.log[..at] {
         match event {
             Event::Asked { batch } => {
@@ -64,6 +70,7 @@ fn due(history: &History, at: usize, how: Cut) -> Due {
             Event::Told { batch } => {
                 due.told = batch + 1;
                 due.refused.clear();
+                history.named[*batch].iter().for_each(|run| _ = due.unnamed.remove(run));
                 if how == Cut::Kill || history.durabilities[*batch] == Durability::Committed {
                     due.least = batch + 1;
                 }
@@ -72,7 +79,8 @@ fn due(history: &History, at: usize, how: Cut) -> Due {
             Event::Claiming { worker, run } => {
                 due.is_claiming = true;
                 due.claims.extend(*run);
-                workers.insert(*worker, *run);
+                due.unnamed.extend(*run);
+                current.insert(*worker, *run);
             }
             Event::Claimed => due.is_claiming = false,
             Event::Closing => due.may_be_clean = true,
@@ -80,7 +88,7 @@ fn due(history: &History, at: usize, how: Cut) -> Due {
             _ => {}
         }
     }
-    due.stands = workers.into_values().flatten().collect();
+    due.current = current.into_values().flatten().collect();
     due
 }
 
@@ -88,6 +96,8 @@ fn due(history: &History, at: usize, how: Cut) -> Due {
 struct Found {
     batches: usize,
     lost_buffered: bool,
+    /// Who is said to have crashed.
+    crashed: Vec<(i64, u32)>,
 }
 
 /// Opens what is left, and holds it to what is due. Wherefrom it cannot be, in words.
@@ -97,21 +107,20 @@ fn look(disk: &Disk, history: &History, due: &Due, how: Cut) -> Result<Found, St
     let all = Page { limit: usize::MAX, ..Page::default() };
     let tasks = store.list(&all).map_err(|error| format!("it cannot be read: {error}"))?;
     let paused = store.paused().map_err(|error| format!("it cannot be read: {error}"))?.into_iter().collect();
-    let found = find(&tasks, &paused, history, due)?;
-    for run in store.interrupted() {
-        if !due.claims.contains(&(run.id.value(), run.claims)) {
-            return Err(format!("{run:?} is said to have run, which nobody claimed"));
-        }
+    let crashed: Vec<_> = store.interrupted().iter().map(|run| (run.id.value(), run.claims)).collect();
+    if let Some(run) = crashed.iter().find(|run| !due.claims.contains(run)) {
+        return Err(format!("{run:?} is said to have run, which nobody claimed"));
     }
+    let found = find(&tasks, &paused, history, due, &[&due.crashed[..], &crashed].concat())?;
     if how == Cut::Kill && !due.may_be_clean && !due.is_claiming && due.refused.is_empty() {
-        who_ran(&store, &history.kept[found.batches], due)?;
+        who_ran(&tasks, &crashed, &history.kept[found.batches], due)?;
     }
     let next = store.reserve_ids(1).map_err(|error| format!("it gives no ids: {error}"))?;
     if next.value() <= due.last_id {
         return Err(format!("id {} is given out a second time, {} was", next.value(), due.last_id));
     }
     match apply(&store, vec![Change::Accept(Box::new(plain_task(next)))]) {
-        Ok(answers) if answers == [Answer::Done] => Ok(found),
+        Ok(answers) if answers == [Answer::Done] => Ok(Found { crashed, ..found }),
         other => Err(format!("it takes no new task: {other:?}")),
     }
 }
@@ -128,18 +137,25 @@ fn sound(disk: &Disk) -> Result<(), String> {
     }
 }
 
-fn find(tasks: &[StoredTask], paused: &BTreeSet<backrun::Text>, history: &History, due: &Due) -> Result<Found, String> {
+fn find(
+    tasks: &[StoredTask],
+    paused: &BTreeSet<backrun::Text>,
+    history: &History,
+    due: &Due,
+    crashed: &[(i64, u32)],
+) -> Result<Found, String> {
+    let ends = Ends { claims: &due.claims, crashed };
     let is = |kept: &Kept, is_clean: bool| {
         kept.tasks.len() == tasks.len()
             && kept.paused == *paused
-            && kept.tasks.values().zip(tasks).all(|(was, now)| is_after_a_crash(now, was, is_clean, &due.claims))
+            && kept.tasks.values().zip(tasks).all(|(was, now)| is_after_an_end(now, was, is_clean, &ends))
     };
     let may = |kept: &Kept| (!due.must_be_clean && is(kept, false)) || (due.may_be_clean && is(kept, true));
     if let Some(batches) = (due.least..=due.most).rev().find(|batches| may(&history.kept[*batches])) {
-        return Ok(Found { batches, lost_buffered: batches < due.told });
+        return Ok(Found { batches, lost_buffered: batches < due.told, crashed: Vec::new() });
     }
     if due.refused.iter().any(|batch| may(&history.refused[batch])) {
-        return Ok(Found { batches: due.most, lost_buffered: false });
+        return Ok(Found { batches: due.most, lost_buffered: false, crashed: Vec::new() });
     }
     let (least, most) = (due.least, due.most);
     match (0..history.kept.len()).find(|batches| may(&history.kept[*batches])) {
@@ -147,7 +163,7 @@ fn find(tasks: &[StoredTask], paused: &BTreeSet<backrun::Text>, history: &Histor
         None => Err(format!(
             "what is there, {} tasks, is not what any number of batches leaves: {}",
             tasks.len(),
-            unlike(tasks, paused, &history.kept[least..=most], due)
+            unlike(tasks, paused, &history.kept[least..=most], &ends)
         )),
     }
 }
@@ -160,13 +176,13 @@ fn shown(task: Option<&StoredTask>) -> String {
 }
 
 /// What is there, beside the nearest of what may be.
-fn unlike(tasks: &[StoredTask], paused: &BTreeSet<backrun::Text>, may: &[Kept], due: &Due) -> String {
+fn unlike(tasks: &[StoredTask], paused: &BTreeSet<backrun::Text>, may: &[Kept], ends: &Ends<'_>) -> String {
     let of = |kept: &Kept| {
         let mut odd = Vec::new();
         let there: BTreeMap<_, _> = tasks.iter().map(|task| (task.id.value(), task)).collect();
         for id in there.keys().chain(kept.tasks.keys()).collect::<BTreeSet<_>>() {
             match (there.get(id), kept.tasks.get(id)) {
-                (Some(now), Some(was)) if is_after_a_crash(now, was, false, &due.claims) => {}
+                (Some(now), Some(was)) if is_after_an_end(now, was, false, ends) => {}
                 (now, was) => {
                     odd.push(format!("{id} is {}, due is {}", shown(now.copied()), shown(was.map(|was| &**was))))
                 }
@@ -181,23 +197,26 @@ fn unlike(tasks: &[StoredTask], paused: &BTreeSet<backrun::Text>, may: &[Kept], 
     nearest.into_iter().take(3).collect::<Vec<_>>().join("; ")
 }
 
-/// After a kill it is known exactly who ran.
-fn who_ran(store: &SqliteStore, kept: &Kept, due: &Due) -> Result<(), String> {
+/// After a kill every claim is known that the tables do not have, and who ran.
+fn who_ran(tasks: &[StoredTask], crashed: &[(i64, u32)], kept: &Kept, due: &Due) -> Result<(), String> {
     use backrun::State::{Ready, Scheduled};
-    let runs = |(id, claims): &&(i64, u32)| {
+    let is_new = |(id, claims): &&(i64, u32)| {
         kept.tasks.get(id).is_some_and(|task| matches!(task.state, Ready | Scheduled) && task.claims < *claims)
     };
-    // Where several workers are noted with a task, its last claim counts.
-    let mut ran = BTreeMap::new();
-    for (id, claims) in due.stands.iter().filter(runs) {
-        let most: &mut u32 = ran.entry(*id).or_default();
-        *most = (*most).max(*claims);
+    for (id, claims) in due.unnamed.iter().filter(is_new) {
+        let known = tasks.iter().find(|task| task.id.value() == *id).map_or(0, |task| task.claims);
+        if known < *claims {
+            return Err(format!(
+                "claim {claims} of task {id} is forgotten: {known} are known, and its lease would be given out again"
+            ));
+        }
     }
-    let said: BTreeMap<_, _> = store.interrupted().iter().map(|run| (run.id.value(), run.claims)).collect();
-    if ran == said {
-        return Ok(());
+    for run in due.current.iter().filter(is_new).filter(|run| due.unnamed.contains(run)) {
+        if !crashed.iter().any(|(id, claims)| *id == run.0 && *claims >= run.1) {
+            return Err(format!("{run:?} ran, and {crashed:?} are said to have"));
+        }
     }
-    Err(format!("{said:?} are said to have run, and {ran:?} did"))
+    Ok(())
 }
 
 /// Cuts a life so often, and says what was found of each cut.
@@ -216,7 +235,8 @@ fn cut(history: &History, cuts: usize) -> Vec<Result<Found, String>> {
         let found = look(&disk, history, &due, how).and_then(|found| {
             if random.percent(15) {
                 // And again, in the midst of coming up after it.
-                again(&image, &disk.log(), history, &due, &mut random)?;
+                let crashed = found.crashed.clone();
+                again(&image, &disk.log(), history, &Due { crashed, ..due }, &mut random)?;
             }
             Ok(found)
         });

@@ -10,7 +10,7 @@ use backrun::store::durable::{Answer, Batch, Change, InterruptedRun, Move, RunAt
 use backrun::store::sqlite::{SqliteOptions, SqliteStore};
 use backrun::{Failure, Priority, State, TaskId};
 use std::collections::BTreeMap;
-use std::os::unix::fs::FileExt;
+use std::io::{Read, Seek, SeekFrom};
 use std::sync::mpsc::{channel, sync_channel, Receiver, Sender, SyncSender};
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,13 +19,14 @@ use std::time::Duration;
 const LONG: Duration = Duration::from_secs(60);
 pub const KEEP_FINISHED: u64 = 30;
 const WORKERS: u64 = 6;
-const PLACE: usize = 24;
 
 /// What was recorded, and what is due.
 pub struct History {
     pub seed: u64,
     pub log: Vec<Event>,
     pub durabilities: Vec<Durability>,
+    /// The claims that each batch names in its moves.
+    pub named: Vec<Vec<(i64, u32)>>,
     /// What is there after so many batches, from none on.
     pub kept: Vec<Kept>,
     /// What was there if a batch that was refused had been done.
@@ -58,6 +59,10 @@ struct Life<'d> {
     ids: std::ops::Range<i64>,
     running: std::fs::File,
     running_inode: usize,
+    /// The last claim of each task that was noted there.
+    leases: BTreeMap<TaskId, u32>,
+    /// What is in it.
+    board: Vec<u8>,
     may_refuse: bool,
     /// The store's thread waits in the last batch's being told until it is let go.
     held: Option<SyncSender<()>>,
@@ -83,6 +88,7 @@ pub fn live(seed: u64, commits: usize, trouble: Trouble) -> History {
         seed,
         log: Vec::new(),
         durabilities: Vec::new(),
+        named: Vec::new(),
         kept: vec![Kept::default()],
         refused: BTreeMap::new(),
     };
@@ -95,6 +101,8 @@ pub fn live(seed: u64, commits: usize, trouble: Trouble) -> History {
         ids: 0..0,
         running,
         running_inode,
+        leases: BTreeMap::new(),
+        board: Vec::new(),
         may_refuse: trouble.may_refuse,
         held: None,
     };
@@ -164,6 +172,11 @@ impl Life<'_> {
             due.push(self.model.make(&change));
             changes.push(change);
         }
+        let named = |change: &Change| match change {
+            Change::Move { id, claims, .. } => Some((id.value(), *claims)),
+            _ => None,
+        };
+        self.history.named.push(changes.iter().filter_map(named).collect());
         self.history.durabilities.push(durability);
         self.history.kept.push(self.model.kept.clone());
         let (disk, may_refuse) = (self.disk.0.clone(), self.may_refuse);
@@ -202,12 +215,18 @@ impl Life<'_> {
         }
         let worker = self.random.below(WORKERS) as usize;
         let run = self.some_task().filter(|task| matches!(task.state, State::Ready | State::Scheduled));
-        let run = run.map(|task| InterruptedRun { id: task.id, claims: task.claims + 1 });
+        // No lease is given twice.
+        let claims = |task: &StoredTask| 1 + task.claims.max(self.leases.get(&task.id).copied().unwrap_or(0));
+        let run = run.map(|task| InterruptedRun { id: task.id, claims: claims(&task) });
+        self.leases.extend(run.map(|run| (run.id, run.claims)));
         self.disk.note(Event::Claiming { worker, run: run.map(|run| (run.id.value(), run.claims)) });
         self.store.claim(worker, run);
-        let mut place = [0; PLACE];
-        self.running.read_exact_at(&mut place, (worker * PLACE) as u64).unwrap();
-        self.disk.wrote(self.running_inode, (worker * PLACE) as u64, &place);
+        let mut now = Vec::new();
+        self.running.seek(SeekFrom::Start(0)).and_then(|_| self.running.read_to_end(&mut now)).unwrap();
+        if let Some(from) = (0..now.len()).find(|at| now.get(*at) != self.board.get(*at)) {
+            self.disk.wrote(self.running_inode, from as u64, &now[from..]);
+        }
+        self.board = now;
         self.disk.note(Event::Claimed);
     }
 
@@ -266,7 +285,7 @@ impl Life<'_> {
         let claims = match self.random.below(10) {
             0 => task.claims.saturating_sub(1),
             1 | 2 => task.claims,
-            _ => task.claims + 1,
+            _ => (task.claims + 1).max(self.leases.get(&task.id).copied().unwrap_or(0)),
         };
         let failure = Failure::new("Kind", "what went wrong", "at which line");
         let to = match self.random.below(12) {

@@ -287,13 +287,17 @@ pub(super) fn recover(connection: &mut Connection, board: &Board) -> Result<Vec<
     let mut runs = Vec::new();
     for of_one in noted.chunk_by(|one, other| one.run.id == other.run.id) {
         let Some(run) = of_one.last().map(|noted| noted.run) else { continue };
-        let has_crashed = unclean != 0 && of_one.iter().any(|noted| noted.was_running);
+        let known = "SELECT claims FROM task WHERE id = ? AND state IN (?, ?) AND claims < ?";
+        let values = params![run.id.value(), is_ready, is_scheduled, run.claims];
+        let known: Option<u32> = transaction.query_row(known, values, |row| row.get(0)).optional().map_err(failed)?;
+        let Some(known) = known else { continue };
+        let has_crashed = unclean != 0 && of_one.iter().any(|noted| noted.was_running && noted.run.claims > known);
         let count =
-            "UPDATE task SET crashes = crashes + ?4, uncounted = uncounted + ?1 - claims, claims = ?1, state = ?3, \
-                     run_at_ms = NULL, by_wall = NULL \
-                     WHERE id = ?2 AND state IN (?3, ?5) AND claims < ?1";
-        let values = params![run.claims, run.id.value(), is_ready, i64::from(has_crashed), is_scheduled];
-        if transaction.execute(count, values).map_err(failed)? > 0 && has_crashed {
+            "UPDATE task SET crashes = crashes + ?, uncounted = uncounted + ? - claims, claims = ?, state = ?, \
+                     run_at_ms = NULL, by_wall = NULL WHERE id = ?";
+        let values = params![i64::from(has_crashed), run.claims, run.claims, is_ready, run.id.value()];
+        transaction.execute(count, values).map_err(failed)?;
+        if has_crashed {
             runs.push(run);
         }
     }

@@ -101,8 +101,12 @@ impl<'c> Commits<'c> {
     fn settle_doubts(&mut self) -> Result<()> {
         if self.is_doubtful {
             self.place.rewrite_log()?;
-            // What was refused is in the log too, though not counted there: it goes with the log.
+            // What was refused is in the log too, though not counted there. It goes with the log, for good once the new one is synced.
             self.empty_log("TRUNCATE")?;
+            self.set(Durability::Committed)?;
+            let transaction = self.connection.unchecked_transaction().map_err(failed)?;
+            self.changes.touch()?;
+            transaction.commit().map_err(|cause| self.doubt(cause))?;
             self.is_doubtful = false;
         }
         Ok(())
