@@ -537,6 +537,30 @@ pub struct TaskStatus {
     pub stalled_us: i64,
 }
 
+/// A header as a record has it, and a store: two lengths of two bytes, little-endian, then the name and the value.
+pub(crate) fn encode_header((name, value): (&str, &str), mut write: impl FnMut(&[u8])) {
+    // Both are below 4 KiB together (Submission::check).
+    write(&(name.len() as u16).to_le_bytes());
+    write(&(value.len() as u16).to_le_bytes());
+    write(name.as_bytes());
+    write(value.as_bytes());
+}
+
+/// Headers that [`encode_header`] has written one behind the other.
+pub(crate) fn decode_headers(bytes: &[u8]) -> impl Iterator<Item = (&str, &str)> {
+    let mut rest = bytes;
+    std::iter::from_fn(move || {
+        let (lengths, after) = rest.split_at_checked(4)?;
+        let name = usize::from(u16::from_le_bytes([lengths[0], lengths[1]]));
+        let value = usize::from(u16::from_le_bytes([lengths[2], lengths[3]]));
+        let (name, after) = after.split_at_checked(name)?;
+        let (value, after) = after.split_at_checked(value)?;
+        rest = after;
+        // They were `str` when they were written.
+        Some((std::str::from_utf8(name).ok()?, std::str::from_utf8(value).ok()?))
+    })
+}
+
 /// The result of a task. Cloned without an allocation.
 #[derive(Clone)]
 pub struct ResultBytes(Arc<Box<[u8]>>);

@@ -18,6 +18,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("store", &["alloc", "error", "sync", "sys", "task", "options"]),
     ("engine", &["alloc", "error", "sync", "sys", "retry", "task", "options", "queue", "store"]),
     ("typed", &["alloc", "error", "options", "task", "engine", "codec"]),
+    ("bin", &[]),
     ("ffi", &["alloc", "error", "sync", "sys", "retry", "task", "options", "queue", "store", "engine", "codec"]),
 ];
 

@@ -324,6 +324,27 @@ fn tasks_without_a_handler_stay_in_the_store_and_can_be_asked_for() {
 }
 
 #[test]
+fn the_end_of_a_task_can_be_waited_for_as_soon_as_its_name_is_registered() {
+    let folder = Folder::new();
+    let engine = folder.start();
+    engine.register("many", |_: &TaskContext<'_>| ()).unwrap();
+    engine.pause("default").unwrap();
+    let submissions = vec![Submission::new("many", b"x"); 3_000];
+    let ids = engine.submit_many(&submissions).unwrap();
+    shut_down(engine);
+    let engine = folder.start();
+    engine.register("many", |_: &TaskContext<'_>| ()).unwrap();
+    let (last, first) = (ids[ids.len() - 1], ids[0]);
+    std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| engine.wait(last, SOON).unwrap().state);
+        engine.resume("default").unwrap();
+        assert_eq!(waiting.join().unwrap(), State::Succeeded);
+    });
+    assert_eq!(engine.wait(first, SOON).unwrap().state, State::Succeeded);
+    shut_down(engine);
+}
+
+#[test]
 fn an_asynchronous_submit_tells_the_id_when_the_task_is_safe_and_one_thread_has_many_on_their_way() {
     let folder = Folder::new();
     let engine = folder.start();

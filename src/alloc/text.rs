@@ -121,6 +121,13 @@ impl Deref for Text {
     }
 }
 
+impl From<String> for Text {
+    /// A copy. Where there is no memory for it, a text that says so.
+    fn from(text: String) -> Self {
+        Self::say(format_args!("{text}"))
+    }
+}
+
 impl From<&'static str> for Text {
     fn from(text: &'static str) -> Self {
         Self::fixed(text)

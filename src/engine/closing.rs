@@ -144,9 +144,11 @@ impl Inner {
         });
         report.sort();
         for (&id, extra) in extras.tasks.iter_mut().filter(|(_, extra)| !extra.watches.is_empty()) {
-            let Some(chunk) = self.store.chunk(id) else { continue };
-            let entry = chunk.entry(id);
-            let Some(status) = self.status_from(id, entry, entry.word(), Some(extra)) else { continue };
+            let in_memory = self.store.chunk(id).and_then(|chunk| {
+                let entry = chunk.entry(id);
+                self.status_from(id, entry, entry.word(), Some(extra))
+            });
+            let Some(status) = in_memory.or_else(|| self.stored_status(id)) else { continue };
             let error = ended_before(&status);
             for watch in std::mem::take(&mut extra.watches) {
                 self.tell_end_to(watch, status.clone(), Err(error.clone()));

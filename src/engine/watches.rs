@@ -117,10 +117,33 @@ impl Inner {
     /// A watch of a task that is not in memory: it has ended, or waits for its handler.
     fn watch_stored(&self, id: TaskId, watch: Watch) -> Result<()> {
         let status = self.stored_status(id).ok_or_else(|| unknown(id))?;
-        if !status.state.is_final() {
+        if status.state.is_final() {
+            self.tell_end_to(watch, status, Ok(()));
+            return Ok(());
+        }
+        if !self.intake.0.lock().is_registered(&status.task_name) {
             return Err(Error::NoHandler(status.task_name));
         }
-        self.tell_end_to(watch, status, Ok(()));
+        // It is on its way into memory.
+        let mut extras = self.extras.lock();
+        self.check_sound()?;
+        if extras.closed {
+            return Err(ended_before(&status));
+        }
+        let is_here = self.store.chunk(id).is_some_and(|chunk| chunk.entry(id).word().state().is_some());
+        if is_here {
+            drop(extras);
+            return self.add_watch(id, watch);
+        }
+        // Or it was, and has ended since: the store had that before memory forgot it.
+        if let Some(status) = self.stored_status(id).filter(|status| status.state.is_final()) {
+            self.tell_end_to(watch, status, Ok(()));
+            return Ok(());
+        }
+        // `bring_in` looks for this once the task is there.
+        let watches = &mut extras.get(id)?.watches;
+        watches.ensure(1)?;
+        watches.push(watch);
         Ok(())
     }
 

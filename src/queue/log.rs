@@ -11,7 +11,7 @@ use crate::error::Result;
 use crate::queue::hand::{Hand, Taken, BATCH};
 use crate::queue::segment::{Pool, Segment, HAS_MORE, HAS_USER, IS_LARGE, SEGMENT_WORDS};
 use crate::sync::{Arc, Ordering, Tracked};
-use crate::task::TaskId;
+use crate::task::{decode_headers, encode_header, TaskId};
 
 /// A record whose data is longer gets its own allocation, so that a segment is not pinned by it, nor filled by a few.
 const LARGE_BYTES: usize = 16 * 1024;
@@ -84,13 +84,7 @@ impl<'a> Data<'a> {
             Headers::Pairs(pairs) => pairs,
             Headers::Encoded(bytes) => return write(bytes),
         };
-        for (name, value) in pairs {
-            // Both are below 4 KiB together (Submission::check).
-            write(&(name.len() as u16).to_le_bytes());
-            write(&(value.len() as u16).to_le_bytes());
-            write(name.as_bytes());
-            write(value.as_bytes());
-        }
+        pairs.iter().for_each(|header| encode_header(*header, &mut write));
     }
 }
 
@@ -116,17 +110,7 @@ impl<'a> Record<'a> {
 
     /// All headers, in the order of the submission.
     pub(crate) fn headers(&self) -> impl Iterator<Item = (&'a str, &'a str)> {
-        let mut rest = self.headers;
-        std::iter::from_fn(move || {
-            let (lengths, after) = rest.split_at_checked(4)?;
-            let name = usize::from(u16::from_le_bytes([lengths[0], lengths[1]]));
-            let value = usize::from(u16::from_le_bytes([lengths[2], lengths[3]]));
-            let (name, after) = after.split_at_checked(name)?;
-            let (value, after) = after.split_at_checked(value)?;
-            rest = after;
-            // They were `str` when they were written.
-            Some((std::str::from_utf8(name).ok()?, std::str::from_utf8(value).ok()?))
-        })
+        decode_headers(self.headers)
     }
 }
 

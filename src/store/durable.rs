@@ -21,10 +21,10 @@
 //!
 //! [`conformance`](crate::store::conformance) has a test for each of these that any store can be put to.
 
-use crate::alloc::Text;
+use crate::alloc::{Ensure, Text};
 use crate::error::Error;
-use crate::options::{Durability, RetryPolicy};
-use crate::task::{Failure, PayloadFormat, Priority, State, TaskId};
+use crate::options::{Durability, RetryPolicy, MAX_HEADER_BYTES};
+use crate::task::{decode_headers, encode_header, Failure, PayloadFormat, Priority, State, TaskId};
 use std::time::Duration;
 
 /// When a task is to run that waits for its time.
@@ -71,7 +71,7 @@ pub struct StoredTask {
     pub payload: Vec<u8>,
     /// On whose behalf it runs.
     pub user_context: Option<Vec<u8>>,
-    /// Its headers, as a record has them (`queue::log`).
+    /// Its headers, encoded: [`StoredTask::encode_headers`].
     pub headers: Vec<u8>,
     /// Why its last run failed.
     pub failure: Option<Failure>,
@@ -79,6 +79,31 @@ pub struct StoredTask {
     pub reason: Option<Text>,
     /// What it left.
     pub result: Option<Vec<u8>>,
+}
+
+impl StoredTask {
+    /// Its headers, in the order of the submission.
+    pub fn header_pairs(&self) -> impl Iterator<Item = (&str, &str)> {
+        decode_headers(&self.headers)
+    }
+
+    /// Headers as [`StoredTask::headers`] has them.
+    ///
+    /// # Errors
+    /// [`Error::TooLarge`]: they are more than [`MAX_HEADER_BYTES`]; [`Error::OutOfMemory`].
+    pub fn encode_headers<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)>) -> Result<Vec<u8>, Error> {
+        let (mut bytes, mut texts) = (Vec::new(), 0);
+        for (name, value) in pairs {
+            texts += name.len() + value.len();
+            if texts > MAX_HEADER_BYTES {
+                let instead = "carry larger data in the parameters";
+                return Err(Error::TooLarge { what: "the headers", actual: texts, limit: MAX_HEADER_BYTES, instead });
+            }
+            bytes.ensure(4 + name.len() + value.len())?;
+            encode_header((name, value), |piece| bytes.extend_from_slice(piece));
+        }
+        Ok(bytes)
+    }
 }
 
 /// What becomes of a task.

@@ -21,6 +21,14 @@ pub fn command(arguments: &[String]) -> Result<()> {
     run(&mut program)
 }
 
+/// The durable store, which needs no .NET.
+pub fn durable(arguments: &[String]) -> Result<()> {
+    let folder = std::env::current_dir().map_err(|e| e.to_string())?;
+    let mut cargo = crates::cargo()?;
+    cargo.args(["run", "--quiet", "--release", "--package", "durable-bench", "--manifest-path"]);
+    run(cargo.arg(root().join("Cargo.toml")).current_dir(folder).arg("--").args(arguments))
+}
+
 /// Whether one of the codec's scenarios may be among those that are asked for: it takes a while to build what they need.
 fn wants_codec(arguments: &[String]) -> bool {
     let only = arguments.iter().position(|argument| argument == "--only").and_then(|at| arguments.get(at + 1));

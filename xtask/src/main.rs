@@ -61,6 +61,12 @@ const COMMANDS: &[Command] = &[
     command("fmt", "", "lets every formatter put things right", tools::fmt),
     command("header", "[--check]", "writes include/backrun.h from src/ffi, or compares it", header::command),
     command("bench", "[--json OUT] ARGS...", "runs the benchmarks, in release", bench::command),
+    command(
+        "bench-durable",
+        "[FOLDER [TASKS]]",
+        "measures the durable store beside the disk's own limit, in a folder on that disk, and a start with so many tasks stored",
+        bench::durable,
+    ),
     command("vectors", "FILE...", "runs MessagePack vectors against the codec (tests/golden/README.md)", vectors::command),
     command("cargo", "ARGS...", "runs cargo with the crates as this machine has them", cargo),
     command("env", "", "prints what to `eval` in a shell so that plain cargo finds the crates", print_env),

@@ -98,7 +98,17 @@ fn rustfmt_flags(command: &mut Command, check: bool) -> &mut Command {
 }
 
 fn clippy() -> Result<Verdict> {
-    run(crates::cargo()?.args(["clippy", "--quiet", "--workspace", "--all-targets", "--", "-D", "warnings"]))?;
+    run(crates::cargo()?.args([
+        "clippy",
+        "--quiet",
+        "--workspace",
+        "--all-targets",
+        "--features",
+        "backrun/cli",
+        "--",
+        "-D",
+        "warnings",
+    ]))?;
     Ok(Verdict::Fine)
 }
 

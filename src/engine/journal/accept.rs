@@ -194,6 +194,10 @@ impl Inner {
             self.make_known(entry, id, word, task.submitted_us, shown);
         } else {
             entry.init(word, task.submitted_us, shown);
+            // Somebody may have asked for its end meanwhile (`watch_stored`).
+            if self.extras.lock().tasks.contains_key(&id) {
+                let _ = entry.mark_slow(false);
+            }
         }
         let entrance = &mut intake.entrances[queue];
         match place {

@@ -20,6 +20,7 @@ mod reads;
 mod schema;
 #[cfg(test)]
 mod tests;
+mod view;
 mod writer;
 
 use crate::alloc::Text;
@@ -35,6 +36,7 @@ use rusqlite::{Connection, DatabaseName, ErrorCode, OpenFlags};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
+pub use view::SqliteView;
 use writer::Writer;
 
 /// Ids that are reserved at a time: a crash skips as many at most.

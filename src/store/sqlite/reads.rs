@@ -53,7 +53,7 @@ fn task(row: &Row<'_>) -> rusqlite::Result<StoredTask> {
     })
 }
 
-fn text(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Text>> {
+pub(super) fn text(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Text>> {
     Ok(row.get_ref(column)?.as_str_or_null()?.map(|text| Text::say(format_args!("{text}"))))
 }
 

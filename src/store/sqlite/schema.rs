@@ -70,6 +70,33 @@ const APPLICATION_ID: i32 = 0x426b_726e;
 /// # Errors
 /// The file is another program's, or a newer version's; or SQLite's.
 pub(super) fn prepare(connection: &mut Connection, path: &str) -> Result<()> {
+    let version = version(connection, path)?;
+    for (index, step) in MIGRATIONS.iter().enumerate().skip(version.max(0) as usize) {
+        let transaction = connection.transaction().map_err(failed)?;
+        transaction.execute_batch(step).map_err(failed)?;
+        transaction.pragma_update(None, "application_id", APPLICATION_ID).map_err(failed)?;
+        transaction.pragma_update(None, "user_version", index as i32 + 1).map_err(failed)?;
+        transaction.commit().map_err(failed)?;
+    }
+    Ok(())
+}
+
+/// Looks whether the tables are those that this version reads.
+///
+/// # Errors
+/// As of [`prepare`], and the file is an older version's.
+pub(super) fn check(connection: &Connection, path: &str) -> Result<()> {
+    let (version, known) = (version(connection, path)?, MIGRATIONS.len() as i32);
+    if version < known {
+        return Err(Error::Store(Text::say(format_args!(
+            "'{path}' was written by an older Backrun (its tables have version {version}, this one reads {known}); an engine that opens it brings it up to date"
+        ))));
+    }
+    Ok(())
+}
+
+/// The version of the tables; 0: there are none yet.
+fn version(connection: &Connection, path: &str) -> Result<i32> {
     let pragma = |name: &str| connection.query_row(&pragma_text(name), [], |row| row.get::<_, i32>(0));
     let (application, version) = (pragma("application_id").map_err(failed)?, pragma("user_version").map_err(failed)?);
     let tables: i64 =
@@ -85,14 +112,7 @@ pub(super) fn prepare(connection: &mut Connection, path: &str) -> Result<()> {
             "'{path}' was written by a newer Backrun (its tables have version {version}, this one knows {known}); use that one, or another file"
         ))));
     }
-    for (index, step) in MIGRATIONS.iter().enumerate().skip(version.max(0) as usize) {
-        let transaction = connection.transaction().map_err(failed)?;
-        transaction.execute_batch(step).map_err(failed)?;
-        transaction.pragma_update(None, "application_id", APPLICATION_ID).map_err(failed)?;
-        transaction.pragma_update(None, "user_version", index as i32 + 1).map_err(failed)?;
-        transaction.commit().map_err(failed)?;
-    }
-    Ok(())
+    Ok(version)
 }
 
 fn pragma_text(name: &str) -> String {

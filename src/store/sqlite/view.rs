@@ -1,0 +1,86 @@
+//! A look into a file that somebody else may be at work on: nothing is locked, repaired or written.
+
+use crate::alloc::Text;
+use crate::error::Result;
+use crate::store::durable::{Page, Stored, StoredTask, Unfinished};
+use crate::store::sqlite::{connect, failed, reads, schema};
+use crate::task::TaskId;
+use rusqlite::{Connection, OpenFlags};
+use std::path::{Path, PathBuf};
+
+/// A file of tasks, to be read only, also while an engine has it.
+pub struct SqliteView {
+    connection: Connection,
+    path: PathBuf,
+}
+
+impl SqliteView {
+    /// Opens a file that is there.
+    ///
+    /// # Errors
+    /// [`Error::Store`](crate::Error::Store): there is none, it is another program's, an older or a newer version's, or damaged, or the system refuses it.
+    pub fn open(path: &Path) -> Result<Self> {
+        let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+        schema::check(&connection, &Text::say(format_args!("{}", path.display())))?;
+        Ok(Self { connection, path: path.into() })
+    }
+
+    /// What is known of a task.
+    ///
+    /// # Errors
+    /// [`Error::Store`](crate::Error::Store).
+    pub fn get(&self, id: TaskId) -> Result<Option<StoredTask>> {
+        reads::get(&self.connection, id)
+    }
+
+    /// What is known of tasks, those with the smallest ids first.
+    ///
+    /// # Errors
+    /// [`Error::Store`](crate::Error::Store).
+    pub fn list(&self, page: &Page<'_>) -> Result<Vec<StoredTask>> {
+        reads::list(&self.connection, page)
+    }
+
+    /// How many tasks of each name have not ended.
+    ///
+    /// # Errors
+    /// [`Error::Store`](crate::Error::Store).
+    pub fn unfinished(&self) -> Result<Vec<Unfinished>> {
+        reads::unfinished(&self.connection)
+    }
+
+    /// The queues that are paused.
+    ///
+    /// # Errors
+    /// [`Error::Store`](crate::Error::Store).
+    pub fn paused(&self) -> Result<Vec<Text>> {
+        reads::paused(&self.connection)
+    }
+
+    /// How many tasks there are.
+    ///
+    /// # Errors
+    /// [`Error::Store`](crate::Error::Store).
+    pub fn stored(&self) -> Result<Stored> {
+        let mut stored = reads::stored(&self.connection)?;
+        stored.bytes = std::fs::metadata(&self.path).map_or(0, |metadata| metadata.len());
+        Ok(stored)
+    }
+
+    /// Reads all of the file, and says what is wrong with it; nothing: it is whole.
+    ///
+    /// # Errors
+    /// [`Error::Store`](crate::Error::Store).
+    pub fn check(&self) -> Result<Vec<Text>> {
+        let mut check = self.connection.prepare("PRAGMA integrity_check").map_err(failed)?;
+        let lines = check.query_map([], |row| Ok(reads::text(row, 0)?.unwrap_or_default())).map_err(failed)?;
+        let mut wrong = Vec::new();
+        for line in lines {
+            let line = line.map_err(failed)?;
+            if *line != *"ok" {
+                wrong.push(line);
+            }
+        }
+        Ok(wrong)
+    }
+}

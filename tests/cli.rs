@@ -1,0 +1,205 @@
+//! The program `backrun`, on a file that an engine has left and beside one that has it.
+#![cfg(feature = "cli")]
+
+use backrun::{
+    Engine, EngineOptions, Failure, Outcome, RetryPolicy, ShutdownMode, State, StoreKind, Submission, TaskContext,
+    TaskId,
+};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+const SOON: Option<Duration> = Some(Duration::from_secs(20));
+
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Self {
+        let folder = std::env::temp_dir().join(format!("backrun-cli-{}-{name}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        Self(folder)
+    }
+
+    fn file(&self) -> PathBuf {
+        self.0.join("tasks.db")
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+struct Ran {
+    success: bool,
+    out: String,
+    error: String,
+    bytes: Vec<u8>,
+}
+
+fn backrun(arguments: &[&str], file: &Path, more: &[&str], input: &[u8]) -> Ran {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_backrun"));
+    command.args(arguments).arg(file).args(more);
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(input).unwrap();
+    let output = child.wait_with_output().unwrap();
+    Ran {
+        success: output.status.success(),
+        out: String::from_utf8_lossy(&output.stdout).into_owned(),
+        error: String::from_utf8_lossy(&output.stderr).into_owned(),
+        bytes: output.stdout,
+    }
+}
+
+fn done(arguments: &[&str], file: &Path, more: &[&str]) -> String {
+    let ran = backrun(arguments, file, more, b"");
+    assert!(ran.success, "{arguments:?}: {}{}", ran.out, ran.error);
+    ran.out
+}
+
+fn engine(file: &Path) -> Engine {
+    let mut options = EngineOptions::default();
+    options.workers = Some(1);
+    options.store = StoreKind::Sqlite { path: file.into(), owner_wait: Some(Duration::ZERO) };
+    Engine::start(options).unwrap()
+}
+
+/// A succeeded, a dead, a scheduled and a cancelled task, in this order.
+fn fill(engine: &Engine) -> [TaskId; 4] {
+    engine
+        .register("import-contacts", |task: &TaskContext<'_>| {
+            if task.payload() == [0xc0] {
+                return Outcome::Fatal(Failure::new("System.Exception", "no such file\nsecond line", "at Import()"));
+            }
+            task.set_result(&[0x2a]).unwrap();
+            Outcome::Done
+        })
+        .unwrap();
+    // {"path": "a"}
+    let payload = [0x81, 0xa4, b'p', b'a', b't', b'h', 0xa1, b'a'];
+    let mut submission = Submission::new("import-contacts", &payload).user_context(b"secret");
+    submission.headers.push(("culture", "de-DE"));
+    let succeeded = engine.submit(&submission).unwrap();
+    let dead = engine.submit(&Submission::new("import-contacts", &[0xc0])).unwrap();
+    submission.delay = Duration::from_secs(3600);
+    submission.retry = Some(RetryPolicy::attempts(7));
+    let scheduled = engine.submit(&submission).unwrap();
+    let cancelled = engine.submit(&submission).unwrap();
+    engine.cancel(cancelled, "not wanted").unwrap();
+    assert_eq!(engine.wait(succeeded, SOON).unwrap().state, State::Succeeded);
+    assert_eq!(engine.wait(dead, SOON).unwrap().state, State::Dead);
+    [succeeded, dead, scheduled, cancelled]
+}
+
+fn end(engine: Engine) {
+    engine.shutdown(ShutdownMode::Cancel, SOON).unwrap();
+}
+
+#[test]
+fn list_show_stats_check_and_export_work_beside_a_running_engine() {
+    let folder = Folder::new("beside");
+    let file = folder.file();
+    let engine = engine(&file);
+    let [succeeded, dead, scheduled, _] = fill(&engine);
+    let listed = done(&["list"], &file, &[]);
+    let lines: Vec<_> = listed.lines().collect();
+    assert_eq!(lines.len(), 5, "{listed}");
+    assert!(
+        lines[2].contains(&format!("{dead}  dead")) && lines[2].ends_with("import-contacts: no such file"),
+        "{listed}"
+    );
+    assert_eq!(done(&["list"], &file, &["--state", "dead", "--json"]).lines().count(), 1);
+    assert_eq!(done(&["list"], &file, &["--limit", "2", "--json"]).lines().count(), 2);
+    assert_eq!(done(&["list"], &file, &["--name", "nobody"]), "");
+    let shown = done(&["show"], &file, &[&scheduled.to_string()]);
+    for part in ["\"path\": \"a\"", "\"culture\": \"de-DE\"", "\"state\": \"scheduled\"", "\"user_context_bytes\": 6"] {
+        assert!(shown.contains(part), "{part} is in {shown}");
+    }
+    assert!(!shown.contains("secret"));
+    assert!(done(&["show"], &file, &[&succeeded.to_string()]).contains("\"result\": 42"));
+    assert!(done(&["show"], &file, &[&dead.to_string()]).contains("at Import()"));
+    assert!(done(&["stats"], &file, &[]).contains("           1  not ended of 'import-contacts'"));
+    assert!(done(&["check"], &file, &[]).contains("is sound: 4 tasks"));
+    assert_eq!(done(&["export"], &file, &[]).lines().count(), 2, "what has a payload");
+    // What would change something is refused, by the number of who has the file.
+    for arguments in [&["cancel"][..], &["retry"], &["purge"], &["import"]] {
+        let more: &[&str] =
+            if arguments[0].len() == 6 && arguments[0] != "import" || arguments[0] == "retry" { &["1"] } else { &[] };
+        let ran = backrun(arguments, &file, more, b"");
+        assert!(
+            !ran.success && ran.error.contains(&format!("in use by process {}", std::process::id())),
+            "{}",
+            ran.error
+        );
+    }
+    end(engine);
+}
+
+#[test]
+fn retry_cancel_and_purge_do_what_the_next_engine_sees() {
+    let folder = Folder::new("change");
+    let file = folder.file();
+    let first = engine(&file);
+    let [succeeded, dead, scheduled, cancelled] = fill(&first);
+    end(first);
+    assert!(done(&["retry"], &file, &["--all"]).contains(&format!("task {dead}: ready to run again")));
+    assert!(done(&["cancel"], &file, &[&scheduled.to_string(), "--reason", "by hand"]).contains("cancelled"));
+    let again = backrun(&["cancel"], &file, &[&succeeded.to_string(), "999"], b"");
+    assert!(!again.success && again.out.contains("it is succeeded, which cannot be cancelled"), "{}", again.out);
+    assert!(again.out.contains("task 999: there is no such task"), "{}", again.out);
+    assert_eq!(done(&["purge"], &file, &["--older-than", "1h"]), "0 tasks are forgotten\n");
+    assert_eq!(done(&["purge"], &file, &["--state", "succeeded"]), "1 tasks are forgotten\n");
+    let engine = engine(&file);
+    assert!(engine.status(succeeded).is_none());
+    assert_eq!(&*engine.status(scheduled).unwrap().cancel_reason, "by hand");
+    assert_eq!(engine.status(cancelled).unwrap().state, State::Cancelled);
+    engine.register("import-contacts", |task: &TaskContext<'_>| assert_eq!(task.attempt(), 1)).unwrap();
+    assert_eq!(engine.wait(dead, SOON).unwrap().state, State::Succeeded);
+    end(engine);
+}
+
+#[test]
+fn what_is_exported_is_imported_bit_for_bit_in_both_forms() {
+    let folder = Folder::new("exchange");
+    let file = folder.file();
+    let first = engine(&file);
+    fill(&first);
+    end(first);
+    for form in [&[][..], &["--messagepack"]] {
+        let exported = backrun(&["export"], &file, form, b"").bytes;
+        let other = folder.0.join(format!("other-{}.db", form.len()));
+        let imported = backrun(&["import"], &other, form, &exported);
+        assert!(imported.success && imported.out == "2 tasks are imported\n", "{}{}", imported.out, imported.error);
+        // The ids are new ones, and the dead one is to run.
+        let fields = |file: &Path| {
+            let lines = done(&["export"], file, &[]);
+            let without_id = lines.lines().map(|line| line.split_once(',').unwrap().1.replace("\"dead\"", "\"ready\""));
+            without_id.collect::<Vec<_>>()
+        };
+        assert_eq!(fields(&other), fields(&file));
+    }
+    let ran = backrun(&["import"], &folder.0.join("bad.db"), &[], b"{\"id\":1}\n");
+    assert!(!ran.success && ran.error.contains("line 1: missing field `state`"), "{}", ran.error);
+    assert!(!folder.0.join("bad.db").exists());
+}
+
+#[test]
+fn wrong_arguments_and_files_are_told_with_what_to_do() {
+    let folder = Folder::new("wrong");
+    let missing = folder.0.join("none.db");
+    for command in ["list", "check", "stats", "purge"] {
+        let ran = backrun(&[command], &missing, &[], b"");
+        assert!(!ran.success && ran.error.contains("none.db"), "{command}: {}", ran.error);
+    }
+    assert!(!missing.exists(), "looking makes no file");
+    std::fs::write(
+        folder.file(),
+        b"this is no database, and long enough to look like one if nobody looked at its beginning",
+    )
+    .unwrap();
+    assert!(!backrun(&["list"], &folder.file(), &[], b"").success);
+    let ran = backrun(&["list"], &folder.file(), &["--state", "sleeping"], b"");
+    assert!(ran.error.contains("pass scheduled, ready"), "{}", ran.error);
+}
