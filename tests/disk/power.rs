@@ -337,6 +337,25 @@ fn after_a_sync_that_failed_what_is_told_as_safe_is_safe() {
 }
 
 #[test]
+fn what_is_told_as_safe_makes_safe_what_it_rests_on_though_it_changes_nothing() {
+    let disk = Disk::mount(&Image::default());
+    let store = SqliteStore::open(options(&disk)).unwrap();
+    let pause = || vec![Change::Pause("mails".into(), true)];
+    let (tell, told) = std::sync::mpsc::channel();
+    let tell = move |_, answers| drop(tell.send(answers));
+    store.apply(Batch { changes: pause(), durability: Durability::Buffered, told: Box::new(tell) });
+    told.recv().expect("every batch is told of").unwrap();
+    apply(&store, pause()).unwrap();
+    let (nothing, log) = (Image::default(), disk.log());
+    let mut sweep = Sweep::new(&nothing, &log, 0);
+    sweep.go_to(log.len());
+    for seed in 0..20 {
+        let disk = Disk::mount(&sweep.cut(Cut::Power, &mut Random(seed)));
+        assert_eq!(SqliteStore::open(options(&disk)).unwrap().paused().unwrap(), ["mails"], "seed {seed}");
+    }
+}
+
+#[test]
 fn a_sync_that_failed_before_a_kill_is_made_good_at_the_next_start() {
     for seed in 0..20 {
         let mut random = Random(seed);

@@ -201,6 +201,23 @@ fn after_a_clean_end_the_file_alone_is_everything() {
     assert_eq!(ids(&open(&alone).unwrap()), there);
 }
 
+#[test]
+fn the_log_is_put_back_into_the_tables_before_it_is_large_whatever_the_tasks_are() {
+    let disk = disk();
+    let store = open(&disk).unwrap();
+    let mut most = 0;
+    // Many small commits, then few large ones: what was reckoned of the first does not hold for the others.
+    for bytes in [vec![10; 700], vec![100_000; 250], vec![10; 300]].concat() {
+        let id = store.reserve_ids(1).unwrap();
+        let task = StoredTask { payload: vec![1; bytes], ..plain_task(id) };
+        apply(&store, vec![Change::Accept(Box::new(task))]).unwrap();
+        most = most.max(fs::metadata(disk.folder().join(format!("{NAME}-wal"))).unwrap().len());
+    }
+    println!("the log had {most} bytes at most");
+    assert!(most > 1 << 20, "it is not put back all the time: {most}");
+    assert!(most < 20 << 20, "{most}");
+}
+
 /// Runs something as a user who may do nothing special. In a thread of its own, since it is for good.
 fn as_nobody(body: impl FnOnce() + Send) {
     std::thread::scope(|scope| {
