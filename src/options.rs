@@ -63,6 +63,11 @@ pub const DEFAULT_OBSERVER_CAPACITY: u32 = 8192;
 /// How long a submit waits for room, where it is to wait and no limit is given.
 pub const DEFAULT_FULL_WAIT: Duration = Duration::from_secs(30);
 
+/// Ready tasks of a queue that an engine with a durable store holds in memory, where its options do not say.
+pub const DEFAULT_MEMORY_TASKS: u64 = 100_000;
+/// Bytes of those, likewise.
+pub const DEFAULT_MEMORY_BYTES: u64 = 64 * 1024 * 1024;
+
 /// How an engine is made.
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
@@ -83,6 +88,11 @@ pub struct EngineOptions {
     pub keep_finished: Retention,
     /// Dead tasks whose status is kept.
     pub keep_dead: Retention,
+    /// Ready tasks of a queue that memory holds, where the store has them too; the rest is read when there is room. `None`:
+    /// [`DEFAULT_MEMORY_TASKS`]. Of a memory store, the queue's capacity alone decides.
+    pub memory_tasks: Option<u64>,
+    /// Bytes of payload, user context and headers of those, likewise. `None`: [`DEFAULT_MEMORY_BYTES`].
+    pub memory_bytes: Option<u64>,
     /// Options of the queue `default`.
     pub default_queue: QueueOptions,
     /// Events wanted, the sum of `1 << kind`. 0: all.
@@ -107,6 +117,8 @@ impl EngineOptions {
         in_range("worker_stack_bytes", stack, MIN_WORKER_STACK_BYTES, MAX_WORKER_STACK_BYTES)?;
         let capacity = self.observer_capacity.unwrap_or(DEFAULT_OBSERVER_CAPACITY);
         in_range("observer_capacity", u64::from(capacity), 1, u64::from(u32::MAX))?;
+        in_range("memory_tasks", self.memory_tasks.unwrap_or(1), 1, u64::from(u32::MAX))?;
+        in_range("memory_bytes", self.memory_bytes.unwrap_or(1), 1, u64::MAX / 2)?;
         self.store.check_durability(self.durability)?;
         Ok(Resolved { workers, max_workers, stack_bytes: stack as usize, observer_capacity: capacity as usize })
     }

@@ -4,8 +4,8 @@
 use backrun::store::durable::Store;
 use backrun::store::sqlite::{SqliteOptions, SqliteStore};
 use backrun::{
-    CancelResult, Durability, Engine, EngineOptions, Error, Failure, Outcome, QueueOptions, RetryPolicy, ShutdownMode,
-    State, StoreKind, Submission, TaskContext, TaskFilter, TaskId, TaskOptions, WhenFull,
+    CancelResult, Durability, Engine, EngineOptions, Error, Failure, Outcome, Priority, QueueOptions, RetryPolicy,
+    ShutdownMode, State, StoreKind, Submission, TaskContext, TaskFilter, TaskId, TaskOptions, WhenFull,
 };
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -342,6 +342,50 @@ fn the_end_of_a_task_can_be_waited_for_as_soon_as_its_name_is_registered() {
     });
     assert_eq!(engine.wait(first, SOON).unwrap().state, State::Succeeded);
     shut_down(engine);
+}
+
+#[test]
+fn of_a_long_queue_memory_holds_a_part_and_the_rest_runs_by_priority_and_can_be_cancelled() {
+    let folder = Folder::new();
+    for is_restarted in [false, true] {
+        let mut options = folder.options();
+        (options.memory_tasks, options.workers) = (Some(10), Some(1));
+        let mut engine = Engine::start(options.clone()).unwrap();
+        let (say, said) = channel();
+        let handler = move |task: &TaskContext<'_>| say.send(task.id()).unwrap();
+        engine.register("say", handler.clone()).unwrap();
+        engine.pause("default").unwrap();
+        let payload = [1];
+        let mut ids = Vec::new();
+        for number in 0..200 {
+            let mut submission = Submission::new("say", &payload);
+            submission.priority = if number % 20 == 19 { Priority::BelowNormal } else { Priority::Normal };
+            ids.push(engine.submit(&submission).unwrap());
+        }
+        if is_restarted {
+            assert_eq!(shut_down(engine), 200);
+            engine = Engine::start(options).unwrap();
+            engine.register("say", handler).unwrap();
+        }
+        while engine.statistics().unwrap().engine.ready < 200 {
+            std::thread::yield_now();
+        }
+        assert_eq!(engine.status(ids[150]).unwrap().state, State::Ready);
+        assert_eq!(engine.payload(ids[150]).unwrap(), [1]);
+        assert_eq!(engine.cancel(ids[150], "not wanted").unwrap(), CancelResult::Queued);
+        assert_eq!(engine.wait(ids[150], SOON).unwrap().state, State::Cancelled);
+        engine.resume("default").unwrap();
+        for (number, id) in ids.iter().enumerate() {
+            let due = if number == 150 { State::Cancelled } else { State::Succeeded };
+            assert_eq!(engine.wait(*id, SOON).unwrap().state, due);
+        }
+        let order: Vec<_> = said.try_iter().collect();
+        assert_eq!(order.len(), 199);
+        let place = |number: usize| order.iter().position(|other| *other == ids[number]).unwrap();
+        assert!(place(198) < place(179), "what is below waits for what is not");
+        assert_eq!(engine.statistics().unwrap().engine.ready, 0);
+        shut_down(engine);
+    }
 }
 
 #[test]

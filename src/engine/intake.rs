@@ -56,6 +56,8 @@ pub(crate) struct Entrance {
     /// Tasks and bytes that came in since the start, and of those the part known to have left.
     pushed: (u64, u64),
     known_left: (u64, u64),
+    /// Of those that count as ready, the ones that are in the store only, and their bytes.
+    outside: (u64, u64),
     /// Tasks that were accepted before they came in: they had waited for their time, or are run anew.
     came_again: u64,
     /// Tasks that were accepted to wait for their time.
@@ -237,6 +239,7 @@ impl Entrance {
             writers: Writers::default(),
             pushed: (0, 0),
             known_left: (0, 0),
+            outside: (0, 0),
             came_again: 0,
             accepted_for_later: 0,
             refused: 0,
@@ -289,6 +292,24 @@ impl Entrance {
         let scheduled = self.queue.scheduled.get();
         ready.0 + scheduled.0 + tasks <= self.options.capacity
             && ready.1 + scheduled.1 + bytes <= self.options.capacity_bytes
+    }
+
+    /// Ready tasks and their bytes in memory.
+    pub(crate) fn in_memory(&mut self) -> (u64, u64) {
+        let ready = self.ready();
+        (ready.0.saturating_sub(self.outside.0), ready.1.saturating_sub(self.outside.1))
+    }
+
+    /// Counts a ready task that is in the store only.
+    pub(crate) fn keep_outside(&mut self, bytes: u64) {
+        self.promise(1, bytes);
+        self.outside = (self.outside.0 + 1, self.outside.1 + bytes);
+    }
+
+    /// Counts it no more: it comes into memory, or is gone.
+    pub(crate) fn bring_in(&mut self, bytes: u64) {
+        self.keep_promise(1, bytes);
+        self.outside = (self.outside.0 - 1, self.outside.1 - bytes);
     }
 
     /// Keeps room for tasks until they are safe in the store: until then they count as if they had come in.

@@ -315,7 +315,7 @@ impl Inner {
     /// Cancels a ready task, or asks a running one to stop.
     pub(crate) fn cancel(&self, id: TaskId, reason: &str) -> Result<CancelResult> {
         let Some(chunk) = self.store.chunk(id) else {
-            return Ok(self.stored_cancel_result(id));
+            return self.cancel_stored(id, Text::copy(reason)?);
         };
         let entry = chunk.entry(id);
         let reason = Text::copy(reason)?;
@@ -324,7 +324,10 @@ impl Inner {
         point(poison::Place::Cancel);
         let word = entry.word();
         match word.state() {
-            None => return Ok(self.stored_cancel_result(id)),
+            None => {
+                drop(extras);
+                return self.cancel_stored(id, reason);
+            }
             Some(state) if state.is_final() => return Ok(CancelResult::AlreadyFinal),
             // What it ended as is about to be recorded.
             Some(_) if word.is_ending() => return Ok(CancelResult::Running),
@@ -348,6 +351,10 @@ impl Inner {
             queue.left_out_of_turn(bytes, true);
             self.tell_of_room(queue);
             self.sweep(queue);
+            if let Some(journal) = &self.journal {
+                // No run begins that would look.
+                journal.look_for_room(true);
+            }
             self.something_ended();
             drop(untold);
             recorded.map_or(Ok(()), |recorded| recorded.wait())?;
@@ -374,14 +381,6 @@ impl Inner {
             }
         }
         Ok(CancelResult::Running)
-    }
-
-    /// What a cancel meets in the store that is not in memory. What waits for its handler there is not cancelled.
-    fn stored_cancel_result(&self, id: TaskId) -> CancelResult {
-        match self.stored_status(id) {
-            Some(status) if status.state.is_final() => CancelResult::AlreadyFinal,
-            _ => CancelResult::Unknown,
-        }
     }
 
     /// Drops the oldest task of the lowest level in use, in the lanes or in a hand. Whether there was one. Its end, if somebody

@@ -147,6 +147,7 @@ impl<'a> Run<'a> {
         }
         if let Some(journal) = &inner.journal {
             journal.claim(self.slot.number(), self.id, word.claims());
+            journal.look_for_room(false);
         }
         let started = Some(Instant::now());
         self.begin(bytes);

@@ -301,7 +301,7 @@ impl Inner {
     /// Whether something is queued, and how many tasks ever were. What a paused queue holds does not run, and is not waited for.
     fn look_at_entrances(&self) -> (bool, u64) {
         let mut intake = self.intake.0.lock();
-        let waits = |entrance: &mut Entrance| !entrance.queue.is_paused() && entrance.ready().0 > 0;
+        let waits = |entrance: &mut Entrance| !entrance.queue.is_paused() && entrance.in_memory().0 > 0;
         let is_queued = intake.entrances.iter_mut().any(waits);
         (is_queued, intake.entrances.iter().map(Entrance::came_in).sum())
     }

@@ -201,6 +201,7 @@ impl Worker {
         self.tell_of_succeeded();
         if let Some(journal) = &self.inner.journal {
             journal.claim_nothing(self.slot.number());
+            journal.look_for_room(true);
         }
         let inner = self.inner.clone();
         let queue = self.queue.clone();

@@ -136,6 +136,8 @@ impl backrun_engine_options {
             keep_finished: convert::retention(self.keep_finished, "keep_finished")?,
             keep_dead: convert::retention(self.keep_dead, "keep_dead")?,
             observer_capacity: nonzero(self.observer_capacity),
+            memory_tasks: None,
+            memory_bytes: None,
             event_kinds: self.event_kinds,
             log_level: convert::log_filter(self.log_level)?,
             default_queue: QueueOptions::default(),

@@ -114,6 +114,19 @@ fn stored(inner: &Inner, work: &Work<'_>) -> Result<StoredTask> {
     })
 }
 
+fn data_of(task: &StoredTask) -> Data<'_> {
+    Data {
+        payload: &task.payload,
+        user_context: task.user_context.as_deref(),
+        headers: Headers::Encoded(&task.headers),
+    }
+}
+
+/// What a task takes of its queue's capacity.
+pub(super) fn bytes_of_stored(task: &StoredTask) -> u32 {
+    bytes_of(&Record::of(&data_of(task)))
+}
+
 /// The store has tasks, or has refused them: they come into memory, or their place in the queue is free again.
 fn take_in(inner: &Arc<Inner>, first: TaskId, changes: &[Change], targets: &[Target], parts: &[Part], are_safe: bool) {
     let Some(journal) = &inner.journal else { return };
@@ -133,6 +146,10 @@ fn take_in(inner: &Arc<Inner>, first: TaskId, changes: &[Change], targets: &[Tar
     }
     for (change, target) in changes.iter().zip(targets) {
         let Change::Accept(task) = change else { continue };
+        let bytes = bytes_of_stored(task);
+        if inner.keep_outside(journal, &mut intake.entrances[target.queue], task, bytes) {
+            continue;
+        }
         if inner.bring_in(&mut intake, task, *target, true).is_err() {
             journal.leave_out(task.id);
         }
@@ -158,11 +175,7 @@ impl Inner {
     pub(super) fn bring_in(&self, intake: &mut Intake, task: &StoredTask, target: Target, is_new: bool) -> Result<()> {
         let Target { registration, queue } = target;
         let id = task.id;
-        let data = Data {
-            payload: &task.payload,
-            user_context: task.user_context.as_deref(),
-            headers: Headers::Encoded(&task.headers),
-        };
+        let data = data_of(task);
         let bytes = bytes_of(&Record::of(&data));
         let is_old = self.journal.as_ref().is_some_and(|journal| id < journal.first_new);
         let chunk = if is_old { self.store.table.chunk_for_stored(id)? } else { self.store.table.chunk_for_new(id)? };

@@ -1,9 +1,8 @@
-//! What an earlier process has left in the store, brought into memory: once its name is registered, and only as much as its queue has room
-//! for.
+//! What an earlier process has left in the store, brought into memory once its name is registered, or noted as outside where that is much.
 
 use crate::alloc::{Ensure, Text};
-use crate::engine::intake::{Intake, Phase};
-use crate::engine::journal::accept::Target;
+use crate::engine::intake::Phase;
+use crate::engine::journal::accept::{bytes_of_stored, Target};
 use crate::engine::journal::Journal;
 use crate::engine::submit::Named;
 use crate::engine::Inner;
@@ -11,7 +10,6 @@ use crate::error::Result;
 use crate::options::LogLevel;
 use crate::store::durable::{Move, Page, StoredTask, Unfinished};
 use crate::store::table::Word;
-use crate::sync::{MutexGuard, Ordering};
 use crate::task::{Failure, State, TaskId};
 use std::collections::VecDeque;
 
@@ -122,6 +120,8 @@ impl Inner {
         let mut after = TaskId::new(name.first.value() - 1).ok();
         loop {
             let page = Page { states: &states, task_name: Some(&name.task_name), after, before, limit: PAGE };
+            // While none of them is cancelled in the store.
+            let _reading = journal.reading.lock();
             let tasks = journal.store.list(&page)?;
             let Some(last) = tasks.last() else { return Ok(()) };
             after = Some(last.id);
@@ -133,7 +133,7 @@ impl Inner {
                     let mut work = journal.work.lock();
                     work.loads.suspects.ensure(1)?;
                     work.loads.suspects.push_back(task.id);
-                } else if !self.bring_in_when_there_is_room(journal, task)? {
+                } else if !self.bring_in_or_keep_outside(journal, task)? {
                     return Ok(());
                 }
             }
@@ -144,7 +144,9 @@ impl Inner {
     }
 
     fn load_task(&self, journal: &Journal, id: TaskId) -> Result<()> {
-        let Some(task) = journal.store.get(id)? else {
+        let _reading = journal.reading.lock();
+        let waits = |task: &StoredTask| matches!(task.state, State::Ready | State::Scheduled | State::Pending);
+        let Some(task) = journal.store.get(id)?.filter(waits) else {
             journal.run_is_over(id);
             return Ok(());
         };
@@ -157,7 +159,7 @@ impl Inner {
                 ),
             );
         }
-        self.bring_in_when_there_is_room(journal, &task).map(drop)
+        self.bring_in_or_keep_outside(journal, &task).map(drop)
     }
 
     /// A task that has taken too many processes with it is dead.
@@ -170,41 +172,21 @@ impl Inner {
         self.record_move(task.id, word, task.uncounted + 1, Move::Dead { failure }, None);
     }
 
-    /// Waits for room in its queue, if need be. `false`: the engine ends, and the task stays in the store.
-    fn bring_in_when_there_is_room(&self, journal: &Journal, task: &StoredTask) -> Result<bool> {
+    /// Brings a task in, or keeps it outside. Its queue's capacity does not matter: it was accepted. `false`: the engine ends, and it stays in
+    /// the store.
+    fn bring_in_or_keep_outside(&self, journal: &Journal, task: &StoredTask) -> Result<bool> {
         let mut intake = self.intake.0.lock();
-        let bytes = task.payload.len() as u64;
-        loop {
-            if intake.phase > Phase::Open || journal.work.lock().stopping {
-                return Ok(false);
-            }
-            let named = Named::Name(&task.task_name);
-            // Its queue may be gone since; then it goes where others of its name go.
-            let target = intake.target(named, Some(&task.queue)).or_else(|_| intake.target(named, None));
-            let (registration, queue) = target?;
-            if intake.entrances[queue].has_room(1, bytes) {
-                let target = Target { registration, queue };
-                self.bring_in(&mut intake, task, target, false)?;
-                self.let_them_run(intake, std::iter::once(queue));
-                return Ok(true);
-            }
-            intake = self.wait_for_room_in(intake, queue, bytes);
+        if intake.phase > Phase::Open {
+            return Ok(false);
         }
-    }
-
-    fn wait_for_room_in<'a>(
-        &self,
-        mut intake: MutexGuard<'a, Intake>,
-        queue: usize,
-        bytes: u64,
-    ) -> MutexGuard<'a, Intake> {
-        let room = self.queues.get(queue);
-        // Counted first, then looked once more: a worker counts first and then looks for waiters.
-        room.waiting_for_room.fetch_add(1, Ordering::SeqCst);
-        if !intake.entrances[queue].has_room(1, bytes) {
-            intake = room.room.wait(intake);
+        let named = Named::Name(&task.task_name);
+        // Its queue may be gone since; then it goes where others of its name go.
+        let target = intake.target(named, Some(&task.queue)).or_else(|_| intake.target(named, None));
+        let (registration, queue) = target?;
+        if !self.keep_outside(journal, &mut intake.entrances[queue], task, bytes_of_stored(task)) {
+            self.bring_in(&mut intake, task, Target { registration, queue }, task.id >= journal.first_new)?;
         }
-        room.waiting_for_room.fetch_sub(1, Ordering::SeqCst);
-        intake
+        self.let_them_run(intake, std::iter::once(queue));
+        Ok(true)
     }
 }

@@ -5,6 +5,7 @@ use crate::engine::event::{Event, EventKind};
 use crate::engine::journal::accept::Target;
 use crate::engine::journal::Journal;
 use crate::engine::listing::TaskFilter;
+use crate::engine::moves::CancelResult;
 use crate::engine::submit::{room_or_refusal, Named};
 use crate::engine::{unknown, Inner};
 use crate::error::{Error, Result};
@@ -125,6 +126,44 @@ impl Inner {
             journal.apply_and_wait(engine, changes)?;
         }
         Ok(count)
+    }
+
+    /// Cancels a task that is in the store only: it waits there for its handler, or for room in memory.
+    pub(crate) fn cancel_stored(&self, id: TaskId, reason: Text) -> Result<CancelResult> {
+        let Some(journal) = &self.journal else { return Ok(CancelResult::Unknown) };
+        let Some(engine) = journal.engine() else { return Err(Error::ShuttingDown) };
+        // Held until the store has it: whoever brings the task in looks before or after.
+        let reading = journal.reading.lock();
+        let Some(task) = journal.store.get(id)? else { return Ok(CancelResult::Unknown) };
+        if task.state.is_final() {
+            return Ok(CancelResult::AlreadyFinal);
+        }
+        if self.status_in_memory(id).is_some() {
+            // It came in meanwhile.
+            drop(reading);
+            return self.cancel(id, &reason);
+        }
+        let mut changes = alloc::list(1)?;
+        let (claims, uncounted, now_us) = (task.claims, task.uncounted, sys::coarse_unix_micros());
+        changes.push(Change::Move { id, claims, uncounted, now_us, to: Move::Cancelled { reason } });
+        journal.apply_and_wait(&engine, changes)?;
+        drop(reading);
+        journal.unfinished.fetch_sub(1, Ordering::SeqCst);
+        self.has_ended_in_store(id);
+        Ok(CancelResult::Queued)
+    }
+
+    /// Tells of the end of a task that is not in memory.
+    fn has_ended_in_store(&self, id: TaskId) {
+        let Some(status) = self.stored_status(id) else { return };
+        if let Some(queue) = self.queues.iter().find(|queue| *queue.name == *status.queue) {
+            queue.seldom.lock().cancelled += 1;
+        }
+        self.observation.event_if_wanted(EventKind::Cancelled, || Event::of(EventKind::Cancelled, &status));
+        let extra = self.extras.lock().tasks.remove(&id);
+        for watch in extra.map(|extra| extra.watches).unwrap_or_default() {
+            self.tell_end_to(watch, status.clone(), Ok(()));
+        }
     }
 
     /// Has a dead task run again.

@@ -16,18 +16,20 @@ pub(crate) mod accept;
 pub(crate) mod ends;
 pub(crate) mod load;
 mod look;
+mod outside;
 
 use crate::alloc::{self, Ensure, NoMemory, Reserved, Text};
 use crate::engine::worker::no_thread;
 use crate::engine::Inner;
 use crate::error::{Error, Result};
-use crate::options::{Durability, EngineOptions, LogLevel, StoreKind};
+use crate::options::{Durability, EngineOptions, LogLevel, StoreKind, DEFAULT_MEMORY_BYTES, DEFAULT_MEMORY_TASKS};
 use crate::store::durable::{Answer, Batch, Change, InterruptedRun, Store, Unfinished};
 use crate::store::sqlite::{SqliteOptions, SqliteStore};
 use crate::sync::{Arc, AtomicU64, Condvar, Mutex, Ordering};
 use crate::sys;
 use crate::task::TaskId;
 use load::Loads;
+use outside::{Bound, Outside};
 use std::cell::Cell;
 use std::time::{Duration, Instant};
 
@@ -51,6 +53,11 @@ pub(crate) struct Journal {
     unfinished: AtomicU64,
     /// Batches that the store has not told of.
     in_flight: AtomicU64,
+    /// How much of a queue memory holds, and the rest.
+    bound: Bound,
+    outside: Outside,
+    /// Held while a task that is in the store only is brought in, or cancelled there.
+    reading: Mutex<()>,
     work: Mutex<Work>,
     /// There is work for the journal's thread.
     news: Condvar,
@@ -62,6 +69,8 @@ struct Work {
     loads: Loads,
     /// Ends that the store has refused, in their order.
     unsaved: Vec<Change>,
+    /// There may be room for what is outside.
+    looks_for_room: bool,
     /// The store's last error was told.
     is_failing: bool,
     stopping: bool,
@@ -91,6 +100,12 @@ impl Journal {
             first_new,
             unfinished: AtomicU64::new(left.iter().map(|name| name.count).sum()),
             in_flight: AtomicU64::new(0),
+            bound: Bound {
+                tasks: options.memory_tasks.unwrap_or(DEFAULT_MEMORY_TASKS),
+                bytes: options.memory_bytes.unwrap_or(DEFAULT_MEMORY_BYTES),
+            },
+            outside: Outside::default(),
+            reading: Mutex::default(),
             work: Mutex::new(Work { loads: Loads::new(left), ended: true, ..Work::default() }),
             news: Condvar::new(),
             store,
@@ -306,6 +321,18 @@ fn keep_journal(inner: &Arc<Inner>) {
         if let Some(load) = work.loads.next() {
             drop(work);
             inner.load(journal, &load);
+            continue;
+        }
+        if std::mem::take(&mut work.looks_for_room) {
+            drop(work);
+            match inner.bring_in_from_outside(journal) {
+                Ok(true) => journal.work.lock().looks_for_room = true,
+                Ok(false) => {}
+                Err(error) => inner.observation.log(
+                    LogLevel::Error,
+                    format_args!("a stored task cannot be read, and stays in the store until the next start: {error}"),
+                ),
+            }
             continue;
         }
         if !work.unsaved.is_empty() && again_at.is_none() {
