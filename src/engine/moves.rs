@@ -361,8 +361,11 @@ impl Inner {
             return Ok(CancelResult::Queued);
         }
         let Ok(before) = entry.mark_slow(true) else {
-            let is_known = entry.word().state().is_some();
-            return Ok(if is_known { CancelResult::AlreadyFinal } else { CancelResult::Unknown });
+            if entry.word().state().is_some() {
+                return Ok(CancelResult::AlreadyFinal);
+            }
+            drop(extras);
+            return self.cancel_stored(id, reason);
         };
         let extra = extras.get(id)?;
         // Where its time limit alone had asked it, the caller's wish counts from here on.

@@ -91,7 +91,8 @@ impl Inner {
         // With the lock: a panic that is noted after this finds the watch.
         self.check_sound()?;
         if extras.closed {
-            let status = self.status_from(id, entry, entry.word(), extras.tasks.get(&id)).ok_or_else(|| unknown(id))?;
+            let in_memory = self.status_from(id, entry, entry.word(), extras.tasks.get(&id));
+            let status = in_memory.or_else(|| self.stored_status(id)).ok_or_else(|| unknown(id))?;
             return match (watch, status.state.is_final()) {
                 (Watch::Slot(slot), true) => {
                     slot.fill(Ok(status));
@@ -109,7 +110,11 @@ impl Inner {
             point(Place::Watch);
             return Ok(());
         }
-        let status = self.status_from(id, entry, entry.word(), extras.tasks.get(&id)).ok_or_else(|| unknown(id))?;
+        let Some(status) = self.status_from(id, entry, entry.word(), extras.tasks.get(&id)) else {
+            // It has ended since the look above, and memory has forgotten it.
+            drop(extras);
+            return if self.journal.is_some() { self.watch_stored(id, watch) } else { Err(unknown(id)) };
+        };
         self.tell_end_to(watch, status, Ok(()));
         Ok(())
     }
