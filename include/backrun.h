@@ -1234,7 +1234,8 @@ int32_t backrun_writer_begin_map(struct backrun_writer *writer,
                                  size_t count,
                                  struct backrun_error **out_error);
 
-// Begins a typed value, which names its .NET type (the typeless form of MessagePack-CSharp): one value follows; then backrun_writer_end. See backrun_writer.
+// Begins a typed value, which names its .NET type (the typeless form of MessagePack-CSharp): one value follows (none, where the type is
+// System.Object: a plain `object`); then backrun_writer_end. See backrun_writer.
 //
 // `type_name`: as Type.AssemblyQualifiedName gives it; `Company.Parcel, Company.Parcels` does, without version, culture and key. Not looked at.
 int32_t backrun_writer_begin_typed(struct backrun_writer *writer,

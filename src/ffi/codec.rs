@@ -5,7 +5,7 @@ use super::structs::{read, Versioned};
 use super::submit::{BACKRUN_PAYLOAD_LZ4_BLOCK, BACKRUN_PAYLOAD_LZ4_BLOCK_ARRAY};
 use crate::codec::lz4::Compression;
 use crate::codec::typeless::Begun;
-use crate::codec::{Settings, Version};
+use crate::codec::{Settings, TypeName, Version};
 use crate::error::{Error, Result};
 
 /// MessagePack-CSharp 2.5 is on the other side.
@@ -124,6 +124,11 @@ pub(super) struct Open {
     pub(super) begun: Option<Begun>,
 }
 
+/// How many values stand behind the name of a type: one, or none where the name is all there is.
+pub(super) fn values_of(type_name: &str) -> usize {
+    usize::from(!TypeName::parse(type_name).is_ok_and(|name| name.is("System.Object")))
+}
+
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum OpenKind {
     Array,
@@ -142,7 +147,7 @@ impl Open {
         Self { kind: OpenKind::Map, at, count, due: count, begun: None }
     }
 
-    /// `values`: 1, or 0 where the name is all there is.
+    /// `values`: those of [`values_of`].
     pub(super) fn typed(at: usize, values: usize) -> Self {
         Self { kind: OpenKind::Typed, at, count: values as u64, due: values as u64, begun: None }
     }

@@ -1,11 +1,11 @@
 //! Reading a payload, value by value.
 
 use super::bytes::{backrun_bytes, backrun_str};
-use super::codec::{backrun_codec_settings, settings_of, Had, Open, Sticks};
+use super::codec::{backrun_codec_settings, settings_of, values_of, Had, Open, Sticks};
 use super::panic::{check_out, fallible, preset};
 use super::status::backrun_error;
 use crate::alloc::{Ensure, Reserved};
-use crate::codec::{self, typeless, CodecError, Kind, Problem, Reader, TypeName};
+use crate::codec::{self, typeless, CodecError, Kind, Problem, Reader};
 use crate::error::{Error, Result};
 
 /// Nil: C#'s null.
@@ -346,7 +346,7 @@ pub unsafe extern "C" fn backrun_reader_begin_typed(
                         return Err(CodecError::at(reader.offset(), problem));
                     };
                     name = found;
-                    Ok(usize::from(!TypeName::parse(name).is_ok_and(|name| name.is("System.Object"))))
+                    Ok(values_of(name))
                 },
                 Open::typed,
             )?;

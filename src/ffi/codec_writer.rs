@@ -1,7 +1,7 @@
 //! Building a payload, value by value.
 
 use super::bytes::{backrun_buffer, backrun_bytes, backrun_str};
-use super::codec::{backrun_codec_settings, settings_of, Had, Open, OpenKind, Sticks};
+use super::codec::{backrun_codec_settings, settings_of, values_of, Had, Open, OpenKind, Sticks};
 use super::panic::{check_out, fallible, preset};
 use super::status::backrun_error;
 use crate::alloc::{Ensure, Reserved};
@@ -86,6 +86,9 @@ impl backrun_writer {
     /// Whether a value may stand here.
     fn check_due(&self) -> Result<()> {
         match self.open.last() {
+            Some(open) if open.kind == OpenKind::Typed && open.count == 0 => Err(Error::invalid(format_args!(
+                "{open} is a plain object, which has its name alone; end it by backrun_writer_end before the next value"
+            ))),
             Some(open) if open.kind == OpenKind::Typed && open.due == 0 => Err(Error::invalid(format_args!(
                 "{open} has its value; end it by backrun_writer_end before the next one"
             ))),
@@ -289,7 +292,8 @@ pub unsafe extern "C" fn backrun_writer_begin_map(
     }
 }
 
-/// Begins a typed value, which names its .NET type (the typeless form of MessagePack-CSharp): one value follows; then backrun_writer_end. See backrun_writer.
+/// Begins a typed value, which names its .NET type (the typeless form of MessagePack-CSharp): one value follows (none, where the type is
+/// System.Object: a plain `object`); then backrun_writer_end. See backrun_writer.
 ///
 /// `type_name`: as Type.AssemblyQualifiedName gives it; `Company.Parcel, Company.Parcels` does, without version, culture and key. Not looked at.
 #[no_mangle]
@@ -302,7 +306,10 @@ pub unsafe extern "C" fn backrun_writer_begin_typed(
     unsafe {
         with_writer(writer, out_error, |writer| {
             let type_name = type_name.as_str("type_name")?;
-            writer.begin(|writer| typeless::begin(writer, type_name).map(Some), |at| Open::typed(at, 1))
+            writer.begin(
+                |writer| typeless::begin(writer, type_name).map(Some),
+                |at| Open::typed(at, values_of(type_name)),
+            )
         })
     }
 }

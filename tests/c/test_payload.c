@@ -145,6 +145,18 @@ TEST(a_plain_object_is_its_name_alone) {
     OK(backrun_reader_end(reader, E));
     OK(backrun_reader_finish(reader, E));
     backrun_reader_free(reader);
+    // And so it is written.
+    backrun_writer *writer = NULL;
+    backrun_bytes written = {NULL, 0};
+    OK(backrun_writer_new(NULL, &writer, E));
+    OK(backrun_writer_begin_typed(writer, str("System.Object"), E));
+    OK(backrun_writer_end(writer, E));
+    OK(backrun_writer_bytes(writer, &written, E));
+    CHECK(written.len == 17 && memcmp(written.data, "\xc7\x0e\x64\xadSystem.Object", written.len) == 0);
+    backrun_writer_clear(writer);
+    OK(backrun_writer_begin_typed(writer, str("System.Object, System.Private.CoreLib"), E));
+    FAILS(BACKRUN_INVALID_ARGUMENT, "has its name alone", backrun_writer_nil(writer, E));
+    backrun_writer_free(writer);
 }
 
 TEST(what_names_no_type_is_told_apart) {
