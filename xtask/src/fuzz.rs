@@ -1,4 +1,7 @@
-//! `cargo xtask fuzz`: tests/fuzz with as many cases as are wanted, optimised but with debug assertions.
+//! `cargo xtask fuzz`: tests/fuzz with as many cases as are wanted, optimised but with debug assertions; with `--guided` the C ABI by
+//! libFuzzer ([`guided`]).
+
+mod guided;
 
 use crate::arguments;
 use crate::crates;
@@ -8,6 +11,9 @@ use crate::process::{run, Result};
 const CASES: u64 = 2_000_000;
 
 pub fn command(given: &[String]) -> Result<()> {
+    if given.iter().any(|argument| argument == "--guided") {
+        return guided::command(given);
+    }
     let (mut cases, mut seed) = (CASES, arguments::new_seed()?);
     let tests = arguments::numbers(given, &mut [("--cases", &mut cases), ("--seed", &mut seed)])?;
     println!("cases of each test: {cases}, seed: {seed} (--seed {seed} begins with the same choices)");

@@ -53,8 +53,8 @@ const COMMANDS: &[Command] = &[
     ),
     command(
         "fuzz",
-        "[--cases N] [--seed N] [TEST]",
-        "tries the codec with millions of random messages, or one of the tests of tests/fuzz",
+        "[--guided [--minutes N] [--keep]] [--cases N] [--seed N] [TEST]",
+        "tries the codec with millions of random messages, or one of the tests of tests/fuzz; or the C ABI, guided by what is reached",
         fuzz::command,
     ),
     command("lint", "", "asks every linter and formatter, and changes nothing", tools::lint),

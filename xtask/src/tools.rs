@@ -123,7 +123,7 @@ fn clang_format(check: bool) -> Result<Verdict> {
         return Ok(Verdict::Missing("clang-format is not installed".to_owned()));
     };
     // backrun.h is not among them: it is cbindgen's.
-    let places = ["examples", "tests/c", "tests/cpp", "include/backrun.hpp", "include/backrun_codec.hpp"];
+    let places = ["examples", "tests/c", "tests/cpp", "tests/fuzz", "include/backrun.hpp", "include/backrun_codec.hpp"];
     let files = files_in(&places, &["c", "h", "cc", "cpp", "hpp"])?;
     if files.is_empty() {
         return Ok(Verdict::Nothing(format!("no C or C++ file in {}", places.join(", "))));

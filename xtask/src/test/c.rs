@@ -53,7 +53,7 @@ const SANITIZED: &[Way] = &[
     Way {
         name: "gcc, sanitizers",
         folder: "cmake",
-        projects: &["examples", "tests/c", "tests/cpp"],
+        projects: &["examples", "tests/c", "tests/cpp", "tests/fuzz/guided"],
         library: native::Profile::Release,
         compilers: GCC,
         flags: SANITIZERS,
@@ -76,7 +76,7 @@ const SANITIZED: &[Way] = &[
     Way {
         name: "gcc, sanitizers, debug library",
         folder: "cmake-debug",
-        projects: &["tests/c", "tests/cpp"],
+        projects: &["tests/c", "tests/cpp", "tests/fuzz/guided"],
         library: native::Profile::Debug,
         compilers: GCC,
         flags: SANITIZERS,
