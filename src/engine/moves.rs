@@ -411,6 +411,8 @@ impl Inner {
 
     pub(crate) fn refuse_outcome(&self, extras: &Extras, id: TaskId, entry: &Entry, lease: Lease) {
         let Some(status) = self.status_from(id, entry, entry.word(), extras.tasks.get(&id)) else {
+            // Memory has forgotten it; a store may have it.
+            self.refuse_of_stored(id, lease);
             return;
         };
         self.queue(entry.word()).seldom.lock().stale_settles += 1;

@@ -11,7 +11,7 @@ use crate::engine::event::{Event, EventKind};
 use crate::engine::moves::{Extra, Extras};
 use crate::engine::poison::{self, point};
 use crate::engine::queues::{Queue, Slot};
-use crate::engine::{unknown, Inner};
+use crate::engine::Inner;
 use crate::error::{Error, Result};
 use crate::options::{RetryPolicy, DEFAULT_RETRY_DELAY};
 use crate::queue::log::Record;
@@ -150,12 +150,15 @@ impl Inner {
 
     /// Settles a pending run, or one whose `run` has not returned yet.
     pub(crate) fn settle(&self, id: TaskId, lease: Lease, outcome: Outcome, result: Option<ResultBytes>) -> Result<()> {
-        let chunk = self.store.chunk(id).ok_or_else(|| unknown(id))?;
+        let Some(chunk) = self.store.chunk(id) else { return Err(self.refuse_of_stored(id, lease)) };
         let entry = chunk.entry(id);
         let mut extras = self.lock_extras();
         point(poison::Place::Settle);
         let word = entry.word();
-        let state = word.state().ok_or_else(|| unknown(id))?;
+        let Some(state) = word.state() else {
+            drop(extras);
+            return Err(self.refuse_of_stored(id, lease));
+        };
         let runs = !word.is_ending() && matches!(state, State::Running | State::Pending);
         let counts = !extras.closed && word.lease() == lease && runs;
         let early = counts && state == State::Running;

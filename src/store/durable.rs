@@ -256,7 +256,7 @@ pub struct InterruptedRun {
 
 /// Where accepted tasks live until they are done, past the end of the process.
 pub trait Store: Send + Sync {
-    /// Gives out ids that nobody had before: the first of so many that follow each other.
+    /// Gives out ids that nobody had before: the first of so many that follow each other. Of none, the one that is given out next.
     ///
     /// # Errors
     /// [`Error::Store`].

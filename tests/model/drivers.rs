@@ -6,10 +6,14 @@ pub use c::C;
 
 use crate::common::options;
 use crate::world::{Answer, Cancelled, Counts, End, Phase, Policy, GRACE_MS, MAX_WORKERS, STALL_MS};
+use backrun::store::durable::{Page, Store, StoredTask};
+use backrun::store::sqlite::{SqliteOptions, SqliteStore};
 use backrun::{
-    Backoff, CancelResult, Engine, Error, Failure, Lease, Outcome, RetryPolicy, ShutdownMode, State, Submission,
-    TaskContext, TaskFilter, TaskId, TaskOptions,
+    Backoff, CancelResult, Engine, Error, Failure, Lease, Outcome, RetryPolicy, ShutdownMode, State, StoreKind,
+    Submission, TaskContext, TaskFilter, TaskId, TaskOptions,
 };
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{channel, Sender};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
@@ -65,6 +69,8 @@ pub trait Driver: Send + Sync {
     fn pause(&self, pause: bool) -> Answer;
     fn look(&self, id: i64) -> Option<Look>;
     fn counted(&self) -> Counted;
+    /// What the store has of each task, as a process would find it if this one were killed now; `None` without such a store.
+    fn left_by_a_kill(&self) -> Option<Vec<StoredTask>>;
     /// Ends the work as `mode` says, and waits; `limit_ms`: `None` for ever.
     fn shut_down(&self, mode: ShutdownMode, limit_ms: Option<u64>) -> Report;
 }
@@ -94,11 +100,31 @@ impl Step {
     }
 }
 
-pub struct Rust(Engine);
+pub struct Rust {
+    engine: Engine,
+    /// Where its tasks are kept, if they are.
+    folder: Option<PathBuf>,
+}
+
+impl Drop for Rust {
+    fn drop(&mut self) {
+        if let Some(folder) = &self.folder {
+            let _ = std::fs::remove_dir_all(folder);
+        }
+    }
+}
 
 impl Rust {
-    pub fn new(workers: u32, does: Step) -> Self {
+    pub fn new(workers: u32, does: Step, is_durable: bool) -> Self {
         let mut options = options(workers);
+        let folder = is_durable.then(|| {
+            static NUMBER: AtomicU32 = AtomicU32::new(0);
+            let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+            let folder = std::env::temp_dir().join(format!("backrun-model-{}-{number}", std::process::id()));
+            std::fs::create_dir_all(&folder).unwrap();
+            options.store = StoreKind::Sqlite { path: folder.join("tasks.db"), owner_wait: None };
+            folder
+        });
         options.manual_time = true;
         options.max_workers = Some(MAX_WORKERS);
         options.keep_finished = backrun::Retention::Newest(1_000_000);
@@ -111,7 +137,7 @@ impl Rust {
             outcome(does.run(task.id().value(), task.lease().value(), i64::from(task.attempt())))
         };
         engine.register_with("step", options, || step).unwrap();
-        Self(engine)
+        Self { engine, folder }
     }
 }
 
@@ -157,11 +183,11 @@ impl Driver for Rust {
         if let Some(ms) = limit_ms {
             submission = submission.time_limit(Duration::from_millis(ms));
         }
-        self.0.submit(&submission).map(TaskId::value).map_err(|error| answer(Err(error)))
+        self.engine.submit(&submission).map(TaskId::value).map_err(|error| answer(Err(error)))
     }
 
     fn cancel(&self, id: i64) -> Cancelled {
-        match self.0.cancel(id_of(id), "the history").unwrap() {
+        match self.engine.cancel(id_of(id), "the history").unwrap() {
             CancelResult::Queued => Cancelled::Queued,
             CancelResult::Running => Cancelled::Running,
             CancelResult::AlreadyFinal => Cancelled::AlreadyFinal,
@@ -170,34 +196,34 @@ impl Driver for Rust {
     }
 
     fn settle(&self, id: i64, lease: i64, end: End) -> Answer {
-        answer(self.0.settle(id_of(id), Lease::new(lease), outcome(end)))
+        answer(self.engine.settle(id_of(id), Lease::new(lease), outcome(end)))
     }
 
     fn replay(&self, id: i64) -> Answer {
-        answer(self.0.replay(id_of(id)))
+        answer(self.engine.replay(id_of(id)))
     }
 
     fn purge(&self, after: i64, limit: u32) -> u64 {
         let mut filter = TaskFilter::default();
         filter.after = TaskId::new(after).ok();
         filter.limit = (limit > 0).then_some(limit as usize);
-        self.0.purge(&filter).unwrap()
+        self.engine.purge(&filter).unwrap()
     }
 
     fn advance(&self, ms: u64) {
-        self.0.advance_time(Duration::from_millis(ms)).unwrap();
+        self.engine.advance_time(Duration::from_millis(ms)).unwrap();
     }
 
     fn jump(&self, ms: i64) {
-        self.0.jump_wall_clock(ms).unwrap();
+        self.engine.jump_wall_clock(ms).unwrap();
     }
 
     fn pause(&self, pause: bool) -> Answer {
-        answer(if pause { self.0.pause("default") } else { self.0.resume("default") })
+        answer(if pause { self.engine.pause("default") } else { self.engine.resume("default") })
     }
 
     fn look(&self, id: i64) -> Option<Look> {
-        let status = self.0.status(id_of(id))?;
+        let status = self.engine.status(id_of(id))?;
         let phase = match status.state {
             State::Scheduled => Phase::Scheduled,
             State::Ready => Phase::Ready,
@@ -213,7 +239,7 @@ impl Driver for Rust {
     }
 
     fn counted(&self) -> Counted {
-        let counters = self.0.statistics().unwrap().engine;
+        let counters = self.engine.statistics().unwrap().engine;
         let counts = Counts {
             accepted: counters.accepted,
             refused: counters.refused,
@@ -231,8 +257,22 @@ impl Driver for Rust {
         (counts, [counters.scheduled, counters.ready, counters.running, counters.pending, counters.stalled])
     }
 
+    fn left_by_a_kill(&self) -> Option<Vec<StoredTask>> {
+        let folder = self.folder.as_ref()?;
+        let copy = folder.with_extension("killed");
+        std::fs::create_dir_all(&copy).unwrap();
+        for file in std::fs::read_dir(folder).unwrap().flatten() {
+            std::fs::copy(file.path(), copy.join(file.file_name())).unwrap();
+        }
+        let store = SqliteStore::open(SqliteOptions::new(copy.join("tasks.db"))).unwrap();
+        let all = store.list(&Page { limit: usize::MAX, ..Page::default() }).unwrap();
+        drop(store);
+        std::fs::remove_dir_all(&copy).unwrap();
+        Some(all)
+    }
+
     fn shut_down(&self, mode: ShutdownMode, limit_ms: Option<u64>) -> Report {
-        let report = self.0.shutdown(mode, limit_ms.map(Duration::from_millis)).unwrap();
+        let report = self.engine.shutdown(mode, limit_ms.map(Duration::from_millis)).unwrap();
         Report {
             complete: report.is_complete(),
             running: report.running.iter().map(|left| left.id.value()).collect(),

@@ -4,7 +4,8 @@ use crate::common::LONG;
 use crate::drivers::{self, Begun, Driver, Step, When};
 use crate::mutation::Mutation;
 use crate::world::{Answer, Due, End, Phase, Policy, Stage, Task, World, STALL_MS};
-use backrun::ShutdownMode;
+use backrun::store::durable::StoredTask;
+use backrun::{ShutdownMode, State};
 use std::collections::HashMap;
 use std::sync::mpsc::{channel, Receiver, Sender};
 use std::sync::{Arc, Mutex};
@@ -45,6 +46,8 @@ pub struct History {
     pub random: Random,
     /// It has stalled runs.
     stalls: bool,
+    /// Ends are told when the store has them, a moment after they are known.
+    is_durable: bool,
     said: Vec<String>,
 }
 
@@ -54,6 +57,8 @@ const WORKERS: u32 = 3;
 #[derive(Clone, Copy, Debug)]
 pub enum Api {
     Rust,
+    /// The same, with a durable store.
+    Durable,
     C,
 }
 
@@ -66,15 +71,17 @@ impl History {
         let stalls = random.one_in(2);
         let does = Step { tell: Mutex::new(tell), lasts: stalls };
         let engine: Arc<dyn Driver> = match api {
-            Api::Rust => Arc::new(drivers::Rust::new(WORKERS, does)),
+            Api::Rust => Arc::new(drivers::Rust::new(WORKERS, does, false)),
+            Api::Durable => Arc::new(drivers::Rust::new(WORKERS, does, true)),
             Api::C => Arc::new(drivers::C::new(WORKERS, does)),
         };
+        let is_durable = matches!(api, Api::Durable);
         let mut world = World::new(mutation, WORKERS as usize, 0);
         // What the engine's clock on the wall says, by when it has a delayed task begin.
         let id = engine.submit(When::AfterMs(1000), None, None).unwrap();
         world.wall_ms = engine.look(id).unwrap().run_at_us as u64 / 1000 - 1000;
         world.submit(Some(Due::At(1000)), None, None).unwrap();
-        Self { engine, begun, runs: HashMap::new(), world, random, stalls, said: Vec::new() }
+        Self { engine, begun, runs: HashMap::new(), world, random, stalls, is_durable, said: Vec::new() }
     }
 
     pub fn say(&mut self, what: String) {
@@ -118,6 +125,15 @@ impl History {
         if let Ok(begun) = self.begun.try_recv() {
             self.began(begun);
             self.fail("a run began that was not due");
+        }
+        self.wait_for_the_store();
+    }
+
+    fn wait_for_the_store(&self) {
+        let runs = |phase| matches!(phase, Phase::Running | Phase::Pending);
+        for (id, task) in self.world.tasks.iter().filter(|(_, task)| self.is_durable && !runs(task.phase)) {
+            let is_recorded = || !self.engine.look(*id).is_some_and(|look| runs(look.phase));
+            self.wait_until(&format!("the end of the run of task {id} is recorded"), is_recorded);
         }
     }
 
@@ -324,6 +340,45 @@ impl History {
             }
         }
         self.settle_down();
+    }
+
+    /// Holds what a killed process would leave to the model.
+    pub fn look_at_what_a_kill_leaves(&self) {
+        let begun = Instant::now();
+        loop {
+            let Some(stored) = self.engine.left_by_a_kill() else { return };
+            let wrong: Vec<_> = stored.iter().filter_map(|task| self.wrong_in_store(task)).collect();
+            if wrong.is_empty() && stored.len() == self.world.tasks.len() {
+                return;
+            }
+            // What nobody waits for may be on its way: that a task waits for its next run.
+            if begun.elapsed() > self.patience() {
+                self.fail(&format!("{} tasks are stored, due are {}; {wrong:?}", stored.len(), self.world.tasks.len()));
+            }
+        }
+    }
+
+    fn wrong_in_store(&self, stored: &StoredTask) -> Option<String> {
+        let id = stored.id.value();
+        let Some(task) = self.world.tasks.get(&id) else { return Some(format!("task {id} is not known")) };
+        let due: &[State] = match task.phase {
+            // That the time of a task has come is not written.
+            Phase::Ready => &[State::Ready, State::Scheduled],
+            Phase::Running | Phase::Pending => &[State::Ready],
+            Phase::Scheduled => &[State::Scheduled],
+            Phase::Succeeded => &[State::Succeeded],
+            Phase::Dead => &[State::Dead],
+            Phase::Cancelled => &[State::Cancelled],
+        };
+        let is_right = due.contains(&stored.state) && i64::from(stored.claims) == task.lease;
+        // A run that nobody knows the end of counts as no attempt.
+        let is_away = task.thread || matches!(task.phase, Phase::Running | Phase::Pending);
+        let attempts = i64::from(stored.claims) - i64::from(stored.uncounted);
+        let has_attempts = is_away || attempts == task.attempt();
+        let stood = (stored.state, stored.claims, attempts);
+        (!is_right || !has_attempts).then(|| {
+            format!("task {id} is {stood:?}, due is {:?} lease {} attempt {}", task.phase, task.lease, task.attempt())
+        })
     }
 
     /// Holds every task and every counter to the model.

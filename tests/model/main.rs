@@ -29,6 +29,9 @@ fn run(seed: u64, api: Api, mutation: Mutation) -> u64 {
         if step % 7 == 0 {
             history.look();
         }
+        if step % 50 == 0 {
+            history.look_at_what_a_kill_leaves();
+        }
         // So that looking at all of them stays quick.
         if history.world.tasks.len() > 200 {
             history.engine.purge(0, 0);
@@ -36,6 +39,11 @@ fn run(seed: u64, api: Api, mutation: Mutation) -> u64 {
         }
     }
     history.look();
+    if let Api::Durable = api {
+        // Its shutdowns leave in the store what others lose (tests/durable.rs).
+        history.look_at_what_a_kill_leaves();
+        return steps;
+    }
     steps + history.end()
 }
 
@@ -69,6 +77,11 @@ fn random_histories_come_out_as_the_model_says() {
 #[test]
 fn random_histories_by_the_c_functions_come_out_as_the_model_says() {
     run_many(20_000, Api::C);
+}
+
+#[test]
+fn random_histories_of_a_durable_engine_come_out_as_the_model_says_and_so_would_a_kill_at_any_time() {
+    run_many(2_000, Api::Durable);
 }
 
 /// That the histories bite: with each of these mistakes in the model, one of them comes out otherwise.

@@ -206,6 +206,17 @@ impl Inner {
         Ok(())
     }
 
+    /// Why a task that is not in memory cannot be settled.
+    pub(crate) fn refuse_of_stored(&self, id: TaskId, lease: Lease) -> Error {
+        let Some(status) = self.stored_status(id) else { return unknown(id) };
+        if let Some(queue) = self.queues.iter().find(|queue| *queue.name == *status.queue) {
+            queue.seldom.lock().stale_settles += 1;
+        }
+        let status = TaskStatus { lease, ..status };
+        self.observation.event_if_wanted(EventKind::StaleSettle, || Event::of(EventKind::StaleSettle, &status));
+        Error::StaleLease { id: id.value(), lease: lease.value() }
+    }
+
     /// A copy of the payload of a task that waits in the store.
     pub(crate) fn stored_payload(&self, journal: &Journal, id: TaskId) -> Result<Option<Vec<u8>>> {
         let task = journal.store.get(id)?;

@@ -92,7 +92,7 @@ impl Journal {
         }
         wanted.keep_finished = options.keep_finished.count() as u64;
         let store: Box<dyn Store> = alloc::boxed(SqliteStore::open(wanted)?)?;
-        let first_new = store.reserve_ids(1)?;
+        let first_new = store.reserve_ids(0)?;
         let left = store.unfinished()?;
         let journal = Self {
             durability: options.durability.unwrap_or(Durability::Committed),

@@ -125,7 +125,7 @@ impl Store for SqliteStore {
         let count = i64::try_from(count)
             .map_err(|_| Error::invalid(format_args!("{count} ids at once: there are no so many")))?;
         let mut ids = self.ids.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        if ids.end - ids.next < count {
+        if ids.end - ids.next < count.max(1) {
             let more = count.max(IDS_AT_A_TIME);
             ids.next = self.writer.reserve_ids(more)?;
             ids.end = ids.next + more;

@@ -11,6 +11,7 @@ use backrun::ffi::stats::*;
 use backrun::ffi::status::*;
 use backrun::ffi::submit::*;
 use backrun::ffi::task::*;
+use backrun::store::durable::StoredTask;
 use backrun::ShutdownMode;
 use std::ffi::c_void;
 use std::ptr::{null, null_mut};
@@ -299,6 +300,10 @@ impl Driver for C {
             backrun_stats_free(stats);
             (counts, now)
         }
+    }
+
+    fn left_by_a_kill(&self) -> Option<Vec<StoredTask>> {
+        None
     }
 
     fn shut_down(&self, mode: ShutdownMode, limit_ms: Option<u64>) -> Report {
