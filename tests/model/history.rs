@@ -131,7 +131,7 @@ impl History {
 
     fn wait_for_the_store(&self) {
         let runs = |phase| matches!(phase, Phase::Running | Phase::Pending);
-        for (id, task) in self.world.tasks.iter().filter(|(_, task)| self.is_durable && !runs(task.phase)) {
+        for (id, _) in self.world.tasks.iter().filter(|(_, task)| self.is_durable && !runs(task.phase)) {
             let is_recorded = || !self.engine.look(*id).is_some_and(|look| runs(look.phase));
             self.wait_until(&format!("the end of the run of task {id} is recorded"), is_recorded);
         }
