@@ -27,7 +27,7 @@ impl Effort {
             ("BACKRUN_STRESS_SECONDS", (minutes * 60).to_string()),
             ("BACKRUN_STRESS_SEED", seed.to_string()),
             ("PROPTEST_CASES", (minutes * 2000).to_string()),
-            // The durable store: power cuts, at some thirty a second.
+            // The durable store: power cuts, at some twenty a second.
             ("BACKRUN_POWER_CUTS", (minutes * 2000).to_string()),
             // The models: interrupted more often, and, since nobody knows how long that takes, each for a limited time, which
             // loom looks at once in so many executions.
