@@ -4,8 +4,8 @@
 use backrun::store::durable::Store;
 use backrun::store::sqlite::{SqliteOptions, SqliteStore};
 use backrun::{
-    CancelResult, Durability, Engine, EngineOptions, Error, Failure, Outcome, Priority, QueueOptions, RetryPolicy,
-    ShutdownMode, State, StoreKind, Submission, TaskContext, TaskFilter, TaskId, TaskOptions, WhenFull,
+    CancelResult, Durability, Engine, EngineOptions, Error, Failure, Lease, Observer, Outcome, Priority, QueueOptions,
+    RetryPolicy, ShutdownMode, State, StoreKind, Submission, TaskContext, TaskFilter, TaskId, TaskOptions, WhenFull,
 };
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -501,4 +501,67 @@ fn two_engines_cannot_have_one_file_and_the_error_names_the_process() {
     assert!(error.contains(&format!("in use by process {}", std::process::id())), "{error}");
     shut_down(engine);
     shut_down(folder.start());
+}
+
+/// Hears the ends that were asked for.
+struct Ears(Mutex<Sender<(TaskId, Option<State>)>>);
+
+impl Observer for Ears {
+    fn wants_events(&self) -> bool {
+        false
+    }
+
+    fn wants_logs(&self) -> bool {
+        false
+    }
+
+    fn wants_ends(&self) -> bool {
+        true
+    }
+
+    fn ended(&self, id: TaskId, _: Lease, state: Option<State>) {
+        self.0.lock().unwrap().send((id, state)).unwrap();
+    }
+}
+
+#[test]
+fn the_end_of_a_task_that_an_earlier_process_left_is_told_once_however_it_comes() {
+    let mut folder = Folder::new();
+    let (mut crashes, mut runs, mut stays) = (None, None, None);
+    for _ in 0..3 {
+        let engine = folder.start();
+        let (gate, open, comes) = gate();
+        engine.register("crash", move |task: &TaskContext<'_>| gate.pass(task.id())).unwrap();
+        let submit = |name| engine.submit(&Submission::new(name, b"")).unwrap();
+        let id = *crashes.get_or_insert_with(|| submit("crash"));
+        assert_eq!(comes.recv_timeout(Duration::from_secs(20)).unwrap(), id);
+        if runs.is_none() {
+            engine.configure_queue("paused", QueueOptions::default()).unwrap();
+            engine.pause("paused").unwrap();
+            for name in ["run", "stay"] {
+                engine.register_with(name, in_queue("paused"), || |_: &TaskContext<'_>| ()).unwrap();
+            }
+            (runs, stays) = (Some(submit("run")), Some(submit("stay")));
+        }
+        let killed = folder.killed();
+        drop(open);
+        shut_down(engine);
+        folder = killed;
+    }
+    let (tell, told) = channel();
+    let engine = Engine::start_observed(folder.options(), Arc::new(Ears(Mutex::new(tell)))).unwrap();
+    let (crashes, runs, stays) = (crashes.unwrap(), runs.unwrap(), stays.unwrap());
+    for id in [crashes, runs, stays, runs] {
+        assert_eq!(engine.tell_end(id).unwrap(), None, "{id}");
+    }
+    assert!(matches!(engine.tell_end(TaskId::new(i64::MAX).unwrap()), Err(Error::NotFound(_))));
+    engine.register("crash", |_: &TaskContext<'_>| ()).unwrap();
+    assert_eq!(engine.wait(crashes, SOON).unwrap().state, State::Dead);
+    engine.register("run", |_: &TaskContext<'_>| ()).unwrap();
+    let mut heard: Vec<_> = (0..2).map(|_| told.recv_timeout(Duration::from_secs(20)).unwrap()).collect();
+    heard.sort_unstable_by_key(|(id, _)| *id);
+    assert_eq!(heard, [(crashes, Some(State::Dead)), (runs, Some(State::Succeeded))]);
+    assert_eq!(engine.tell_end(runs).unwrap().unwrap().0, State::Succeeded, "it has ended");
+    assert_eq!(shut_down(engine), 1);
+    assert_eq!(told.try_iter().collect::<Vec<_>>(), [(stays, None)], "it stays in the store");
 }

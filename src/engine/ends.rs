@@ -29,7 +29,7 @@ impl Engine {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Asked {
+pub(crate) enum Asked {
     /// It is told, or will be.
     Told,
     Final(State, Lease),
@@ -39,7 +39,7 @@ enum Asked {
     Nothing,
 }
 
-fn ask(entry: &Entry, extras: &Mutex<Extras>) -> Asked {
+pub(crate) fn ask(entry: &Entry, extras: &Mutex<Extras>) -> Asked {
     let mut asked = entry.tell_plainly();
     if asked.is_err_and(|word| word.is_slow() && word.state().is_some_and(|state| !state.is_final())) {
         let extras = extras.lock();
@@ -70,11 +70,7 @@ impl Inner {
         if self.store.table.look(id, Entry::tell_plainly) == Some(Ok(())) {
             return Ok(None);
         }
-        let stored = || {
-            let status = self.stored_status(id).filter(|status| status.state.is_final()).ok_or_else(|| unknown(id))?;
-            Ok(Some((status.state, status.lease)))
-        };
-        let Some(chunk) = self.store.chunk(id) else { return stored() };
+        let Some(chunk) = self.store.chunk(id) else { return self.tell_stored_end(id) };
         match ask(chunk.entry(id), &self.extras) {
             Asked::Told => Ok(None),
             Asked::Final(state, lease) => Ok(Some((state, lease))),
@@ -82,7 +78,7 @@ impl Inner {
                 .check_sound()
                 .err()
                 .unwrap_or_else(|| self.status(id).map_or_else(|| unknown(id), |status| ended_before(&status)))),
-            Asked::Nothing => stored(),
+            Asked::Nothing => self.tell_stored_end(id),
         }
     }
 
@@ -102,6 +98,7 @@ impl Inner {
         sys::inside(self.number, || {
             self.store.table.give_up_all(|id, word| guarded(|| observer.ended(id, word.lease(), None)));
         });
+        self.give_up_asked(&observer);
         let last = self.extras.lock().told_of_ends.take();
         guarded(|| drop((observer, last)));
         self.told();

@@ -207,9 +207,12 @@ impl Inner {
             self.make_known(entry, id, word, task.submitted_us, shown);
         } else {
             entry.init(word, task.submitted_us, shown);
-            // Somebody may have asked for its end meanwhile (`watch_stored`).
+            // Somebody may have asked for its end meanwhile (`watch_stored`, `tell_stored_end`).
             if self.extras.lock().tasks.contains_key(&id) {
                 let _ = entry.mark_slow(false);
+            }
+            if let Some(journal) = &self.journal {
+                self.answer_in_memory(journal, id, entry);
             }
         }
         let entrance = &mut intake.entrances[queue];

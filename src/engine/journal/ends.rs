@@ -11,7 +11,7 @@ use crate::store::durable::{Answer, Change, Move, RunAt};
 use crate::store::table::{Entry, Word};
 use crate::sync::{Arc, Ordering};
 use crate::sys;
-use crate::task::{Failure, State, TaskId};
+use crate::task::{Failure, Lease, State, TaskId};
 use std::time::Duration;
 
 /// Who waits for the record of an end.
@@ -66,7 +66,7 @@ impl Inner {
             self.observation.log(LogLevel::Info, format_args!("the store works again"));
         }
         for (change, answer) in changes.into_iter().zip(answers) {
-            if let Change::Move { id, to, .. } = change {
+            if let Change::Move { id, claims, to, .. } = change {
                 if answer != Answer::Done {
                     // Somebody else has written to the file: what memory knows still holds for this process.
                     self.observation.log(
@@ -77,7 +77,7 @@ impl Inner {
                 let state = to.to();
                 if state.is_final() {
                     journal.unfinished.fetch_sub(1, Ordering::SeqCst);
-                    self.has_ended(id, state);
+                    self.has_ended(journal, id, Lease::new(i64::from(claims)), state);
                 }
                 journal.run_is_over(id);
             }
@@ -99,10 +99,13 @@ impl Inner {
     }
 
     /// Makes the end of a task in memory that the store has recorded, and tells everybody.
-    fn has_ended(&self, id: TaskId, to: State) {
-        let Some(chunk) = self.store.chunk(id) else { return };
+    fn has_ended(&self, journal: &Journal, id: TaskId, lease: Lease, to: State) {
+        let Some(chunk) = self.store.chunk(id) else { return self.answer_end(journal, id, lease, to) };
         let entry = chunk.entry(id);
         let word = entry.word();
+        if word.state().is_none() {
+            return self.answer_end(journal, id, lease, to);
+        }
         if !word.is_slow() && to == State::Succeeded {
             if let Ok(told) = entry.finish_plain(word, to, sys::coarse_unix_millis()) {
                 return self.has_plainly_succeeded(id, word, told);

@@ -5,14 +5,15 @@
 //! thread hands the move over and marks the task as *ending* ([`Entry::begin_ending`]), and the store's thread, once the move is safe,
 //! makes it in memory and tells it. An engine with the memory store has no journal, and pays one branch for that.
 //!
-//! [`accept`] is how tasks come in, [`ends`] how they leave, [`load`] what an earlier process has left, [`look`] what is asked of tasks that
-//! are not in memory.
+//! [`accept`] is how tasks come in, [`ends`] how they leave, [`load`] what an earlier process has left, [`look`] and [`asked`] what is asked of
+//! tasks that are not in memory.
 //!
 //! Locks: none of these is held while another one is taken, but the store's own inbox under the intake's and the extras' locks.
 //!
 //! [`Entry::begin_ending`]: crate::store::table::Entry::begin_ending
 
 pub(crate) mod accept;
+mod asked;
 pub(crate) mod ends;
 pub(crate) mod load;
 mod look;
@@ -28,6 +29,7 @@ use crate::store::sqlite::{SqliteOptions, SqliteStore};
 use crate::sync::{Arc, AtomicU64, Condvar, Mutex, Ordering};
 use crate::sys;
 use crate::task::TaskId;
+use asked::Asked;
 use load::Loads;
 use outside::{Bound, Outside};
 use std::cell::Cell;
@@ -58,6 +60,8 @@ pub(crate) struct Journal {
     outside: Outside,
     /// Held while a task that is in the store only is brought in, or cancelled there.
     reading: Mutex<()>,
+    /// Ends that somebody asked for of tasks that are not in memory yet.
+    asked: Mutex<Asked>,
     work: Mutex<Work>,
     /// There is work for the journal's thread.
     news: Condvar,
@@ -106,6 +110,7 @@ impl Journal {
             },
             outside: Outside::default(),
             reading: Mutex::default(),
+            asked: Mutex::new(Asked::default()),
             work: Mutex::new(Work { loads: Loads::new(left), ended: true, ..Work::default() }),
             news: Condvar::new(),
             store,
