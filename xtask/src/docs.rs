@@ -9,6 +9,7 @@ use std::path::Path;
 /// What a page shows, each between `<!-- FILE -->` and `<!-- end of FILE -->`: the file, or of a Rust file its first doc test.
 pub const SHOWN: &[(&str, &str)] = &[
     ("README.md", "examples/csharp/Readme/Program.cs"),
+    ("README.md", "examples/csharp/Durable/Program.cs"),
     ("README.md", "examples/c/readme.c"),
     ("README.md", "examples/cpp/readme.cpp"),
     ("README.md", "src/lib.rs"),

@@ -31,7 +31,7 @@ public sealed class DocumentTests
             .Select(static match => match.Value.Split('\n')[1..^1])
             .Select(static lines => string.Join('\n', lines))
             .ToArray();
-        Assert.Equal(6, examples.Length);
+        Assert.Equal(7, examples.Length);
         foreach (string example in examples)
         {
             IEnumerable<Diagnostic> errors = Compiler.Compile($"{Beginning}\n{example}", OutputKind.ConsoleApplication).GetDiagnostics(TestContext.Current.CancellationToken)

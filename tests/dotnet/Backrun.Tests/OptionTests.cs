@@ -10,7 +10,6 @@ public sealed class OptionTests
 {
     public static TheoryData<string, BackrunOptions> EnginesOfLater => new()
     {
-        { "BackrunStore.Sqlite", new BackrunOptions { Store = BackrunStore.Sqlite("tasks.db") } },
         { "BackrunStore.Postgres", new BackrunOptions { Store = BackrunStore.Postgres("host=nowhere") } },
         { "Durability.Committed", new BackrunOptions { Durability = Durability.Committed } },
         { "PayloadFormat.Typeless", new BackrunOptions { PayloadFormat = PayloadFormat.Typeless } },
@@ -41,6 +40,7 @@ public sealed class OptionTests
         { "BackrunOptions.MaxWorkers is 5000; give it 1 to 4096", new BackrunOptions { MaxWorkers = 5000 } },
         { "BackrunOptions.KeepFinished is -1", new BackrunOptions { KeepFinished = -1 } },
         { "BackrunOptions.WorkerStackBytes is 4096", new BackrunOptions { WorkerStackBytes = 4096 } },
+        { "BackrunOptions.OwnerWait is -00:00:01; give it zero (not to wait) to 36500 days", new BackrunOptions { Store = BackrunStore.Sqlite("tasks.db"), OwnerWait = TimeSpan.FromSeconds(-1) } },
         { "BackrunOptions.ObserverCapacity is 0", new BackrunOptions { ObserverCapacity = 0 } },
         { "BackrunOptions.Durability is 9", new BackrunOptions { Durability = (Durability)9 } },
         { "BackrunOptions.PayloadFormat is 0", new BackrunOptions { PayloadFormat = 0 } },

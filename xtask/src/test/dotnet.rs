@@ -11,8 +11,11 @@ use std::process::Command;
 use std::time::Duration;
 
 /// Programs that pages show, with what they print.
-const EXAMPLES: &[(&str, &str)] =
-    &[("examples/csharp/Readme", "readme.expected"), ("examples/csharp/BesideC", "besidec.expected")];
+const EXAMPLES: &[(&str, &str)] = &[
+    ("examples/csharp/Readme", "readme.expected"),
+    ("examples/csharp/Durable", "durable.expected"),
+    ("examples/csharp/BesideC", "besidec.expected"),
+];
 const TESTS: &str = "tests/dotnet/Backrun.Tests";
 const TESTS_OUTPUT: &str = "tests/dotnet/Backrun.Tests/bin/Release/net10.0";
 /// Where the tests' Directory.Build.props has other builds of them put.

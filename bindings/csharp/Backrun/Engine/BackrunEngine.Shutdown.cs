@@ -15,8 +15,8 @@ public sealed partial class BackrunEngine
     private static readonly TimeSpan LongestDrainOfEvents = TimeSpan.FromSeconds(5);
 
     /// <summary>
-    /// Shuts the engine down: it takes no new work and ends the old as <paramref name="mode"/> says. Tasks that the memory store still has queued at the end are cancelled.
-    /// Status and statistics can be asked for afterwards, until <see cref="Dispose"/>.
+    /// Shuts the engine down: it takes no new work and ends the old as <paramref name="mode"/> says. Tasks that the memory store still has queued at the end are cancelled;
+    /// a durable store keeps them, and those that were asked to stop and did, for the next start. Status and statistics can be asked for afterwards, until <see cref="Dispose"/>.
     /// </summary>
     /// <param name="mode">Whether to run what is queued.</param>
     /// <param name="timeout">How long to wait for what runs; zero: not at all; <see cref="Timeout.InfiniteTimeSpan"/>: for ever.</param>
@@ -42,7 +42,7 @@ public sealed partial class BackrunEngine
     }
 
     /// <summary>
-    /// Ends the engine: cancels what is queued, asks what runs to stop and waits for it up to 5 s. Never throws; what it had to leave behind is in the log. Inside a run of
+    /// Ends the engine: cancels what is queued (a durable store keeps it for the next start), asks what runs to stop and waits for it up to 5 s. Never throws; what it had to leave behind is in the log. Inside a run of
     /// this engine it does not wait at all. Doing it again changes nothing.
     /// </summary>
     public void Dispose()
@@ -115,10 +115,10 @@ public sealed partial class BackrunEngine
             if (!report.Completed)
             {
                 _core.Log.Warning(
-                    $"Dispose waited {DisposeLimit.TotalSeconds:0} s and left {report.Running.Count} tasks running: {string.Join(", ", report.Running.Take(10))}. How they end will not be recorded.");
+                    $"Dispose waited {DisposeLimit.TotalSeconds:0} s and left {report.Running.Count} tasks running: {string.Join(", ", report.Running.Take(10))}. How they end will not be recorded{(_core.IsDurable ? ": they stay in the store, and run again after the next start" : string.Empty)}.");
             }
 
-            if (report.QueuedCount != 0)
+            if (report.QueuedCount != 0 && !_core.IsDurable)
             {
                 _core.Log.Warning($"Dispose cancelled {report.QueuedCount} queued tasks. To have them run, call ShutdownAsync with ShutdownMode.Drain before.");
             }

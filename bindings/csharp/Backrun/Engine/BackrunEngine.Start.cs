@@ -12,7 +12,10 @@ public sealed partial class BackrunEngine
 {
     private const DynamicallyAccessedMemberTypes Constructors = DynamicallyAccessedMemberTypes.PublicConstructors;
 
-    /// <summary>Starts a task: serialises its parameters and queues it. It carries no user, and its run gets no user connection.</summary>
+    /// <summary>
+    /// Starts a task: serialises its parameters and queues it. It carries no user, and its run gets no user connection. With a durable store this waits until the task is safe there
+    /// (<see cref="Durability.Committed"/>: about 0.1 to 10 ms); <see cref="SubmitAsync"/> does not, and is what a user interface's thread calls.
+    /// </summary>
     /// <typeparam name="TTask">The class that runs it; registered under its full name, or that of its <see cref="BackgroundTaskAttribute"/>, if it was not before.</typeparam>
     /// <typeparam name="TParameters">What <typeparamref name="TTask"/> takes. May be a value type.</typeparam>
     /// <param name="parameters">Up to 4 MiB as MessagePack; the task gets a copy.</param>
@@ -22,7 +25,7 @@ public sealed partial class BackrunEngine
     /// <exception cref="QueueFullException">The queue is full, and was to the end where the call waits for room.</exception>
     /// <exception cref="BackrunException">Nothing was queued: no such queue (<see cref="BackrunErrorCode.NotFound"/>), the parameters are too large
     /// (<see cref="BackrunErrorCode.TooLarge"/>), the engine is shut down (<see cref="BackrunErrorCode.ShuttingDown"/>), a task would wait for room in its own engine
-    /// (<see cref="BackrunErrorCode.WouldDeadlock"/>).</exception>
+    /// (<see cref="BackrunErrorCode.WouldDeadlock"/>), the store could not take it (<see cref="BackrunErrorCode.Store"/>).</exception>
     /// <exception cref="ArgumentException"><typeparamref name="TTask"/> has neither or both of Run and RunAsync, no fit constructor, a name that is taken or too long, or comes from
     /// a collectible AssemblyLoadContext; or an option is out of its range.</exception>
     /// <exception cref="NotSupportedException">An option asks for what this version cannot do yet.</exception>
@@ -56,15 +59,15 @@ public sealed partial class BackrunEngine
     }
 
     /// <summary>
-    /// As <see cref="StartNew"/>, but never holds the calling thread up: where the queue is full and the task is to wait for room (<see cref="WhenFull.Wait"/>), the
-    /// returned task does. The parameters are serialised before it returns.
+    /// As <see cref="StartNew"/>, but never holds the calling thread up: where the queue is full and the task is to wait for room (<see cref="WhenFull.Wait"/>), and where a durable store has to write,
+    /// the returned task waits. So one thread can have thousands on their way into the store, which share its writes. The parameters are serialised before it returns.
     /// </summary>
     /// <typeparam name="TTask">The class that runs it.</typeparam>
     /// <typeparam name="TParameters">What <typeparamref name="TTask"/> takes.</typeparam>
     /// <param name="parameters">Up to 4 MiB as MessagePack; the task gets a copy.</param>
     /// <param name="options">Null for the defaults.</param>
-    /// <param name="cancellationToken">Ends the wait for room; nothing is queued then. It does not cancel a task that was accepted.</param>
-    /// <returns>Ends when the task is accepted, not when it is done.</returns>
+    /// <param name="cancellationToken">Ends the wait for room; nothing is queued then. It does not take a task back that is on its way into the store, and does not cancel one that was accepted.</param>
+    /// <returns>Ends when the task is accepted (as safe as its <see cref="StartOptions.Durability"/> says), not when it is done.</returns>
     /// <exception cref="OperationCanceledException"><paramref name="cancellationToken"/> was cancelled.</exception>
     /// <remarks>The other exceptions are those of <see cref="StartNew"/>; they come with the returned task or from the call itself.</remarks>
     public ValueTask<BackgroundTaskHandle> SubmitAsync<[DynamicallyAccessedMembers(Constructors)] TTask, TParameters>(
@@ -123,7 +126,7 @@ public sealed partial class BackrunEngine
 
     /// <summary>
     /// Names a class that runs tasks before the first of them is started: needed for options, for a name of its own, and for tasks that a durable store has from an earlier
-    /// process. Doing it again with the same types and name changes nothing.
+    /// process, which run from then on. Doing it again with the same types and name changes nothing.
     /// </summary>
     /// <typeparam name="TTask">The class.</typeparam>
     /// <typeparam name="TParameters">What <typeparamref name="TTask"/> takes. A class that takes two kinds of parameters needs a name for the second.</typeparam>
@@ -148,15 +151,16 @@ public sealed partial class BackrunEngine
         TimeSpan limit = WaitingSubmitter.LimitOf(registration, options);
         if (limit == TimeSpan.Zero)
         {
+            if (_core.IsDurable)
+            {
+                return new ValueTask<BackgroundTaskHandle>(Submitter.SubmitAsync(this, registration, parameters, options, user));
+            }
+
             return new ValueTask<BackgroundTaskHandle>(
                 new BackgroundTaskHandle(this, new BackgroundTaskId(Submitter.Submit(Handle, registration, parameters, options, user))));
         }
 
         byte[] payload = Submitter.Serialize(registration, parameters);
-        return WaitAsync(registration, payload, options, user, limit, cancellationToken);
+        return new ValueTask<BackgroundTaskHandle>(WaitingSubmitter.SubmitAsync(this, registration, payload, options, user, limit, cancellationToken));
     }
-
-    private async ValueTask<BackgroundTaskHandle> WaitAsync(
-        TaskRegistration registration, byte[] payload, StartOptions? options, UserConnection? user, TimeSpan limit, CancellationToken cancellationToken) =>
-        new(this, await WaitingSubmitter.SubmitAsync(this, registration, payload, options, user, limit, cancellationToken).ConfigureAwait(false));
 }

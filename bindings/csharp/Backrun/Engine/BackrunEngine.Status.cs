@@ -19,6 +19,15 @@ public sealed unsafe partial class BackrunEngine
         return Look(id);
     }
 
+    /// <summary>The handle of a task whose id is all that is left, of one that an earlier process started for example. Whether there is such a task is not looked at.</summary>
+    /// <param name="id">From the call that started it.</param>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="id"/> is not a positive number, and so no task's.</exception>
+    public BackgroundTaskHandle GetHandle(BackgroundTaskId id)
+    {
+        CheckId(id);
+        return new BackgroundTaskHandle(this, id);
+    }
+
     /// <summary>Cancels a task: a queued one at once; a running one is asked to stop by its token, and stays what it is until it does.</summary>
     /// <param name="id">From the call that started it.</param>
     /// <param name="reason">For people; kept with the task, up to 512 bytes. May be null.</param>

@@ -10,7 +10,9 @@ namespace Backrun;
 /// tasks, unless they say otherwise.
 /// </summary>
 /// <remarks>
-/// Dispose of an engine, or shut it down, before the process ends: with the memory store, tasks that were not run by then are lost (and told in the log).
+/// Dispose of an engine, or shut it down, before the process ends: with the memory store, tasks that were not run by then are lost (and told in the log). With a durable store
+/// (<see cref="BackrunStore.Sqlite"/>) they run after the next start, once their class is registered; a call that starts a task then waits for the disk, so a thread that must not be held up, that of a user
+/// interface for one, calls <see cref="SubmitAsync"/>.
 /// After <see cref="Dispose"/> every call throws <see cref="ObjectDisposedException"/>; after <see cref="ShutdownAsync"/> status and statistics can still be asked for.
 /// </remarks>
 public sealed partial class BackrunEngine : IDisposable, IAsyncDisposable
@@ -22,12 +24,13 @@ public sealed partial class BackrunEngine : IDisposable, IAsyncDisposable
     private int _disposed;
 
     /// <summary>Makes an engine and starts its threads.</summary>
-    /// <param name="options">Null for every default: in memory, a worker a core and at least 2. Copied.</param>
+    /// <param name="options">Null for every default: in memory, a worker a core and at least 2. Copied. With a durable store this waits for another process that has it: <see cref="BackrunOptions.OwnerWait"/>.</param>
     /// <exception cref="ArgumentException">An option is out of its range; the message names it, its value and its limits.</exception>
     /// <exception cref="NotSupportedException">An option asks for what this version cannot do yet; the message names it. Or this assembly was loaded into a
     /// collectible AssemblyLoadContext.</exception>
     /// <exception cref="PlatformNotSupportedException">The native library is not there, or does not run here.</exception>
-    /// <exception cref="BackrunException">A thread could not be started, or options are at odds with each other.</exception>
+    /// <exception cref="BackrunException">A thread could not be started, or options are at odds with each other. The store cannot be opened (<see cref="BackrunErrorCode.Store"/>): another process has it, its
+    /// folder is not there or not writable, or the file is another program's or damaged.</exception>
     public BackrunEngine(BackrunOptions? options = null)
     {
         options ??= new BackrunOptions();

@@ -57,7 +57,7 @@ public enum BackrunErrorCode
     /// <summary>The operating system refused something the engine needs, such as a thread.</summary>
     System = 17,
 
-    /// <summary>The store failed.</summary>
+    /// <summary>The store failed, or cannot be opened: another process has it, the disk is full, the file is damaged. Of a call that starts a task: nothing was queued.</summary>
     Store = 18,
 
     /// <summary>Bytes are not the MessagePack that they should be, or a value has no form in it; the message names the byte.</summary>

@@ -67,7 +67,7 @@ internal static unsafe class BatchSubmitter
                 start = ends[index];
             }
 
-            NativeError.ThrowIfFailed(Submitter.Send(engine, registration, submissions, ends.Length, ids, options, user, whenFull: 0, out backrun_error* error), error);
+            NativeError.ThrowIfFailed(Submitter.Send(engine, registration, submissions, ends.Length, ids, options, user, whenFull: 0, pending: null, out backrun_error* error), error);
             BackgroundTaskHandle[] handles = new BackgroundTaskHandle[ends.Length];
             for (int index = 0; index < handles.Length; index++)
             {

@@ -23,6 +23,7 @@ internal sealed class EngineCore
         _owner = new WeakReference<BackrunEngine>(owner);
         Services = options.Services;
         PayloadFormat = options.PayloadFormat;
+        IsDurable = options.Store.IsDurable;
         VerifyRoundTrip = options.VerifyRoundTrip;
         _connections = options.UserConnectionFactory ?? Services?.GetService<IUserConnectionFactory>();
         Log = new LogBridge(options.LoggerFactory ?? Services?.GetService<ILoggerFactory>(), Failures);
@@ -40,6 +41,9 @@ internal sealed class EngineCore
     internal PayloadFormat PayloadFormat { get; }
 
     internal bool VerifyRoundTrip { get; }
+
+    /// <summary>Whether tasks outlive the process.</summary>
+    internal bool IsDurable { get; }
 
     internal Cultures Cultures { get; } = new();
 
@@ -112,7 +116,9 @@ internal sealed class EngineCore
         {
             // From the finalizer's thread, which loggers must not hold up.
             ThreadPool.UnsafeQueueUserWorkItem(
-                static core => core.Log.Warning("An engine was garbage-collected without being disposed of: it was given up, and what it still had queued will not run. Dispose of it, or keep it."),
+                static core => core.Log.Warning(core.IsDurable
+                    ? "An engine was garbage-collected without being disposed of: it was given up, and what it still had queued stays in its store. Dispose of it, or keep it."
+                    : "An engine was garbage-collected without being disposed of: it was given up, and what it still had queued will not run. Dispose of it, or keep it."),
                 this,
                 preferLocal: false);
         }

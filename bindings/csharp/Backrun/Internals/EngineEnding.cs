@@ -57,16 +57,18 @@ internal sealed class EngineEnding
 
     private static bool Wait(ManualResetEventSlim signal, TimeSpan limit) => signal.Wait(limit > TimeSpan.Zero ? limit : TimeSpan.Zero);
 
-    private static string? LineOf(ShutdownReport report)
+    private static string? LineOf(ShutdownReport report, bool isDurable)
     {
-        if (report.Completed && report.QueuedCount == 0)
+        // What stays in a store is not lost.
+        if (report.Completed && (isDurable || report.QueuedCount == 0))
         {
             return null;
         }
 
         string names = report.Running.Count == 0 ? "none" : string.Join(", ", report.Running.Take(10)) + (report.Running.Count > 10 ? ", …" : string.Empty);
-        return
-            $"The process ends with {report.Running.Count} tasks still running ({names}) and {report.QueuedCount} queued ones that will not run. Shut the engine down before: ShutdownAsync or Dispose.";
+        return isDurable
+            ? $"The process ends with {report.Running.Count} tasks still running ({names}): they stay in the store and run again after the next start, as do {report.QueuedCount} queued ones. To let runs end, shut the engine down before: ShutdownAsync or Dispose."
+            : $"The process ends with {report.Running.Count} tasks still running ({names}) and {report.QueuedCount} queued ones that will not run. Shut the engine down before: ShutdownAsync or Dispose.";
     }
 
     // What it threw would take the place of the program's own exit code.
@@ -74,7 +76,7 @@ internal sealed class EngineEnding
     {
         try
         {
-            _whatIsLeft = LineOf(Shutdown.Run(_engine, ShutdownMode.Cancel, _limit));
+            _whatIsLeft = LineOf(Shutdown.Run(_engine, ShutdownMode.Cancel, _limit), _core.IsDurable);
         }
         catch (ObjectDisposedException)
         {

@@ -17,6 +17,7 @@ internal static unsafe class NativeOptions
         native.store = options.Store.Kind;
         native.store_address = texts.Add(options.Store.Address);
         native.durability = OptionChecks.Defined(options.Durability, "BackrunOptions.Durability");
+        native.owner_wait_ms = OwnerWait(options.OwnerWait);
         native.worker_stack_bytes = (ulong)OptionChecks.Count(
             options.WorkerStackBytes, "BackrunOptions.WorkerStackBytes", 3 * 512 * 1024, 1024 * 1024 * 1024, "bytes");
         native.keep_finished = Keep(options.KeepFinished, "BackrunOptions.KeepFinished");
@@ -146,6 +147,18 @@ internal static unsafe class NativeOptions
             // 0 would mean "at once", and so does every time that has passed. Up, since it is not to run before.
             native.run_at_unix_ms = Math.Max(1, UnixTime.ToMilliseconds(runAt - DateTimeOffset.UnixEpoch));
         }
+    }
+
+    // Native's 0 is its default, and -1 is not to wait.
+    private static long OwnerWait(TimeSpan? value)
+    {
+        const string Name = "BackrunOptions.OwnerWait";
+        if (value is { } wait)
+        {
+            OptionChecks.Delay(wait, Name, "not to wait");
+        }
+
+        return value == TimeSpan.Zero ? -1 : OptionChecks.Milliseconds(value, Name);
     }
 
     private static long Keep(long? value, string name) => value switch

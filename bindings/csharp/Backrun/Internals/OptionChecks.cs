@@ -46,12 +46,12 @@ internal static class OptionChecks
     }
 
     /// <exception cref="ArgumentOutOfRangeException">It is less than zero, or longer than a delay may be.</exception>
-    internal static void Delay(TimeSpan value, string name)
+    internal static void Delay(TimeSpan value, string name, string zero = "at once")
     {
         if (value < TimeSpan.Zero || value > TimeSpan.FromDays(Limits.LongestDays))
         {
             throw new ArgumentOutOfRangeException(
-                name, value, string.Create(CultureInfo.InvariantCulture, $"{name} is {value}; give it zero (at once) to {Limits.LongestDays} days."));
+                name, value, string.Create(CultureInfo.InvariantCulture, $"{name} is {value}; give it zero ({zero}) to {Limits.LongestDays} days."));
         }
     }
 

@@ -1,5 +1,7 @@
 using System;
+using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
+using System.Threading.Tasks;
 using Backrun.Native;
 
 namespace Backrun.Internals;
@@ -27,9 +29,30 @@ internal static unsafe class Submitter
             backrun_error* error;
             int code = options is null && user is null && !HeaderSet.IsNeeded(registration.Core.Cultures)
                 ? SendPlain(engine, registration, &submission, &id, out error)
-                : Send(engine, registration, &submission, 1, &id, options, user, whenFull: 0, out error);
+                : Send(engine, registration, &submission, 1, &id, options, user, whenFull: 0, pending: null, out error);
             NativeError.ThrowIfFailed(code, error);
             return id;
+        }
+        finally
+        {
+            writer.Return();
+        }
+    }
+
+    /// <summary>Serialises one task and hands it over to a durable store, without waiting until it is safe there.</summary>
+    internal static Task<BackgroundTaskHandle> SubmitAsync<TParameters>(
+        BackrunEngine engine, TaskRegistration<TParameters> registration, TParameters parameters, StartOptions? options, UserConnection? user)
+    {
+        PayloadWriter writer = PayloadWriter.Rent(MostBytes);
+        try
+        {
+            registration.Serialize(writer, parameters);
+            backrun_submission submission = new() { payload = new backrun_bytes { data = writer.Start, len = (nuint)writer.WrittenCount } };
+            PendingSubmission pending = new(engine);
+            long none;
+            int code = Send(engine.Handle, registration, &submission, 1, &none, options, user, whenFull: 0, pending, out backrun_error* error);
+            NativeError.ThrowIfFailed(code, error);
+            return pending.Task;
         }
         finally
         {
@@ -53,22 +76,37 @@ internal static unsafe class Submitter
     }
 
     /// <summary>Submits bytes as they are, whatever the queue does when it is full: it refuses.</summary>
-    /// <returns>Whether it was accepted; false if the queue is full.</returns>
+    /// <param name="engine">Where to.</param>
+    /// <param name="registration">Whose task it is.</param>
+    /// <param name="payload">Its parameters.</param>
+    /// <param name="options">Null for the defaults.</param>
+    /// <param name="user">On whose behalf, or null.</param>
+    /// <param name="accepted">Ends when it is accepted.</param>
+    /// <param name="full">The exception of a full queue.</param>
+    /// <returns>False if the queue is full.</returns>
     internal static bool TrySubmit(
-        EngineHandle engine, TaskRegistration registration, byte[] payload, StartOptions? options, UserConnection? user, out long id, out Exception? full)
+        BackrunEngine engine,
+        TaskRegistration registration,
+        byte[] payload,
+        StartOptions? options,
+        UserConnection? user,
+        [NotNullWhen(true)] out Task<BackgroundTaskHandle>? accepted,
+        [NotNullWhen(false)] out Exception? full)
     {
         fixed (byte* data = payload)
         {
             backrun_submission submission = new() { payload = new backrun_bytes { data = data, len = (nuint)payload.Length } };
-            long accepted;
-            int code = Send(engine, registration, &submission, 1, &accepted, options, user, NativeConstants.BACKRUN_WHEN_FULL_REFUSE, out backrun_error* error);
-            id = accepted;
-            full = null;
+            PendingSubmission? pending = registration.Core.IsDurable ? new PendingSubmission(engine) : null;
+            long id;
+            int code = Send(engine.Handle, registration, &submission, 1, &id, options, user, NativeConstants.BACKRUN_WHEN_FULL_REFUSE, pending, out backrun_error* error);
             if (code == NativeConstants.BACKRUN_OK)
             {
+                full = null;
+                accepted = pending?.Task ?? Task.FromResult(new BackgroundTaskHandle(engine, new BackgroundTaskId(id)));
                 return true;
             }
 
+            accepted = null;
             full = NativeError.ToException(code, error);
             return code == NativeConstants.BACKRUN_QUEUE_FULL ? false : throw full;
         }
@@ -83,6 +121,7 @@ internal static unsafe class Submitter
     /// <param name="options">Null for the defaults.</param>
     /// <param name="user">On whose behalf, or null.</param>
     /// <param name="whenFull">What to do instead of what the options say, or 0.</param>
+    /// <param name="pending">Of one task: who is told when the store has it, in place of waiting for that. Or null.</param>
     /// <param name="error">Native's error, to be freed.</param>
     [SkipLocalsInit]
     internal static int Send(
@@ -94,6 +133,7 @@ internal static unsafe class Submitter
         StartOptions? options,
         UserConnection? user,
         uint whenFull,
+        PendingSubmission? pending,
         out backrun_error* error)
     {
         EngineCore core = registration.Core;
@@ -130,7 +170,11 @@ internal static unsafe class Submitter
 
             backrun_error* failure = null;
             int code;
-            if (count == 1)
+            if (pending is not null)
+            {
+                code = pending.Send(engine, first, &failure);
+            }
+            else if (count == 1)
             {
                 code = engine.Submit(first, ids, &failure);
             }

@@ -27,7 +27,7 @@ internal static class WaitingSubmitter
         return limit ?? DefaultLimit;
     }
 
-    internal static async Task<BackgroundTaskId> SubmitAsync(
+    internal static async Task<BackgroundTaskHandle> SubmitAsync(
         BackrunEngine engine, TaskRegistration registration, byte[] payload, StartOptions? options, UserConnection? user, TimeSpan limit, CancellationToken cancellationToken)
     {
         Stopwatch clock = Stopwatch.StartNew();
@@ -39,14 +39,14 @@ internal static class WaitingSubmitter
             // Asked first, since each refusal is counted and told.
             if (last || HasRoom(engine, registration, options, payload.Length))
             {
-                if (Submitter.TrySubmit(engine.Handle, registration, payload, options, user, out long id, out Exception? full))
+                if (Submitter.TrySubmit(engine, registration, payload, options, user, out Task<BackgroundTaskHandle>? accepted, out Exception? full))
                 {
-                    return new BackgroundTaskId(id);
+                    return await accepted.ConfigureAwait(false);
                 }
 
                 if (last)
                 {
-                    throw full!;
+                    throw full;
                 }
             }
 

@@ -39,6 +39,8 @@ internal static class OptionNames
         ("backrun_engine_options.store_address", "BackrunOptions.Store"),
         ("backrun_engine_options.store", "BackrunOptions.Store"),
         ("backrun_engine_options.durability", "BackrunOptions.Durability"),
+        ("backrun_engine_options.owner_wait_ms", "BackrunOptions.OwnerWait"),
+        ("owner_wait", "BackrunOptions.OwnerWait"),
         ("backrun_engine_options.worker_stack_bytes", "BackrunOptions.WorkerStackBytes"),
         ("backrun_engine_options.keep_finished", "BackrunOptions.KeepFinished"),
         ("backrun_engine_options.keep_dead", "BackrunOptions.KeepDead"),

@@ -13,11 +13,20 @@ public sealed class BackrunOptions
     /// <summary>Worker threads of the whole engine at one time, those of all queues and those that replace stalled ones together; 1 to 4096. Null: 64.</summary>
     public int? MaxWorkers { get; set; }
 
-    /// <summary>Where accepted tasks live until they are done. Stores other than <see cref="BackrunStore.Memory"/>: not yet.</summary>
+    /// <summary>Where accepted tasks live until they are done. <see cref="BackrunStore.Postgres"/>: not yet.</summary>
     public BackrunStore Store { get; set; } = BackrunStore.Memory;
 
-    /// <summary>How safe a task is when the call that started it returns. Null: as the store can. <see cref="Backrun.Durability.Committed"/>: not yet.</summary>
+    /// <summary>
+    /// How safe a task is when the call that started it returns. Null: <see cref="Backrun.Durability.Committed"/> with a durable store, <see cref="Backrun.Durability.Buffered"/> with the
+    /// memory store, which refuses the other one.
+    /// </summary>
     public Durability? Durability { get; set; }
+
+    /// <summary>
+    /// How long the constructor of the engine waits for another process that has the store's file, up to 36,500 days; <see cref="TimeSpan.Zero"/>: not at all. One that has ended, however it did, is not
+    /// waited for. Null: 30 s, time for an application that is replaced by its next version. Only with a durable store.
+    /// </summary>
+    public TimeSpan? OwnerWait { get; set; }
 
     /// <summary>How parameters are written. <see cref="Backrun.PayloadFormat.Typeless"/>: not yet.</summary>
     public PayloadFormat PayloadFormat { get; set; } = PayloadFormat.Contractless;
@@ -53,11 +62,11 @@ public sealed class BackrunOptions
     /// <summary>
     /// Finished tasks (succeeded, cancelled, dropped) whose status is kept, newest first; 0: none. Null: 10,000. Where it is null or 10,000 and more, up to 1,000,000 older
     /// ones are kept too for a second from their end on, without the reason of a cancellation, so that whoever started a task a moment ago can still ask for it. A smaller
-    /// number is exact.
+    /// number is exact. With a durable store they lie in its file, and survive the process.
     /// </summary>
     public long? KeepFinished { get; set; }
 
-    /// <summary>Dead tasks whose status is kept, newest first; 0: none. Null: 10,000.</summary>
+    /// <summary>Dead tasks whose status is kept, newest first; 0: none. Null: 10,000. A durable store keeps them all so far: see <see cref="BackrunEngine.Purge"/>.</summary>
     public long? KeepDead { get; set; }
 
     /// <summary>Stack of each worker thread in bytes, from 1.5 MiB to 1 GiB; address space, not memory, until used. Null: 8 MiB.</summary>

@@ -18,12 +18,21 @@ public sealed class BackrunStore
 
     internal uint Kind { get; }
 
+    /// <summary>Whether tasks outlive the process.</summary>
+    internal bool IsDurable => Kind != NativeConstants.BACKRUN_STORE_MEMORY;
+
     internal string? Address { get; }
 
     private string Description { get; }
 
-    /// <summary>In an SQLite file. Not yet: an engine with it throws <see cref="NotSupportedException"/>.</summary>
-    /// <param name="path">The file; made if it does not exist.</param>
+    /// <summary>
+    /// In an SQLite file, without a server and without a package more: they survive the process, however it ends. One process has the file at a time; another one waits for it
+    /// (<see cref="BackrunOptions.OwnerWait"/>), and then its engine's constructor throws a <see cref="BackrunException"/> with <see cref="BackrunErrorCode.Store"/>. What an earlier
+    /// process left runs once its class is registered (<see cref="BackrunEngine.Register"/>).
+    /// </summary>
+    /// <param name="path">
+    /// The file, on a local disk (no network file system); made if it does not exist, in a folder that does. Beside it lie others whose names begin with its name and belong to it.
+    /// </param>
     public static BackrunStore Sqlite(string path)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(path);

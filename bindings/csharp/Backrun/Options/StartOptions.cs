@@ -37,7 +37,7 @@ public sealed class StartOptions
     /// <summary>What follows a failed run. What is null in it is as <see cref="TaskOptions.Retry"/> of the task says. Null: all of it is.</summary>
     public RetryPolicy? Retry { get; set; }
 
-    /// <summary>How safe the task is when the call returns. Null: as the engine's options say. <see cref="Backrun.Durability.Committed"/>: not yet.</summary>
+    /// <summary>How safe the task is when the call returns. Null: as the engine's options say. The memory store refuses <see cref="Backrun.Durability.Committed"/>.</summary>
     public Durability? Durability { get; set; }
 
     /// <summary>What happens while the queue is full. Null: as the queue's options say.</summary>

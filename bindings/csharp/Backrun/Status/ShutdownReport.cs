@@ -14,13 +14,16 @@ public sealed class ShutdownReport
 
     /// <summary>
     /// Whether the engine has ended: no task runs, every thread is joined. If not, the tasks of <see cref="Running"/> still ran at the time limit: they are left
-    /// to themselves, and how they end will not be recorded. Shutting down again waits for them again.
+    /// to themselves, and how they end will not be recorded; a durable store runs them again after the next start. Shutting down again waits for them again.
     /// </summary>
     public bool Completed { get; }
 
     /// <summary>The tasks that were still running when the time limit passed.</summary>
     public IReadOnlyList<RunningTask> Running { get; }
 
-    /// <summary>How many queued tasks the shutdown cancelled (memory store) or left in the store (durable stores).</summary>
+    /// <summary>
+    /// How many tasks the shutdown cancelled (memory store), or the store keeps for the next start (durable stores): what was queued, scheduled or paused, what was asked to stop and did, and what waits for
+    /// a class that nobody has registered.
+    /// </summary>
     public long QueuedCount { get; }
 }

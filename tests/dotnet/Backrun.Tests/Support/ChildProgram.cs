@@ -42,13 +42,7 @@ internal sealed class ChildProgram : IDisposable
 
     internal async Task<Result> RunAsync(string[] arguments, IReadOnlyDictionary<string, string>? environment = null)
     {
-        ProcessStartInfo start = new("dotnet", [Path.Combine(_folder.FullName, "child.dll"), .. arguments]) { RedirectStandardOutput = true, RedirectStandardError = true };
-        foreach (KeyValuePair<string, string> variable in environment ?? new Dictionary<string, string>())
-        {
-            start.Environment[variable.Key] = variable.Value;
-        }
-
-        using Process process = Process.Start(start) ?? throw new InvalidOperationException("dotnet did not start.");
+        using Process process = Start(arguments, environment);
         Task<string> output = process.StandardOutput.ReadToEndAsync();
         Task<string> errors = process.StandardError.ReadToEndAsync();
         try
@@ -62,6 +56,18 @@ internal sealed class ChildProgram : IDisposable
         }
 
         return new Result(process.ExitCode, await output, await errors);
+    }
+
+    /// <summary>Starts the program. It writes to pipes, which whoever starts it reads.</summary>
+    internal Process Start(string[] arguments, IReadOnlyDictionary<string, string>? environment = null)
+    {
+        ProcessStartInfo start = new("dotnet", [Path.Combine(_folder.FullName, "child.dll"), .. arguments]) { RedirectStandardOutput = true, RedirectStandardError = true };
+        foreach (KeyValuePair<string, string> variable in environment ?? new Dictionary<string, string>())
+        {
+            start.Environment[variable.Key] = variable.Value;
+        }
+
+        return Process.Start(start) ?? throw new InvalidOperationException("dotnet did not start.");
     }
 
     public void Dispose() => _folder.Delete(recursive: true);

@@ -156,9 +156,10 @@ internal sealed unsafe class Completions
         ? new($"Task {id.Value} failed; why is no longer kept.") { Id = id }
         : new(last.Id, last.TaskName, last.Error);
 
-    private static BackrunException EngineEnded(BackgroundTaskId id, BackgroundTaskStatus? last) => new(
+    private BackrunException EngineEnded(BackgroundTaskId id, BackgroundTaskStatus? last) => new(
         BackrunErrorCode.ShutdownIncomplete,
-        last is null
-            ? $"The engine ended before task {id.Value} did: how it ends will not be recorded."
-            : $"The engine ended before task {id.Value} ('{last.TaskName}') did, which was {last.State} then: how it ends will not be recorded.");
+        (last is null
+            ? $"The engine ended before task {id.Value} did: "
+            : $"The engine ended before task {id.Value} ('{last.TaskName}') did, which was {last.State} then: ")
+        + (_core.IsDurable ? "it stays in the store, and runs after the next start." : "how it ends will not be recorded."));
 }
