@@ -63,16 +63,19 @@
 // Keep accepted tasks in memory: they end with the process. The default.
 #define BACKRUN_STORE_MEMORY 1
 
-// Keep accepted tasks in an SQLite file. Not yet: BACKRUN_NOT_SUPPORTED.
+// Keep accepted tasks in an SQLite file: they outlive the process, however it ends. `store_address` is its path; the file is made if it
+// is not there, in a folder that is, on a local disk. Others lie beside it, whose names begin with its name and that belong to it.
 #define BACKRUN_STORE_SQLITE 2
 
 // Keep accepted tasks in a PostgreSQL database. Not yet: BACKRUN_NOT_SUPPORTED.
 #define BACKRUN_STORE_POSTGRES 3
 
-// A submit returns when the task is on disk (fsync or commit). The default of durable stores; the memory store refuses it.
+// A submit returns when the task is on disk, past a power cut: it waits for a sync, about 0.1 to 10 ms, which submits at the same time
+// share (backrun_engine_submit_async does not wait). The default of durable stores; the memory store refuses it.
 #define BACKRUN_DURABILITY_COMMITTED 1
 
-// A submit returns earlier: the last moments may be lost in a power cut. The default, and only one, of the memory store.
+// A submit returns earlier: with a durable store a task outlives the process, however that ends, and the last moments may be lost in
+// a power cut. The default, and only one, of the memory store.
 #define BACKRUN_DURABILITY_BUFFERED 2
 
 // Run what is queued, wait for what runs; take nothing new.
@@ -99,7 +102,8 @@
 #define BACKRUN_RUN_FATAL 3
 
 // The run stopped because it was asked to: the task is cancelled, or, where a shutdown asked, interrupted (which the
-// memory store, having nowhere to keep it, then cancels with the reason "the engine was shut down").
+// memory store, having nowhere to keep it, then cancels with the reason "the engine was shut down"; with a durable store it
+// runs again after the next start).
 #define BACKRUN_RUN_CANCELLED 4
 
 // The task goes on elsewhere and holds no worker: backrun_task_settle ends it.
@@ -641,9 +645,10 @@ typedef struct backrun_engine_options {
     uint64_t worker_stack_bytes;
     // Finished tasks (succeeded, cancelled, dropped) whose status is kept, newest first. 0: 10,000; -1: none. Where it is 0
     // or 10,000 and more, up to 1,000,000 older ones are kept too for a second from their end on, without the reason of a
-    // cancel; a smaller number is exact.
+    // cancel; a smaller number is exact. A durable store has just the newest ones, in its file.
     int64_t keep_finished;
-    // Dead tasks whose status is kept, newest first. 0: 10,000; -1: none.
+    // Dead tasks whose status is kept, newest first. 0: 10,000; -1: none. A durable store keeps them all so far, until
+    // backrun_engine_purge.
     int64_t keep_dead;
     // Options of the queue named `default`; its name must be empty or `default`. NULL: every default.
     const struct backrun_queue_options *default_queue;
@@ -1349,7 +1354,8 @@ const char *backrun_version(void);
 // `out_error`: receives an error to be freed by backrun_error_free, or NULL; may be NULL.
 //
 // Errors: BACKRUN_ABI_MISMATCH, BACKRUN_INVALID_ARGUMENT, BACKRUN_UNSUPPORTED_FIELD, BACKRUN_NOT_SUPPORTED (a store or
-// durability that is not to be had), BACKRUN_OUT_OF_MEMORY, BACKRUN_SYSTEM (a thread could not be started).
+// durability that is not to be had), BACKRUN_STORE (the store cannot be opened, or another process has had it for all of
+// `owner_wait_ms`), BACKRUN_OUT_OF_MEMORY, BACKRUN_SYSTEM (a thread could not be started).
 // Any thread; a callback may call it.
 int32_t backrun_engine_new(const struct backrun_engine_options *options,
                            struct backrun_engine **out,
@@ -1358,7 +1364,8 @@ int32_t backrun_engine_new(const struct backrun_engine_options *options,
 // Shuts an engine down: takes no new work, ends the old as `mode` says, joins every thread, releases every handler.
 //
 // `mode`: BACKRUN_SHUTDOWN_DRAIN or BACKRUN_SHUTDOWN_CANCEL. Tasks that a memory store still has queued at the end are
-// cancelled ("the engine was shut down"), so that whoever waits for them is told.
+// cancelled ("the engine was shut down"), so that whoever waits for them is told. A durable store keeps them for the next start,
+// with those that were asked to stop and did, and with those still running at the time limit.
 // `timeout_ms`: how long to wait; 0: not at all, < 0: for ever.
 // `out`: receives a report to be freed by backrun_shutdown_report_free, also with BACKRUN_SHUTDOWN_INCOMPLETE; may be NULL.
 // `out_error`: receives an error to be freed by backrun_error_free, or NULL; may be NULL.
@@ -1430,7 +1437,8 @@ int64_t backrun_shutdown_report_running_id(const struct backrun_shutdown_report 
 // `report`: NULL gives an empty text. Any thread; a callback may call it.
 struct backrun_str backrun_shutdown_report_running_name(const struct backrun_shutdown_report *report, size_t index);
 
-// How many queued tasks the shutdown cancelled (memory store) or left in the store (durable stores).
+// How many tasks the shutdown cancelled (memory store), or the store keeps for the next start (durable stores): what had not begun,
+// what was asked to stop and did, and what waits for a handler that nobody has registered.
 //
 // `report`: NULL gives 0. Any thread; a callback may call it.
 uint64_t backrun_shutdown_report_queued_count(const struct backrun_shutdown_report *report);
@@ -1933,7 +1941,7 @@ int32_t backrun_engine_task_number(struct backrun_engine *engine,
                                    uint32_t *out_number,
                                    struct backrun_error **out_error);
 
-// Hands a task over without waiting for it to be safe in the store: one thread can have thousands on their way. With the memory store,
+// Hands a task over without waiting until a durable store has it: one thread can have thousands on their way, in their order. With the memory store,
 // which has nothing to wait for, `done` is called before this returns.
 //
 // `submission`: may not be NULL; copied.

@@ -167,6 +167,12 @@ enum class log_level : std::uint32_t {
     off = BACKRUN_LOG_OFF,
 };
 
+/// How safe a task is when the submit returns.
+enum class durability : std::uint32_t {
+    committed = BACKRUN_DURABILITY_COMMITTED, ///< On disk, past a power cut. The default of a durable store.
+    buffered = BACKRUN_DURABILITY_BUFFERED,   ///< Past the end of the process, with a durable store.
+};
+
 /// What a submit to a full queue does.
 enum class when_full : std::uint32_t {
     refuse = BACKRUN_WHEN_FULL_REFUSE,           ///< It throws error_code::queue_full. The default.
@@ -950,6 +956,26 @@ public:
         native_.max_workers = count;
         return *this;
     }
+    /// Keeps accepted tasks in this SQLite file, made if it is not there, in a folder that is: they outlive the
+    /// process. Not set: in memory.
+    engine_options &sqlite(std::string path) {
+        native_.store = BACKRUN_STORE_SQLITE;
+        store_address_ = std::move(path);
+        return *this;
+    }
+    /// For submissions that do not say. Not set: committed with a durable store, buffered with the memory store.
+    engine_options &durability(backrun::durability level) {
+        native_.durability = static_cast<std::uint32_t>(level);
+        return *this;
+    }
+    /// How long the constructor of the engine waits for another process that has the file; zero: not at all. Not set:
+    /// 30 s.
+    template <class Rep, class Period>
+    engine_options &owner_wait(std::chrono::duration<Rep, Period> limit) {
+        const std::int64_t ms = detail::exact_milliseconds(limit);
+        native_.owner_wait_ms = ms == 0 ? -1 : ms == -1 ? INT64_MIN : ms;
+        return *this;
+    }
     /// Stack of each worker. 0: 8 MiB.
     engine_options &worker_stack_bytes(std::uint64_t bytes) {
         native_.worker_stack_bytes = bytes;
@@ -1021,6 +1047,7 @@ public:
 private:
     friend class engine;
     backrun_engine_options native_{};
+    std::string store_address_;
     std::optional<queue_options> default_queue_;
     std::function<void(const event &)> on_event_;
     std::function<void(const log_record &)> on_log_;
@@ -1148,6 +1175,11 @@ public:
         run_at_unix_ms_ = unix_ms == 0 ? 1 : unix_ms;
         return *this;
     }
+    /// How safe the task is when the submit returns. Not set: as the engine's options say.
+    submission &durability(backrun::durability level) {
+        durability_ = static_cast<std::uint32_t>(level);
+        return *this;
+    }
     /// How long each run may take. Not set, or zero: as the task's options say.
     template <class Rep, class Period>
     submission &time_limit(std::chrono::duration<Rep, Period> limit) {
@@ -1184,6 +1216,7 @@ private:
         native.headers = headers.data();
         native.header_count = headers.size();
         native.payload_format = static_cast<std::uint32_t>(format_);
+        native.durability = durability_;
         native.when_full = when_full_;
         native.when_full_timeout_ms = when_full_timeout_ms_;
         native.task_number = static_cast<std::uint32_t>(number_);
@@ -1202,6 +1235,7 @@ private:
     std::vector<std::pair<std::string, std::string>> headers_;
     backrun::priority priority_ = backrun::priority::normal;
     backrun::payload_format format_ = backrun::payload_format::contractless;
+    std::uint32_t durability_ = 0;
     std::uint32_t when_full_ = 0;
     std::int64_t when_full_timeout_ms_ = 0;
     std::int64_t delay_ms_ = 0;
@@ -1360,9 +1394,11 @@ private:
 /// Calls on a moved-from or abandoned engine throw error_code::invalid_argument.
 class engine {
 public:
-    /// Starts the threads. Throws not_supported, invalid_argument, abi_mismatch, system.
+    /// Starts the threads. Throws not_supported, invalid_argument, abi_mismatch, system, store (the file cannot be
+    /// opened, or another process has it).
     explicit engine(const engine_options &options = engine_options()) {
         backrun_engine_options native = options.native_;
+        native.store_address = detail::str(options.store_address_);
         backrun_queue_options queue{};
         if (options.default_queue_) {
             queue = options.default_queue_->native();
@@ -1446,6 +1482,18 @@ public:
         native.task_number = static_cast<std::uint32_t>(number);
         native.payload = payload.native();
         return submit_native(native);
+    }
+
+    /// Hands a task over without waiting until a durable store has it: one thread can have thousands on their way.
+    /// `done` is called once, unless this throws (what submit throws): with the id, or with what went wrong in the
+    /// store. It is called on the store's thread (with the memory store on this one, before this returns): it must
+    /// return promptly, may not throw, and may not wait for the store (would_deadlock), as submit does.
+    void submit_async(const submission &work, std::function<void(std::optional<error_code>, task_id)> done) {
+        std::vector<backrun_header> headers;
+        const backrun_submission native = work.native(headers);
+        auto callback = std::make_unique<submitted>(submitted{std::move(done)});
+        call(backrun_engine_submit_async, &native, submitted::tell, callback.get());
+        (void)callback.release(); // It deletes itself when it is called, which may have been already.
     }
 
     /// What to submit by in place of the name of a registered handler. Throws no_handler.
@@ -1645,6 +1693,16 @@ private:
         call(backrun_engine_register, detail::str(name), &handler, &native);
         (void)registration.release(); // The engine releases it.
     }
+
+    struct submitted {
+        std::function<void(std::optional<error_code>, task_id)> done;
+
+        static void tell(void *self, std::int32_t code, task_id id) noexcept {
+            const std::unique_ptr<submitted> owner(static_cast<submitted *>(self));
+            owner->done(
+                code == BACKRUN_OK ? std::nullopt : std::optional<error_code>(static_cast<error_code>(code)), id);
+        }
+    };
 
     task_id submit_native(const backrun_submission &native) {
         task_id id = 0;

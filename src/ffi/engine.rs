@@ -20,14 +20,17 @@ pub const BACKRUN_ABI_VERSION: u32 = 1;
 
 /// Keep accepted tasks in memory: they end with the process. The default.
 pub const BACKRUN_STORE_MEMORY: u32 = 1;
-/// Keep accepted tasks in an SQLite file. Not yet: BACKRUN_NOT_SUPPORTED.
+/// Keep accepted tasks in an SQLite file: they outlive the process, however it ends. `store_address` is its path; the file is made if it
+/// is not there, in a folder that is, on a local disk. Others lie beside it, whose names begin with its name and that belong to it.
 pub const BACKRUN_STORE_SQLITE: u32 = 2;
 /// Keep accepted tasks in a PostgreSQL database. Not yet: BACKRUN_NOT_SUPPORTED.
 pub const BACKRUN_STORE_POSTGRES: u32 = 3;
 
-/// A submit returns when the task is on disk (fsync or commit). The default of durable stores; the memory store refuses it.
+/// A submit returns when the task is on disk, past a power cut: it waits for a sync, about 0.1 to 10 ms, which submits at the same time
+/// share (backrun_engine_submit_async does not wait). The default of durable stores; the memory store refuses it.
 pub const BACKRUN_DURABILITY_COMMITTED: u32 = 1;
-/// A submit returns earlier: the last moments may be lost in a power cut. The default, and only one, of the memory store.
+/// A submit returns earlier: with a durable store a task outlives the process, however that ends, and the last moments may be lost in
+/// a power cut. The default, and only one, of the memory store.
 pub const BACKRUN_DURABILITY_BUFFERED: u32 = 2;
 
 /// Run what is queued, wait for what runs; take nothing new.
@@ -71,9 +74,10 @@ pub struct backrun_engine_options {
     pub worker_stack_bytes: u64,
     /// Finished tasks (succeeded, cancelled, dropped) whose status is kept, newest first. 0: 10,000; -1: none. Where it is 0
     /// or 10,000 and more, up to 1,000,000 older ones are kept too for a second from their end on, without the reason of a
-    /// cancel; a smaller number is exact.
+    /// cancel; a smaller number is exact. A durable store has just the newest ones, in its file.
     pub keep_finished: i64,
-    /// Dead tasks whose status is kept, newest first. 0: 10,000; -1: none.
+    /// Dead tasks whose status is kept, newest first. 0: 10,000; -1: none. A durable store keeps them all so far, until
+    /// backrun_engine_purge.
     pub keep_dead: i64,
     /// Options of the queue named `default`; its name must be empty or `default`. NULL: every default.
     pub default_queue: *const backrun_queue_options,
@@ -191,7 +195,8 @@ pub extern "C" fn backrun_version() -> *const c_char {
 /// `out_error`: receives an error to be freed by backrun_error_free, or NULL; may be NULL.
 ///
 /// Errors: BACKRUN_ABI_MISMATCH, BACKRUN_INVALID_ARGUMENT, BACKRUN_UNSUPPORTED_FIELD, BACKRUN_NOT_SUPPORTED (a store or
-/// durability that is not to be had), BACKRUN_OUT_OF_MEMORY, BACKRUN_SYSTEM (a thread could not be started).
+/// durability that is not to be had), BACKRUN_STORE (the store cannot be opened, or another process has had it for all of
+/// `owner_wait_ms`), BACKRUN_OUT_OF_MEMORY, BACKRUN_SYSTEM (a thread could not be started).
 /// Any thread; a callback may call it.
 #[no_mangle]
 pub unsafe extern "C" fn backrun_engine_new(
@@ -219,7 +224,8 @@ pub unsafe extern "C" fn backrun_engine_new(
 /// Shuts an engine down: takes no new work, ends the old as `mode` says, joins every thread, releases every handler.
 ///
 /// `mode`: BACKRUN_SHUTDOWN_DRAIN or BACKRUN_SHUTDOWN_CANCEL. Tasks that a memory store still has queued at the end are
-/// cancelled ("the engine was shut down"), so that whoever waits for them is told.
+/// cancelled ("the engine was shut down"), so that whoever waits for them is told. A durable store keeps them for the next start,
+/// with those that were asked to stop and did, and with those still running at the time limit.
 /// `timeout_ms`: how long to wait; 0: not at all, < 0: for ever.
 /// `out`: receives a report to be freed by backrun_shutdown_report_free, also with BACKRUN_SHUTDOWN_INCOMPLETE; may be NULL.
 /// `out_error`: receives an error to be freed by backrun_error_free, or NULL; may be NULL.
@@ -365,7 +371,8 @@ pub unsafe extern "C" fn backrun_shutdown_report_running_name(
         .map_or(backrun_str::EMPTY, |left| backrun_str::of(&left.task_name))
 }
 
-/// How many queued tasks the shutdown cancelled (memory store) or left in the store (durable stores).
+/// How many tasks the shutdown cancelled (memory store), or the store keeps for the next start (durable stores): what had not begun,
+/// what was asked to stop and did, and what waits for a handler that nobody has registered.
 ///
 /// `report`: NULL gives 0. Any thread; a callback may call it.
 #[no_mangle]

@@ -23,7 +23,8 @@ pub const BACKRUN_RUN_RETRY_AFTER: i32 = 2;
 /// The run failed for good: the task is dead whatever its retry policy says. Say why by backrun_task_fail.
 pub const BACKRUN_RUN_FATAL: i32 = 3;
 /// The run stopped because it was asked to: the task is cancelled, or, where a shutdown asked, interrupted (which the
-/// memory store, having nowhere to keep it, then cancels with the reason "the engine was shut down").
+/// memory store, having nowhere to keep it, then cancels with the reason "the engine was shut down"; with a durable store it
+/// runs again after the next start).
 pub const BACKRUN_RUN_CANCELLED: i32 = 4;
 /// The task goes on elsewhere and holds no worker: backrun_task_settle ends it.
 pub const BACKRUN_RUN_PENDING: i32 = 5;

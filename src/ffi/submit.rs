@@ -397,7 +397,7 @@ pub unsafe extern "C" fn backrun_engine_task_number(
 /// caller's before the submit returns; must return promptly, and may not wait for the store (BACKRUN_WOULD_DEADLOCK).
 pub type backrun_submitted_fn = Option<unsafe extern "C" fn(user_data: *mut c_void, code: i32, id: i64)>;
 
-/// Hands a task over without waiting for it to be safe in the store: one thread can have thousands on their way. With the memory store,
+/// Hands a task over without waiting until a durable store has it: one thread can have thousands on their way, in their order. With the memory store,
 /// which has nothing to wait for, `done` is called before this returns.
 ///
 /// `submission`: may not be NULL; copied.

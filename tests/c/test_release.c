@@ -245,7 +245,7 @@ TEST(the_observer_of_an_engine_that_could_not_start_stays_the_callers) {
     backrun_engine *engine = NULL;
     FAILS(BACKRUN_INVALID_ARGUMENT, "max_workers", backrun_engine_new(&options, &engine, E));
     options.max_workers = 0;
-    options.store = BACKRUN_STORE_SQLITE;
+    options.store = BACKRUN_STORE_POSTGRES;
     FAILS(BACKRUN_NOT_SUPPORTED, NULL, backrun_engine_new(&options, &engine, E));
     CHECK_INT(0, gate_value(&observer.released));
 }
