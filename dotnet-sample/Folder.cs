@@ -44,17 +44,22 @@ internal sealed class Folder
     }
 
     /// <summary>The repository that the program was built in, without what building it makes.</summary>
-    public static Folder Repository()
+    public static Folder Repository() => new(
+        RepositoryPath() ?? throw new CouldNotRunException(
+            $"{AppContext.BaseDirectory} is not in Backrun's repository. Name the folder to index."),
+        new HashSet<string> { "target", "bin", "obj", "artifacts", ".git" });
+
+    /// <summary>The repository that the program was built in, or null.</summary>
+    public static string? RepositoryPath()
     {
         for (DirectoryInfo? folder = new(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
         {
             if (File.Exists(System.IO.Path.Join(folder.FullName, "Backrun.slnx")))
             {
-                return new Folder(folder.FullName, new HashSet<string> { "target", "bin", "obj", "artifacts", ".git" });
+                return folder.FullName;
             }
         }
-        throw new CouldNotRunException(
-            $"{AppContext.BaseDirectory} is not in Backrun's repository. Name the folder to index.");
+        return null;
     }
 
     /// <summary>A path below the folder, as people and JSON see it: relative, with <c>/</c>.</summary>

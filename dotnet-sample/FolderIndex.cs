@@ -27,12 +27,14 @@ internal sealed class FolderIndex : IDisposable
     private readonly ServiceProvider _services;
     private readonly BackrunEngine _engine;
     private readonly bool _loop;
+    private readonly string? _store;
     private int _taken;
     private bool _isStuck;
 
-    public FolderIndex(Folder folder, Report report, bool keepResults, bool loop)
+    public FolderIndex(Folder folder, Report report, string? store, bool keepResults, bool loop)
     {
         _loop = loop;
+        _store = store;
         _folder = folder;
         _report = report;
         Results = new FileIndex(keepResults);
@@ -40,6 +42,11 @@ internal sealed class FolderIndex : IDisposable
         _engine = new BackrunEngine(new BackrunOptions
         {
             Workers = loop ? LoopForever.Count : null,
+            Store = store is null ? BackrunStore.Memory : BackrunStore.Sqlite(store),
+            // Another run on the same file may be at its end. One that was killed is not waited for.
+            OwnerWait = store is null ? null : TimeSpan.FromSeconds(5),
+            // The results of all files, should the next run need them.
+            KeepFinished = store is null ? null : long.MaxValue,
             // Where the constructor parameters of tasks come from.
             Services = _services,
             // Failed tasks would be lines on the error output; here they stand in the report.
@@ -60,12 +67,16 @@ internal sealed class FolderIndex : IDisposable
             await Task.Run(() => HandOverAsync(leaveOut, cancellationToken), cancellationToken);
             _report.AllFound();
             await AllEndedAsync(cancellationToken);
+            if (_store is not null)
+            {
+                await _engine.StartNew<RunEnded, int>(0).Completion.WaitAsync(cancellationToken);
+            }
             await EndAsync(ShutdownMode.Drain);
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
             _report.Interrupted();
-            // What is queued is cancelled, and what runs is asked to stop, by the token of its context.
+            // What is queued is cancelled, or kept in the store; what runs is asked to stop, by the token of its context.
             await EndAsync(ShutdownMode.Cancel);
             using var patience = new CancellationTokenSource(TimeToStop);
             await AllEndedAsync(patience.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
@@ -85,39 +96,66 @@ internal sealed class FolderIndex : IDisposable
 
     private async Task HandOverAsync(string? leaveOut, CancellationToken cancellationToken)
     {
+        var earlier = new EarlierRun(_engine, Results, _report);
+        if (_store is not null)
+        {
+            // From here on what an earlier run left is run.
+            _engine.Register<IndexFile, FileToIndex>();
+            await earlier.FinishAsync(cancellationToken);
+        }
         // The tasks run on behalf of this user: each run gets a connection of its own, with the identity of this one.
         using var userConnection = new UserConnection(Me());
         using IDisposable scope = UserConnection.Use(userConnection);
-        for (int number = 1; _loop && number <= LoopForever.Count; number++)
+        if (_loop)
         {
-            _engine.StartNew<LoopForever, int>(number);
+            StartLooping();
         }
-        foreach (Found found in FolderWalker.Walk(_folder, leaveOut))
+        bool IsLeftOut(string path) => path == leaveOut || (_store is not null && TaskFile.IsOf(_store, path));
+        foreach (Found found in FolderWalker.Walk(_folder, IsLeftOut))
         {
             if (found.Kind != FoundKind.File)
             {
                 _report.Add(found);
                 continue;
             }
+            if (earlier.HasDone(found))
+            {
+                _report.HandedOver();
+                _report.Done(found.Stamp.Size);
+                continue;
+            }
             await _room.WaitAsync(cancellationToken);
             var file = new FileToIndex
             {
-                Id = Guid.NewGuid(),
                 Path = found.Path,
                 Size = found.Stamp.Size,
                 Modified = found.Stamp.Modified,
             };
-            BackgroundTaskHandle handle = _engine.StartNewWithUserConnection<IndexFile, FileToIndex>(file);
+            // Not one after the other: those that come while the store writes to the disk share its next write.
+            ValueTask<BackgroundTaskHandle> handle = _engine.SubmitAsyncWithUserConnection<IndexFile, FileToIndex>(
+                file, options: null, cancellationToken);
             _report.HandedOver();
             _ = WatchAsync(handle, file);
         }
     }
 
-    private async Task WatchAsync(BackgroundTaskHandle handle, FileToIndex file)
+    private void StartLooping()
+    {
+        // Those that an earlier run left in the store loop on.
+        _engine.Register<LoopForever, int>();
+        int left = _engine.ListTasks(new TaskFilter { TaskName = typeof(LoopForever).FullName })
+            .Count(task => task.State is BackgroundTaskState.Ready or BackgroundTaskState.Running);
+        for (int number = 1 + left; number <= LoopForever.Count; number++)
+        {
+            _engine.StartNew<LoopForever, int>(number);
+        }
+    }
+
+    private async Task WatchAsync(ValueTask<BackgroundTaskHandle> handle, FileToIndex file)
     {
         try
         {
-            await handle.Completion;
+            await (await handle).Completion;
             _report.Done(file.Size);
         }
         catch (OperationCanceledException)

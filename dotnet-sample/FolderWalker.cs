@@ -35,7 +35,7 @@ internal static class FolderWalker
     /// <summary>
     /// Gives entries as they are found: a folder of a million files needs no list of a million entries.
     /// </summary>
-    public static IEnumerable<Found> Walk(Folder folder, string? leaveOut)
+    public static IEnumerable<Found> Walk(Folder folder, Func<string, bool> leaveOut)
     {
         // A stack of our own: folders may be nested deeper than calls can be.
         var folders = new Stack<string>();
@@ -44,7 +44,7 @@ internal static class FolderWalker
         {
             foreach (Found found in List(parent, folder.LeftOut, folders))
             {
-                if (found.Path != leaveOut)
+                if (!leaveOut(found.Path))
                 {
                     yield return found;
                 }

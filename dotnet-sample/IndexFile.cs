@@ -13,12 +13,7 @@ namespace Backrun.Sample;
 /// </summary>
 public sealed class FileToIndex
 {
-    /// <summary>
-    /// Which file of this run it is. A task may run more than once; its file still stands in the index once.
-    /// </summary>
-    public Guid Id { get; set; }
-
-    /// <summary>The whole path.</summary>
+    /// <summary>The whole path. A task may run more than once; its file still stands in the index once.</summary>
     public string Path { get; set; } = "";
 
     /// <summary>In bytes, when the file was listed.</summary>
@@ -54,7 +49,10 @@ public sealed class IndexFile(FileIndex index) : IBackgroundTask<FileToIndex>, I
         FileFacts facts = Read(parameters, context.CancellationToken);
         ThrowIfChanged(parameters, "changed while it was read");
         string user = _userConnection!.Identity.Name;
-        index.Add(parameters.Id, new IndexedFile(parameters.Path, facts, context.Attempt, user));
+        var file = new IndexedFile(parameters.Path, parameters.Modified, facts, context.Attempt, user);
+        index.Add(file);
+        // Kept with the task: where the program is killed, the next run has it from there.
+        context.SetResult(file);
     }
 
     private static FileFacts Read(FileToIndex file, CancellationToken cancellationToken)

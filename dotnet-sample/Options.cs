@@ -8,14 +8,16 @@ internal sealed class Options
     public const string Usage = """
         Indexes every file of a folder: a background task a file.
 
-        dotnet run --project dotnet-sample -- [FOLDER] [--json OUT] [--seed] [--loop] [--memory]
+        dotnet run --project dotnet-sample -- [FOLDER] [--json OUT] [--seed] [--loop]
+                                                [--store FILE | --memory]
 
           FOLDER        what to index; by default this repository without target, bin, obj, artifacts and .git
           --json OUT    write one JSON object a line to the file OUT: path, bytes, lines, words, sha256, attempt, user
           --seed        run the documentation's example, a user who creates an activity
                         (and index a folder only if FOLDER, --json or --loop is given)
-          --memory      keep the tasks in memory, which is all there is in this version
-          --store FILE  keep the tasks in a file: not yet
+          --store FILE  keep the tasks in the file FILE, made if it is not there; by default it is
+                        artifacts/sample/<hash of FOLDER>.db of this repository
+          --memory      keep the tasks in memory: they end with the program
           --loop        add tasks that loop for ever, one for each worker: the files are done all the same, and the
                         tasks that are stuck stand in the table when the program ends
           --help        this text
@@ -23,6 +25,9 @@ internal sealed class Options
 
         Links are listed, not followed. A file that cannot be read, that changes meanwhile, that is not a regular one,
         or whose name cannot be decoded is a failure, with its name and reason in the table.
+
+        Where the program is killed or stopped, run it again on the same FOLDER: it finishes what is left, and has the
+        results of what was done. Once a run has come to its end the next one begins afresh.
 
         Exit code 0: every file is done. 1: some failed, the rest is done. 2: it could not run.
         130: stopped by Ctrl+C (143: by a SIGTERM).
@@ -32,6 +37,9 @@ internal sealed class Options
     public Folder? Folder { get; private set; }
 
     public string? Json { get; private set; }
+
+    /// <summary>The file that keeps the tasks, or null: memory does.</summary>
+    public string? Store { get; private set; }
 
     public bool Seed { get; private set; }
 
@@ -59,6 +67,7 @@ internal sealed class Options
     {
         string? folder = null;
         bool onlyFolder = false;
+        bool memory = false;
         for (int i = 0; i < arguments.Length; i++)
         {
             string argument = arguments[i];
@@ -80,9 +89,13 @@ internal sealed class Options
                     Seed = true;
                     break;
                 case "--memory":
+                    memory = true;
+                    break;
+                case "--store" when i + 1 < arguments.Length && arguments[i + 1].Length > 0:
+                    Store = Store is null ? arguments[++i] : throw Wrong("--store is there twice.");
                     break;
                 case "--store":
-                    throw Wrong("--store is not there yet: this version keeps its tasks in memory only.");
+                    throw Wrong("--store needs the name of a file to keep the tasks in.");
                 case "--loop":
                     Loop = true;
                     break;
@@ -99,6 +112,11 @@ internal sealed class Options
         if (!Seed || Loop || folder is not null || Json is not null)
         {
             Folder = folder is null ? Folder.Repository() : Folder.Named(folder);
+            if (memory && Store is not null)
+            {
+                throw Wrong("--memory and --store exclude each other.");
+            }
+            Store = memory ? null : TaskFile.For(Folder, Store);
         }
     }
 

@@ -43,8 +43,8 @@ internal static class Program
     {
         // Opened first: better to hear of a place that cannot be written to before the work than after it.
         using JsonLines? output = options.Json is null ? null : JsonLines.Create(options.Json);
-        var report = new Report(folder);
-        using (var index = new FolderIndex(folder, report, keepResults: output is not null, options.Loop))
+        var report = new Report(folder, isKept: options.Store is not null);
+        using (var index = new FolderIndex(folder, report, options.Store, keepResults: output is not null, options.Loop))
         {
             Task work = index.RunAsync(leaveOut: output?.Path, interrupt.Token);
             await Progress.ShowAsync(console, report, work);

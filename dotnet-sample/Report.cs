@@ -9,7 +9,7 @@ using Spectre.Console;
 namespace Backrun.Sample;
 
 /// <summary>What became of the files. Counted from several threads while the work runs, printed at the end.</summary>
-internal sealed class Report(Folder folder)
+internal sealed class Report(Folder folder, bool isKept)
 {
     private readonly Stopwatch _clock = Stopwatch.StartNew();
     private readonly Lock _lock = new();
@@ -41,6 +41,9 @@ internal sealed class Report(Folder folder)
     }
 
     public void HandedOver() => Interlocked.Increment(ref _submitted);
+
+    /// <summary>One that was handed over is counted elsewhere.</summary>
+    public void TakenBack() => Interlocked.Decrement(ref _submitted);
 
     public void AllFound() => Volatile.Write(ref _isAllFound, true);
 
@@ -99,7 +102,8 @@ internal sealed class Report(Folder folder)
         if (_isInterrupted)
         {
             string more = IsAllFound ? "" : ", and the folder was not listed to its end";
-            console.WriteLine($"Interrupted. Files left: {Number(Submitted - Ended)}{more}.");
+            string next = isKept ? " Run it again to go on." : "";
+            console.WriteLine($"Interrupted. Files left: {Number(Submitted - Ended)}{more}.{next}");
         }
     }
 

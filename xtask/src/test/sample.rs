@@ -9,7 +9,8 @@ use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
 
 const PROJECT: &str = "dotnet-sample";
 
@@ -33,6 +34,10 @@ pub fn run(tally: &mut Tally) {
     tally.check(
         "--loop names the tasks that loop for ever, every file is done all the same, and the process ends",
         loops_do_not_stop_the_files,
+    );
+    tally.check(
+        "a run that is killed in the middle is finished by the next one, and the one after that begins afresh",
+        a_killed_run_is_finished,
     );
     tally.check("--seed runs the seed's own example", seed_runs);
     tally.check("a folder that does not exist is exit code 2", missing_folder_is_told);
@@ -111,6 +116,94 @@ fn loops_do_not_stop_the_files() -> Result<Verdict> {
     if stuck.len() < 2 || !stuck.iter().any(|line| line.contains("held worker")) {
         return Err(format!("it does not name the stuck tasks, and what they held:\n{said}"));
     }
+    Ok(Verdict::Fine)
+}
+
+fn a_killed_run_is_finished() -> Result<Verdict> {
+    const SMALL: usize = 2_000;
+    let folder = root().join("target/sample-killed");
+    let told = |e: std::io::Error| format!("the files in {}: {e}", folder.display());
+    let path_of = |number: usize| folder.join(format!("{}/{number}.txt", number % 7));
+    let make = || -> std::io::Result<()> {
+        if folder.exists() {
+            fs::remove_dir_all(&folder)?;
+        }
+        for number in 0..SMALL {
+            let path = path_of(number);
+            fs::create_dir_all(path.parent().expect("a file in a folder"))?;
+            fs::write(path, format!("file {number}\n").repeat(number % 50))?;
+        }
+        // A hole that takes longer to read than this test lasts: no run with it comes to its end.
+        fs::File::create(folder.join("large"))?.set_len(1 << 40)
+    };
+    make().map_err(told)?;
+    let (store, out) = (output_file("killed.db")?, output_file("killed.jsonl")?);
+    let beside = |suffix: &str| PathBuf::from(format!("{}{suffix}", store.display()));
+    for suffix in ["-wal", "-shm", "-owner", "-running"] {
+        let _ = fs::remove_file(beside(suffix));
+    }
+    let arguments = [folder.as_os_str(), "--json".as_ref(), out.as_os_str(), "--store".as_ref(), store.as_os_str()];
+
+    // Not by `dotnet run`: the sample itself is killed. Twice, in the middle: of the first run, and of what goes on with it.
+    let killed_when = |is_in_the_middle: &dyn Fn(u32) -> bool| -> Result<()> {
+        let mut command = dotnet();
+        command.arg(format!("{PROJECT}/bin/Release/net10.0/dotnet-sample.dll")).args(arguments);
+        command.stdout(Stdio::null()).stderr(Stdio::null());
+        let mut killed = command.spawn().map_err(|e| format!("`{}` does not start: {e}", line(&command)))?;
+        let limit = Instant::now() + Duration::from_secs(60);
+        while !is_in_the_middle(killed.id()) && Instant::now() < limit {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        let ended = killed.try_wait();
+        let _ = killed.kill();
+        let _ = killed.wait();
+        match ended {
+            Ok(None) if Instant::now() < limit => Ok(()),
+            _ => Err(format!("`{}` was to be killed in the middle, but: {ended:?}", line(&command))),
+        }
+    };
+    // So much is written when all is handed over and half of it is done.
+    killed_when(&|_| beside("-wal").metadata().is_ok_and(|wal| wal.len() > 500_000))?;
+    killed_when(&|id| fs::read_to_string(beside("-owner")).is_ok_and(|owner| owner.trim() == id.to_string()))?;
+
+    // What is not done by then, and changes, is done as it is now; and so is what comes.
+    fs::write(folder.join("large"), "small now\n").map_err(told)?;
+    fs::write(folder.join("new"), "new\n").map_err(told)?;
+    let before = sample_files::facts(&folder)?;
+    if before.len() != SMALL + 2 {
+        return Err(format!("there are {} files to compare, not {}", before.len(), SMALL + 2));
+    }
+    // Other content that no program can tell from the old one by looking: what is done already still has the old one's hash.
+    for number in 0..SMALL {
+        let path = path_of(number);
+        let change = || -> std::io::Result<()> {
+            let modified = path.metadata()?.modified()?;
+            fs::write(&path, format!("FILE {number}\n").repeat(number % 50))?;
+            fs::File::options().write(true).open(&path)?.set_modified(modified)
+        };
+        change().map_err(told)?;
+    }
+    let mut expected = sample_files::facts(&folder)?;
+    sample(&arguments)?.ended_with(0)?;
+    let results = read_results(&out)?;
+    let mut kept = 0;
+    for (path, facts) in before {
+        let is_kept = results.iter().any(|(other, found)| *other == path && *found == facts);
+        kept += usize::from(is_kept && expected[&path] != facts);
+        if is_kept {
+            expected.insert(path, facts);
+        }
+    }
+    compare(&results, &expected)?;
+    if kept == 0 {
+        return Err("nothing that the killed runs had done was kept: all was done anew".to_owned());
+    }
+
+    // That run has ended: nothing of it is told again.
+    fs::remove_file(path_of(11)).map_err(told)?;
+    sample(&arguments)?.ended_with(0)?;
+    compare(&read_results(&out)?, &sample_files::facts(&folder)?)?;
+    fs::remove_dir_all(&folder).map_err(told)?;
     Ok(Verdict::Fine)
 }
 
