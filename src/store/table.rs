@@ -434,10 +434,6 @@ impl Chunk {
 
 impl Chunk {
     /// One more of its tasks was brought in.
-    pub(crate) fn know_one_more(&self) {
-        self.known.fetch_add(1, Ordering::AcqRel);
-    }
-
     /// Its tasks that are known, in the order of their ids.
     pub(crate) fn tasks(&self) -> impl Iterator<Item = (TaskId, &Entry)> {
         let ids = self.number * CHUNK..;
@@ -512,17 +508,19 @@ impl Table {
         Ok(chunk)
     }
 
-    /// The chunk of an id that an earlier process has given out: of such a one only those tasks are known that were brought in
-    /// ([`Chunk::know_one_more`]).
+    /// The chunk of an id that an earlier process has given out: of such a one only those tasks are known that were brought in. One more
+    /// is, from here on: [`Table::forget`] or [`Table::know_one_less`] takes that back.
     pub(crate) fn chunk_for_stored(&self, id: TaskId) -> Result<Arc<Chunk>> {
         let number = chunk_of(id);
         let mut chunks = self.chunks.lock();
         if let Some(chunk) = chunks.get(&number) {
+            // With the lock: whoever forgets the last one of a chunk looks again once it has that.
+            chunk.known.fetch_add(1, Ordering::AcqRel);
             return Ok(chunk.clone());
         }
         chunks.ensure(1)?;
         let chunk = Chunk::new(number)?;
-        chunk.known.store(0, Ordering::Relaxed);
+        chunk.known.store(1, Ordering::Relaxed);
         chunks.insert(number, chunk.clone());
         Ok(chunk)
     }
@@ -569,10 +567,20 @@ impl Table {
         if word.state().is_none() {
             return word;
         }
-        if chunk.known.fetch_sub(1, Ordering::AcqRel) == 1 {
-            self.chunks.lock().remove(&chunk.number);
-        }
+        self.know_one_less(chunk);
         word
+    }
+
+    /// A chunk that has no task which is known is not kept.
+    pub(crate) fn know_one_less(&self, chunk: &Chunk) {
+        if chunk.known.fetch_sub(1, Ordering::AcqRel) == 1 {
+            let mut chunks = self.chunks.lock();
+            // One may have been brought in meanwhile, also into another chunk with this number.
+            let is_kept = chunks.get(&chunk.number).is_some_and(|kept| std::ptr::eq(&raw const **kept, chunk));
+            if is_kept && chunk.known.load(Ordering::Acquire) == 0 {
+                chunks.remove(&chunk.number);
+            }
+        }
     }
 }
 
@@ -582,7 +590,8 @@ pub(crate) struct ChunkCache(Option<Arc<Chunk>>);
 
 impl ChunkCache {
     pub(crate) fn get(&mut self, table: &Table, id: TaskId) -> Option<&Arc<Chunk>> {
-        if !self.0.as_ref().is_some_and(|chunk| chunk.has(id)) {
+        // One that is empty is no longer kept, and another one may have its number: tasks of an earlier process come in at any time.
+        if !self.0.as_ref().is_some_and(|chunk| chunk.has(id) && chunk.known.load(Ordering::Relaxed) > 0) {
             self.0 = table.chunk(id);
         }
         self.0.as_ref()

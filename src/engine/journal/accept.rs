@@ -179,29 +179,32 @@ impl Inner {
         let bytes = bytes_of(&Record::of(&data));
         let is_old = self.journal.as_ref().is_some_and(|journal| id < journal.first_new);
         let chunk = if is_old { self.store.table.chunk_for_stored(id)? } else { self.store.table.chunk_for_new(id)? };
+        let let_go = || {
+            if is_old {
+                self.store.table.know_one_less(&chunk);
+            }
+        };
         let entry = chunk.entry(id);
         let mut word =
             Word::new(task.state, queue, registration, task.priority, task.payload_format).with_claims(task.claims);
-        if self.note_stored(task)? {
+        if self.note_stored(task).inspect_err(|_| let_go())? {
             word = word.slow();
         }
         let place = match task.run_at.filter(|_| task.state == State::Scheduled) {
             Some(run_at) => {
                 let time = self.time_of(run_at);
-                Some(self.shelve_new(id, &data, bytes, time).inspect_err(|_| self.take_back(id, None))?)
+                let shelved = self.shelve_new(id, &data, bytes, time).inspect_err(|_| self.take_back(id, None));
+                Some(shelved.inspect_err(|_| let_go())?)
             }
             None => {
                 let now = intake.clock.now();
                 let writer = intake.entrances[queue].writer(&self.pool, task.priority);
                 let added = writer.and_then(|writer| writer.add(id, now.millis, &data));
-                added.inspect_err(|_| self.take_back(id, None))?;
+                added.inspect_err(|_| self.take_back(id, None)).inspect_err(|_| let_go())?;
                 None
             }
         };
         // From here on nothing fails.
-        if is_old {
-            chunk.know_one_more();
-        }
         let shown = place.map_or(bytes, |place| place.number());
         if is_new {
             self.make_known(entry, id, word, task.submitted_us, shown);

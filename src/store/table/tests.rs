@@ -586,3 +586,28 @@ mod models {
         );
     }
 }
+
+#[cfg(not(loom))]
+#[test]
+fn a_stored_task_is_found_in_a_chunk_that_was_empty_meanwhile_by_whoever_has_looked_there_before() {
+    let table = Table::default();
+    let mut cache = ChunkCache::default();
+    for round in 0..3 {
+        let id = TaskId::counted(5 + round);
+        let chunk = table.chunk_for_stored(id).unwrap();
+        chunk.entry(id).init(Word::new(State::Ready, 0, 0, Priority::Normal, PayloadFormat::Contractless), 0, 0);
+        let found = cache.get(&table, id).unwrap();
+        assert_eq!(found.entry(id).word().state(), Some(State::Ready), "round {round}");
+        table.forget(&chunk, id);
+        assert!(table.chunk(id).is_none(), "an empty chunk is not kept");
+    }
+    // One that is on its way in keeps the chunk, whoever leaves it.
+    let (first, second) = (TaskId::counted(5), TaskId::counted(6));
+    let chunk = table.chunk_for_stored(first).unwrap();
+    chunk.entry(first).init(Word::new(State::Ready, 0, 0, Priority::Normal, PayloadFormat::Contractless), 0, 0);
+    let coming = table.chunk_for_stored(second).unwrap();
+    table.forget(&chunk, first);
+    assert!(table.chunk(second).is_some());
+    table.know_one_less(&coming);
+    assert!(table.chunk(second).is_none());
+}
