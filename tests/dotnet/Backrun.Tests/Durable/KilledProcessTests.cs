@@ -17,20 +17,20 @@ public sealed class KilledProcessTests
         using System.Linq;
         using System.Runtime.InteropServices;
         using System.Threading;
-        using System.Threading.Tasks;
         using Backrun;
         public sealed class Note : IBackgroundTask<int>
         {
             public static string Path = "";
             public void Run(int parameters) { lock (Path) { File.AppendAllText(Path, parameters + "\n"); } }
         }
-        public sealed class Hang : IAsyncBackgroundTask<string>
+        public sealed class Hang : IBackgroundTask<string>
         {
             public static bool Hangs;
-            public async Task RunAsync(string parameters, BackgroundTaskContext context, CancellationToken cancellationToken)
+            public void Run(string parameters)
             {
+                BackgroundTaskContext context = BackgroundTaskContext.Current!;
                 Console.WriteLine($"{parameters} {context.Attempt}");
-                if (Hangs) { await Task.Delay(Timeout.Infinite, cancellationToken); }
+                if (Hangs) { context.CancellationToken.WaitHandle.WaitOne(); context.CancellationToken.ThrowIfCancellationRequested(); }
             }
         }
         public static class Program
@@ -83,7 +83,7 @@ public sealed class KilledProcessTests
 
         ChildProgram.Result result = await child.RunAsync(["finish", file.Path]);
         Assert.True(result.ExitCode == 0, result.Errors);
-        Assert.Equal("run 2\nleft 0\n", result.Output);
+        Assert.Equal("run 1\nleft 0\n", result.Output);
         Assert.Contains("was running at 1 unclean ends of a process", result.Errors, StringComparison.Ordinal);
         Assert.Equal(Enumerable.Range(0, 100), File.ReadLines(file.Path + ".notes").Select(int.Parse).Order());
 
