@@ -198,7 +198,8 @@ fn a_shutdown_leaves_what_has_not_run_in_the_store_and_gives_an_interrupted_run_
     heard.sort_unstable();
     assert!(heard.iter().map(|(id, _, _)| *id).eq(ids), "each runs, once");
     assert!(heard.iter().all(|(_, attempt, _)| *attempt == 1), "{heard:?}");
-    assert_eq!(heard.iter().filter(|(_, _, lease)| *lease == 2).count(), 2, "leases go on: {heard:?}");
+    // At least two ran before; more, where those stalled.
+    assert!(heard.iter().filter(|(_, _, lease)| *lease == 2).count() >= 2, "leases go on: {heard:?}");
     shut_down(engine);
 }
 

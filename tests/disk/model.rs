@@ -98,12 +98,13 @@ impl Model {
     }
 }
 
-/// What a task is after an end: as it was; or, where it was pending, ready, with one more crash if the end was unclean; or, where it had a
+/// What a task is after an end: as it was; or, where it was pending, ready, its run no attempt, with one more crash if the end was unclean; or, where it had a
 /// claim that the tables did not, ready with that claim, which is no attempt, and with one more crash if that run is said to have crashed.
 pub fn is_after_an_end(now: &StoredTask, was: &StoredTask, is_clean: bool, ends: &Ends<'_>) -> bool {
     let mut due = was.clone();
     if was.state == State::Pending {
         due.state = State::Ready;
+        due.uncounted += 1;
         due.crashes += u32::from(!is_clean);
     }
     if *now == due {

@@ -58,7 +58,7 @@ fn tasks() -> Vec<StoredTask> {
             failure: Some(failure()),
             ..plain_task(id(3))
         },
-        StoredTask { claims: 1, crashes: 1, ..plain_task(id(4)) },
+        StoredTask { claims: 1, uncounted: 1, crashes: 1, ..plain_task(id(4)) },
         StoredTask { failure: Some(failure()), ..ended(5, State::Dead) },
         StoredTask { result: Some(vec![1, 0, 255]), ..ended(6, State::Succeeded) },
         StoredTask { claims: 0, reason: Some("asked for".into()), ..ended(7, State::Cancelled) },

@@ -16,6 +16,28 @@ use crate::sync::{Arc, MutexGuard, Ordering};
 use crate::task::{State, TaskId};
 use std::time::Duration;
 
+/// How a task comes into memory.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Coming {
+    /// It was accepted just now: nobody knows it.
+    New,
+    /// It was accepted by this engine, and was in the store only.
+    Late,
+    /// It was counted as accepted before, by an earlier process or before it was dead.
+    Again,
+}
+
+impl Coming {
+    /// Of a task that was in the store only.
+    pub(super) fn of(journal: &Journal, id: TaskId) -> Self {
+        if id >= journal.first_new {
+            Coming::Late
+        } else {
+            Coming::Again
+        }
+    }
+}
+
 /// Where a task goes.
 #[derive(Clone, Copy)]
 pub(super) struct Target {
@@ -150,7 +172,7 @@ fn take_in(inner: &Arc<Inner>, first: TaskId, changes: &[Change], targets: &[Tar
         if inner.keep_outside(journal, &mut intake.entrances[target.queue], task, bytes) {
             continue;
         }
-        if inner.bring_in(&mut intake, task, *target, true).is_err() {
+        if inner.bring_in(&mut intake, task, *target, Coming::New).is_err() {
             journal.leave_out(task.id);
         }
     }
@@ -171,8 +193,13 @@ impl Inner {
     }
 
     /// Brings a task that the store has into memory. Nobody can take it before the queue's commit. On an error it is only in the store.
-    /// `is_new`: it was accepted just now.
-    pub(super) fn bring_in(&self, intake: &mut Intake, task: &StoredTask, target: Target, is_new: bool) -> Result<()> {
+    pub(super) fn bring_in(
+        &self,
+        intake: &mut Intake,
+        task: &StoredTask,
+        target: Target,
+        coming: Coming,
+    ) -> Result<()> {
         let Target { registration, queue } = target;
         let id = task.id;
         let data = data_of(task);
@@ -206,10 +233,13 @@ impl Inner {
         };
         // From here on nothing fails.
         let shown = place.map_or(bytes, |place| place.number());
+        let is_new = coming != Coming::Again;
         if is_new {
             self.make_known(entry, id, word, task.submitted_us, shown);
         } else {
             entry.init(word, task.submitted_us, shown);
+        }
+        if coming != Coming::New {
             // Somebody may have asked for its end meanwhile (`watch_stored`, `tell_stored_end`).
             if self.extras.lock().tasks.contains_key(&id) {
                 let _ = entry.mark_slow(false);

@@ -2,7 +2,7 @@
 
 use crate::alloc::{Ensure, Text};
 use crate::engine::intake::Phase;
-use crate::engine::journal::accept::{bytes_of_stored, Target};
+use crate::engine::journal::accept::{bytes_of_stored, Coming, Target};
 use crate::engine::journal::Journal;
 use crate::engine::submit::Named;
 use crate::engine::Inner;
@@ -184,7 +184,7 @@ impl Inner {
         let target = intake.target(named, Some(&task.queue)).or_else(|_| intake.target(named, None));
         let (registration, queue) = target?;
         if !self.keep_outside(journal, &mut intake.entrances[queue], task, bytes_of_stored(task)) {
-            self.bring_in(&mut intake, task, Target { registration, queue }, task.id >= journal.first_new)?;
+            self.bring_in(&mut intake, task, Target { registration, queue }, Coming::of(journal, task.id))?;
         }
         self.let_them_run(intake, std::iter::once(queue));
         Ok(true)

@@ -2,7 +2,7 @@
 
 use crate::alloc::{self, Ensure, Text};
 use crate::engine::event::{Event, EventKind};
-use crate::engine::journal::accept::Target;
+use crate::engine::journal::accept::{Coming, Target};
 use crate::engine::journal::Journal;
 use crate::engine::listing::TaskFilter;
 use crate::engine::moves::CancelResult;
@@ -149,21 +149,18 @@ impl Inner {
         journal.apply_and_wait(&engine, changes)?;
         drop(reading);
         journal.unfinished.fetch_sub(1, Ordering::SeqCst);
-        self.has_ended_in_store(id);
+        self.has_ended_in_store(journal, id);
         Ok(CancelResult::Queued)
     }
 
     /// Tells of the end of a task that is not in memory.
-    fn has_ended_in_store(&self, id: TaskId) {
+    fn has_ended_in_store(&self, journal: &Journal, id: TaskId) {
         let Some(status) = self.stored_status(id) else { return };
         if let Some(queue) = self.queues.iter().find(|queue| *queue.name == *status.queue) {
             queue.seldom.lock().cancelled += 1;
         }
         self.observation.event_if_wanted(EventKind::Cancelled, || Event::of(EventKind::Cancelled, &status));
-        let extra = self.extras.lock().tasks.remove(&id);
-        for watch in extra.map(|extra| extra.watches).unwrap_or_default() {
-            self.tell_end_to(watch, status.clone(), Ok(()));
-        }
+        self.answer_end(journal, id, status.lease, status.state);
     }
 
     /// Has a dead task run again.
@@ -195,7 +192,7 @@ impl Inner {
         journal.unfinished.fetch_add(1, Ordering::SeqCst);
         (task.state, task.failure) = (State::Ready, None);
         let mut intake = self.intake.0.lock();
-        if self.bring_in(&mut intake, &task, Target { registration, queue }, false).is_err() {
+        if self.bring_in(&mut intake, &task, Target { registration, queue }, Coming::Again).is_err() {
             journal.leave_out(id);
             return Ok(());
         }

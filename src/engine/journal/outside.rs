@@ -5,7 +5,7 @@
 
 use crate::alloc::{Ensure, NoMemory};
 use crate::engine::intake::{Entrance, Intake, Phase};
-use crate::engine::journal::accept::Target;
+use crate::engine::journal::accept::{Coming, Target};
 use crate::engine::journal::Journal;
 use crate::engine::Inner;
 use crate::error::Result;
@@ -169,8 +169,8 @@ impl Inner {
             let Some(task) = task?.filter(|task| task.state == State::Ready) else { continue };
             let registration = intake.registration_of(&task.task_name);
             let Some(registration) = registration else { continue };
-            let is_new = task.id >= journal.first_new;
-            if self.bring_in(&mut intake, &task, Target { registration, queue }, is_new).is_err() {
+            let coming = Coming::of(journal, task.id);
+            if self.bring_in(&mut intake, &task, Target { registration, queue }, coming).is_err() {
                 journal.leave_out(task.id);
             }
             self.let_them_run(intake, std::iter::once(queue));

@@ -301,10 +301,11 @@ pub(super) fn recover(connection: &mut Connection, board: &Board) -> Result<Vec<
             runs.push(run);
         }
     }
-    // Whoever was to settle what was pending is gone; at an unclean end it may have been what ended the process.
+    // Whoever was to settle what was pending is gone; at an unclean end it may have been what ended the process. Nobody
+    // knows how it would have ended, so it counts as no attempt.
     transaction
         .execute(
-            "UPDATE task SET state = ?, crashes = crashes + ? WHERE state = ?",
+            "UPDATE task SET state = ?, crashes = crashes + ?, uncounted = uncounted + 1 WHERE state = ?",
             params![is_ready, i64::from(unclean != 0), state_number(State::Pending)],
         )
         .map_err(failed)?;
