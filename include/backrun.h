@@ -304,6 +304,19 @@
 // Bytes of payload, user context and headers of the tasks that wait for their time now.
 #define BACKRUN_STAT_SCHEDULED_BYTES 24
 
+// Tasks in the durable store that have not ended, those included whose name nobody has registered; 0 with the memory store. Engine only, as
+// the three that follow.
+#define BACKRUN_STAT_STORED 25
+
+// Ready tasks of those that are not in memory too: more than memory is to hold.
+#define BACKRUN_STAT_STORED_OUTSIDE 26
+
+// Bytes that the durable store takes on the disk, its log included.
+#define BACKRUN_STAT_STORE_BYTES 27
+
+// Ends of tasks that the durable store has refused and that are handed to it again each second. 0: it works.
+#define BACKRUN_STAT_STORE_UNSAVED 28
+
 // How many tasks were looked at, about: while runs take less than 100 µs on average one in eight turns of a worker stands for the others.
 #define BACKRUN_DURATION_WAITED_COUNT 1
 

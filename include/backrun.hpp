@@ -227,6 +227,10 @@ enum class stat : std::uint32_t {
     scheduled = BACKRUN_STAT_SCHEDULED,
     stalled = BACKRUN_STAT_STALLED,
     scheduled_bytes = BACKRUN_STAT_SCHEDULED_BYTES,
+    stored = BACKRUN_STAT_STORED,
+    stored_outside = BACKRUN_STAT_STORED_OUTSIDE,
+    store_bytes = BACKRUN_STAT_STORE_BYTES,
+    store_unsaved = BACKRUN_STAT_STORE_UNSAVED,
 };
 
 namespace detail {

@@ -39,7 +39,8 @@ pub mod typed;
 pub use alloc::Text;
 pub use engine::{
     CancelResult, Counters, Durations, Engine, Event, EventKind, Handler, IntoOutcome, LeftRunning, LogRecord,
-    NameStatistics, Observer, ShutdownMode, ShutdownReport, StalledRun, Statistics, TaskContext, TaskFilter,
+    NameStatistics, Observer, ShutdownMode, ShutdownReport, StalledRun, Statistics, StoreStatistics, TaskContext,
+    TaskFilter,
 };
 pub use error::{Error, Result};
 pub use options::{

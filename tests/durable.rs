@@ -371,6 +371,9 @@ fn of_a_long_queue_memory_holds_a_part_and_the_rest_runs_by_priority_and_can_be_
         while engine.statistics().unwrap().engine.ready < 200 {
             std::thread::yield_now();
         }
+        let store = engine.statistics().unwrap().store.unwrap();
+        assert_eq!((store.unfinished, store.unsaved), (200, 0));
+        assert!(store.outside >= 180 && store.bytes > 10_000, "{store:?}");
         assert_eq!(engine.status(ids[150]).unwrap().state, State::Ready);
         assert_eq!(engine.payload(ids[150]).unwrap(), [1]);
         assert_eq!(engine.cancel(ids[150], "not wanted").unwrap(), CancelResult::Queued);
@@ -384,7 +387,9 @@ fn of_a_long_queue_memory_holds_a_part_and_the_rest_runs_by_priority_and_can_be_
         assert_eq!(order.len(), 199);
         let place = |number: usize| order.iter().position(|other| *other == ids[number]).unwrap();
         assert!(place(198) < place(179), "what is below waits for what is not");
-        assert_eq!(engine.statistics().unwrap().engine.ready, 0);
+        let statistics = engine.statistics().unwrap();
+        let store = statistics.store.unwrap();
+        assert_eq!((statistics.engine.ready, store.unfinished, store.outside), (0, 0, 0));
         shut_down(engine);
     }
 }

@@ -68,7 +68,7 @@ impl Engine {
     ///
     /// # Errors
     /// [`Error::NotFound`] (also where there was no memory to keep what is to run), [`Error::InvalidArgument`] (it is not dead,
-    /// or the thread of its last run has not come back), [`Error::QueueFull`], [`Error::ShuttingDown`], [`Error::OutOfMemory`].
+    /// or the thread of its last run has not come back), [`Error::QueueFull`], [`Error::ShuttingDown`], [`Error::Store`], [`Error::OutOfMemory`].
     pub fn replay(&self, id: TaskId) -> Result<()> {
         self.sound(|| match &self.inner.journal {
             Some(journal) => self.inner.replay_stored(&self.inner, journal, id),
@@ -79,7 +79,7 @@ impl Engine {
     /// Forgets tasks in a final state. How many.
     ///
     /// # Errors
-    /// [`Error::Panic`] (a bug in the engine).
+    /// [`Error::Store`], [`Error::Panic`] (a bug in the engine).
     pub fn purge(&self, filter: &TaskFilter<'_>) -> Result<u64> {
         self.sound(|| match &self.inner.journal {
             Some(journal) => self.inner.purge_stored(&self.inner, journal, filter),

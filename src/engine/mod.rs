@@ -43,7 +43,7 @@ pub use self::listing::{TaskFilter, DEFAULT_LIST_LIMIT};
 pub use self::moves::CancelResult;
 pub use self::observer::Observer;
 pub use self::shutdown::{LeftRunning, ShutdownMode, ShutdownReport};
-pub use self::stats::{Counters, Durations, NameStatistics, Statistics};
+pub use self::stats::{Counters, Durations, NameStatistics, Statistics, StoreStatistics};
 pub(crate) use self::submit::{Named, Work};
 pub use self::watchdog::StalledRun;
 
@@ -457,8 +457,11 @@ impl Engine {
     /// Cancels a task: a queued one at once; a running one is asked to stop, and stays what it is until it does. The first
     /// 512 bytes of the reason are kept.
     ///
+    /// With a durable store, a cancel of a task that has not run returns when it is stored.
+    ///
     /// # Errors
-    /// [`Error::OutOfMemory`]: nothing has changed.
+    /// [`Error::OutOfMemory`]: nothing has changed. [`Error::Store`]: the task does not run any more in this process, and is stored as cancelled
+    /// as soon as that can be. [`Error::WouldDeadlock`] (from what the store's thread tells).
     pub fn cancel(&self, id: TaskId, reason: &str) -> Result<CancelResult> {
         self.sound(|| self.inner.cancel(id, cut(reason, crate::options::MAX_REASON_BYTES)))
     }

@@ -13,7 +13,8 @@ impl Engine {
     /// queued there. Pausing a paused queue changes nothing.
     ///
     /// # Errors
-    /// [`Error::NotFound`] (no such queue), [`Error::ShuttingDown`].
+    /// [`Error::NotFound`] (no such queue), [`Error::ShuttingDown`], [`Error::Store`] (the pause could not be stored; nothing has changed),
+    /// [`Error::WouldDeadlock`] (from what the store's thread tells).
     pub fn pause(&self, queue: &str) -> Result<()> {
         self.sound(|| self.set_paused(queue, true))
     }

@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 /// How the work of an engine ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ShutdownMode {
-    /// What is queued runs, what runs goes on.
+    /// What is queued runs, what runs goes on. What a durable store has and memory has not stays in the store.
     Drain,
     /// Nothing more starts, what runs is asked to stop.
     Cancel,

@@ -1,6 +1,7 @@
 //! Counters.
 
 use crate::alloc::{self, Ensure, Text};
+use crate::engine::journal::Journal;
 use crate::engine::latency::{Histogram, Snapshot};
 use crate::engine::poison::{point, Place};
 use crate::engine::watchdog::StalledRun;
@@ -123,10 +124,26 @@ pub struct Statistics {
     pub events_lost: u64,
     /// Log records that the observer could not keep up with since the start.
     pub logs_lost: u64,
+    /// A durable store; `None` where tasks are in memory only.
+    pub store: Option<StoreStatistics>,
     /// Runs that hold up what waits behind them, now.
     pub stalled_runs: Vec<StalledRun>,
     /// How long tasks waited and ran, by task name, in the order in which they were registered.
     pub task_names: Vec<NameStatistics>,
+}
+
+/// What is known of a durable store without reading it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct StoreStatistics {
+    /// Tasks in it that have not ended, those included whose name nobody has registered.
+    pub unfinished: u64,
+    /// Ready ones that are not in memory too: more than memory is to hold.
+    pub outside: u64,
+    /// What it takes on the disk, its log included.
+    pub bytes: u64,
+    /// Ends of tasks that it has refused and that are handed to it again each second. 0: it works.
+    pub unsaved: u64,
 }
 
 /// How long tasks of one name waited and ran since the start.
@@ -210,6 +227,7 @@ pub(crate) fn statistics(inner: &Inner) -> Result<Statistics> {
     drop(intake);
     let (events_lost, logs_lost) = inner.observation.lost();
     let stalled_runs = inner.stalled_runs()?;
+    let store = inner.journal.as_ref().map(Journal::statistics);
     let task_names = name_statistics(inner)?;
-    Ok(Statistics { engine, queues, events_lost, logs_lost, stalled_runs, task_names })
+    Ok(Statistics { engine, queues, events_lost, logs_lost, store, stalled_runs, task_names })
 }

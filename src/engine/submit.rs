@@ -148,7 +148,8 @@ impl Engine {
     /// # Errors
     /// And then nothing was accepted: [`Error::QueueFull`], [`Error::NoHandler`], [`Error::NotFound`] (no such queue),
     /// [`Error::TooLarge`], [`Error::InvalidArgument`], [`Error::NotSupported`], [`Error::ShuttingDown`],
-    /// [`Error::WouldDeadlock`] (waiting for room on a thread of this engine), [`Error::OutOfMemory`].
+    /// [`Error::WouldDeadlock`] (waiting for room on a thread of this engine, or for the store on its thread), [`Error::Store`],
+    /// [`Error::OutOfMemory`].
     pub fn submit(&self, submission: &Submission<'_>) -> Result<TaskId> {
         self.sound(|| Work::of(&self.inner, submission).and_then(|work| accept_one(&self.inner, &work)))
             .inspect_err(|error| self.refused(Named::of(submission), submission.queue, 1, error))

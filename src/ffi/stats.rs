@@ -56,6 +56,15 @@ pub const BACKRUN_STAT_SCHEDULED: u32 = 22;
 pub const BACKRUN_STAT_STALLED: u32 = 23;
 /// Bytes of payload, user context and headers of the tasks that wait for their time now.
 pub const BACKRUN_STAT_SCHEDULED_BYTES: u32 = 24;
+/// Tasks in the durable store that have not ended, those included whose name nobody has registered; 0 with the memory store. Engine only, as
+/// the three that follow.
+pub const BACKRUN_STAT_STORED: u32 = 25;
+/// Ready tasks of those that are not in memory too: more than memory is to hold.
+pub const BACKRUN_STAT_STORED_OUTSIDE: u32 = 26;
+/// Bytes that the durable store takes on the disk, its log included.
+pub const BACKRUN_STAT_STORE_BYTES: u32 = 27;
+/// Ends of tasks that the durable store has refused and that are handed to it again each second. 0: it works.
+pub const BACKRUN_STAT_STORE_UNSAVED: u32 = 28;
 
 /// How many tasks were looked at, about: while runs take less than 100 µs on average one in eight turns of a worker stands for the others.
 pub const BACKRUN_DURATION_WAITED_COUNT: u32 = 1;
@@ -130,6 +139,10 @@ pub unsafe extern "C" fn backrun_stats_value(
         read_value(stats, out, out_error, |statistics| match stat {
             BACKRUN_STAT_EVENTS_LOST => Ok(statistics.events_lost),
             BACKRUN_STAT_LOGS_LOST => Ok(statistics.logs_lost),
+            BACKRUN_STAT_STORED => Ok(statistics.store.unwrap_or_default().unfinished),
+            BACKRUN_STAT_STORED_OUTSIDE => Ok(statistics.store.unwrap_or_default().outside),
+            BACKRUN_STAT_STORE_BYTES => Ok(statistics.store.unwrap_or_default().bytes),
+            BACKRUN_STAT_STORE_UNSAVED => Ok(statistics.store.unwrap_or_default().unsaved),
             _ => counter(&statistics.engine, stat),
         })
     }

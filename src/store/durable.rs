@@ -303,6 +303,9 @@ pub trait Store: Send + Sync {
     /// [`Error::Store`].
     fn stored(&self) -> Result<Stored, Error>;
 
+    /// What it takes on the disk, in bytes, as far as that can be told without reading it.
+    fn size(&self) -> u64;
+
     /// Waits until all that was asked for is done, and ends it cleanly: nobody ran.
     ///
     /// # Errors

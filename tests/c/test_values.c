@@ -303,12 +303,13 @@ TEST(a_shutdown_mode_or_a_counter_that_is_not_in_the_header_is_refused) {
     OK(backrun_engine_stats(engine, &stats, E));
     uint64_t value = 77;
     FAILS(BACKRUN_INVALID_ARGUMENT, "0", backrun_stats_value(stats, 0, &value, E));
-    FAILS(BACKRUN_INVALID_ARGUMENT, "25", backrun_stats_value(stats, 25, &value, E));
-    FAILS(BACKRUN_INVALID_ARGUMENT, "25", backrun_stats_queue_value(stats, 0, 25, &value, E));
+    FAILS(BACKRUN_INVALID_ARGUMENT, "29", backrun_stats_value(stats, 29, &value, E));
+    FAILS(BACKRUN_INVALID_ARGUMENT, "29", backrun_stats_queue_value(stats, 0, 29, &value, E));
+    FAILS(BACKRUN_INVALID_ARGUMENT, "25", backrun_stats_queue_value(stats, 0, BACKRUN_STAT_STORED, &value, E));
     FAILS(BACKRUN_INVALID_ARGUMENT, "18", backrun_stats_queue_value(stats, 0, BACKRUN_STAT_EVENTS_LOST, &value, E));
     FAILS(BACKRUN_INVALID_ARGUMENT, "19", backrun_stats_queue_value(stats, 0, BACKRUN_STAT_LOGS_LOST, &value, E));
     CHECK_INT(0, (long long)value);
-    for (uint32_t stat = BACKRUN_STAT_ACCEPTED; stat <= BACKRUN_STAT_SCHEDULED_BYTES; stat++) {
+    for (uint32_t stat = BACKRUN_STAT_ACCEPTED; stat <= BACKRUN_STAT_STORE_UNSAVED; stat++) {
         OK(backrun_stats_value(stats, stat, &value, E));
     }
     backrun_stats_free(stats);

@@ -11,11 +11,12 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 /// Changes of one step.
 const BATCH: usize = 1000;
 
-/// Takes a file over. The finished tasks in it are all kept: how many are is the application's choice.
+/// Takes a file over. What has ended in it is all kept: how much is, is the application's choice.
 pub fn open(file: &Path) -> Result<SqliteStore> {
     let mut options = SqliteOptions::new(file);
     options.owner_wait = Duration::ZERO;
     options.keep_finished = u64::MAX;
+    options.keep_dead = u64::MAX;
     SqliteStore::open(options).map_err(|error| error.to_string())
 }
 

@@ -89,17 +89,20 @@ pub(crate) fn accept(
             (task.id, task.submitted_us) = (TaskId::counted(id), now_us);
         }
     }
-    for part in &parts {
-        intake.entrances[part.queue].promise(part.tasks, part.bytes);
-    }
+    let mut promised = alloc::list(parts.len())?;
+    promised.extend_from_slice(&parts);
     let told = move |inner: &Arc<Inner>, changes: Vec<Change>, done: Result<Vec<Answer>>| {
         take_in(inner, first, &changes, &targets, &parts, done.is_ok());
         submitted(done.map(|_| first));
     };
     // With the lock held: the store has them in the order of their ids.
-    let handed = journal.apply(inner.clone(), changes, durability, told);
+    let batch = journal.batch(inner.clone(), changes, durability, told)?;
+    for part in &promised {
+        intake.entrances[part.queue].promise(part.tasks, part.bytes);
+    }
+    journal.hand_over(batch);
     drop(intake);
-    handed
+    Ok(())
 }
 
 /// A task as the store has it, but for what is known with the intake's lock only.

@@ -20,6 +20,7 @@ mod look;
 mod outside;
 
 use crate::alloc::{self, Ensure, NoMemory, Reserved, Text};
+use crate::engine::stats::StoreStatistics;
 use crate::engine::worker::no_thread;
 use crate::engine::Inner;
 use crate::error::{Error, Result};
@@ -95,6 +96,7 @@ impl Journal {
             wanted.owner_wait = *wait;
         }
         wanted.keep_finished = options.keep_finished.count() as u64;
+        wanted.keep_dead = options.keep_dead.count() as u64;
         let store: Box<dyn Store> = alloc::boxed(SqliteStore::open(wanted)?)?;
         let first_new = store.reserve_ids(0)?;
         let left = store.unfinished()?;
@@ -140,6 +142,16 @@ impl Journal {
         self.in_flight.load(Ordering::SeqCst) > 0
     }
 
+    pub(crate) fn statistics(&self) -> StoreStatistics {
+        let unsaved = self.work.lock().unsaved.len() as u64;
+        StoreStatistics {
+            unfinished: self.unfinished(),
+            outside: self.outside.count(),
+            bytes: self.store.size(),
+            unsaved,
+        }
+    }
+
     /// Tasks in the store that have not ended.
     pub(crate) fn unfinished(&self) -> u64 {
         self.unfinished.load(Ordering::SeqCst)
@@ -161,20 +173,19 @@ impl Journal {
         Ok(())
     }
 
-    /// Hands a batch over; `told` is called on the store's thread, as one of the engine's.
-    fn apply(
+    /// A batch to be handed over; `told` is called on the store's thread, as one of the engine's.
+    fn batch(
         &self,
         engine: Arc<Inner>,
         changes: Vec<Change>,
         durability: Durability,
         told: impl FnOnce(&Arc<Inner>, Vec<Change>, Result<Vec<Answer>>) + Send + 'static,
-    ) -> Result<()> {
+    ) -> Result<Batch> {
         let memory = Reserved::new()?;
-        self.hand_over(Batch { changes, durability, told: memory.fill(telling(engine, told)) });
-        Ok(())
+        Ok(Batch { changes, durability, told: memory.fill(telling(engine, told)) })
     }
 
-    /// [`Journal::apply`] of what cannot be refused: it waits for memory that is not to be had.
+    /// Hands a batch over of what cannot be refused: it waits for memory that is not to be had.
     fn apply_surely(
         &self,
         engine: Arc<Inner>,
@@ -195,7 +206,8 @@ impl Journal {
         Self::check_may_wait()?;
         let slot = Arc::try_new(Slot::new())?;
         let filled = slot.clone();
-        self.apply(engine.clone(), changes, Durability::Committed, move |_, _, done| filled.fill(done.map(drop)))?;
+        let told = move |_: &Arc<Inner>, _, done: Result<Vec<Answer>>| filled.fill(done.map(drop));
+        self.hand_over(self.batch(engine.clone(), changes, Durability::Committed, told)?);
         slot.wait()
     }
 

@@ -75,6 +75,11 @@ impl Outside {
         Ok(())
     }
 
+    /// How many there are.
+    pub(super) fn count(&self) -> u64 {
+        self.count.load(Ordering::SeqCst)
+    }
+
     fn holds_up(&self, queue: usize, level: usize) -> bool {
         self.count.load(Ordering::SeqCst) > 0
             && self.queues.lock().get(queue).is_some_and(|lines| lines.holds_up(level))

@@ -22,28 +22,46 @@ pub(super) struct Changes<'c> {
     connection: &'c Connection,
     /// Numbers of task names and queues.
     names: HashMap<String, i64>,
-    keep_finished: i64,
-    /// The last place in the row of ends, and how many are kept.
+    keep: Keep,
+    counts: Counts,
+    /// The same as of the last commit.
+    committed: Counts,
+}
+
+/// How many tasks that have ended are kept, the newest.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Keep {
+    pub(super) finished: u64,
+    pub(super) dead: u64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Counts {
+    /// The last place in the row of ends.
     last_seq: i64,
     finished: i64,
-    /// The same as of the last commit.
-    committed: (i64, i64),
+    dead: i64,
+}
+
+/// How many are too many.
+fn surplus(are: i64, keep: u64) -> Option<i64> {
+    i64::try_from(keep).ok().map(|keep| are - keep).filter(|surplus| *surplus > 0)
 }
 
 impl<'c> Changes<'c> {
-    pub(super) fn new(connection: &'c Connection, keep_finished: u64) -> Result<Self> {
-        let count = "SELECT coalesce(max(seq), 0), count(*) FROM finished";
-        let (last_seq, finished) =
-            connection.query_row(count, [], |row| Ok((row.get(0)?, row.get(1)?))).map_err(failed)?;
-        let keep_finished = i64::try_from(keep_finished).unwrap_or(i64::MAX);
-        let committed = (last_seq, finished);
-        Ok(Self { connection, names: HashMap::new(), keep_finished, last_seq, finished, committed })
+    pub(super) fn new(connection: &'c Connection, keep: Keep) -> Result<Self> {
+        // Its index has dead tasks only where the number of the state stands in the text.
+        let count = "SELECT coalesce(max(seq), 0), count(*), (SELECT count(*) FROM task WHERE state = 6) FROM finished";
+        let counts =
+            |row: &rusqlite::Row<'_>| Ok(Counts { last_seq: row.get(0)?, finished: row.get(1)?, dead: row.get(2)? });
+        let counts = connection.query_row(count, [], counts).map_err(failed)?;
+        Ok(Self { connection, names: HashMap::new(), keep, counts, committed: counts })
     }
 
     /// The transaction came to nothing: what was noted of it goes too.
     pub(super) fn rolled_back(&mut self) {
         self.names.clear();
-        (self.last_seq, self.finished) = self.committed;
+        self.counts = self.committed;
     }
 
     pub(super) fn make(&mut self, changes: &[Change]) -> Result<Vec<Answer>> {
@@ -128,6 +146,7 @@ impl<'c> Changes<'c> {
         if state == State::Dead {
             // It has not ended any more; why it failed stays.
             self.run("UPDATE note SET finished_us = NULL WHERE id = ?", params![id.value()])?;
+            self.counts.dead -= 1;
         }
         if has_note && matches!(to, Move::Succeeded { .. } | Move::Cancelled { .. }) {
             self.run("DELETE FROM note WHERE id = ?", params![id.value()])?;
@@ -137,6 +156,7 @@ impl<'c> Changes<'c> {
             Move::Cancelled { reason } => self.finish(id, (claims, uncounted), now_us, to, Some(reason), None),
             Move::Dead { failure } => {
                 self.note(id, Some(now_us), failure)?;
+                self.counts.dead += 1;
                 self.set(id, State::Dead, (claims, uncounted), None)
             }
             Move::Scheduled { run_at, failure } => {
@@ -183,13 +203,13 @@ impl<'c> Changes<'c> {
         reason: Option<&str>,
         result: Option<&[u8]>,
     ) -> Result<Answer> {
-        self.last_seq += 1;
-        self.finished += 1;
+        self.counts.last_seq += 1;
+        self.counts.finished += 1;
         self.run(
             "INSERT INTO finished SELECT ?, id, ?, task_name, queue, priority, payload_format, ?, ?, crashes, submitted_us, ?, ?, ? \
              FROM task WHERE id = ?",
             params![
-                self.last_seq,
+                self.counts.last_seq,
                 state_number(to.to()),
                 claims,
                 uncounted,
@@ -204,22 +224,29 @@ impl<'c> Changes<'c> {
 
     /// Forgets the oldest of those that have ended, as far as there are more than are to be kept.
     pub(super) fn forget_old(&mut self) -> Result<()> {
-        if self.finished > self.keep_finished {
+        if let Some(surplus) = surplus(self.counts.finished, self.keep.finished) {
             // Not by their numbers: somebody may have forgotten some of those between.
             let forget = "DELETE FROM finished WHERE seq IN (SELECT seq FROM finished ORDER BY seq LIMIT ?)";
-            let forgotten = self
-                .connection
-                .prepare_cached(forget)
-                .and_then(|mut run| run.execute([self.finished - self.keep_finished]))
-                .map_err(failed)?;
-            self.finished -= forgotten as i64;
+            let forgotten =
+                self.connection.prepare_cached(forget).and_then(|mut run| run.execute([surplus])).map_err(failed)?;
+            self.counts.finished -= forgotten as i64;
+        }
+        if let Some(surplus) = surplus(self.counts.dead, self.keep.dead) {
+            // The oldest by their ids, which the index has them in.
+            for forget in [
+                "DELETE FROM note WHERE id IN (SELECT id FROM task WHERE state = 6 ORDER BY id LIMIT ?)",
+                "DELETE FROM task WHERE id IN (SELECT id FROM task WHERE state = 6 ORDER BY id LIMIT ?)",
+            ] {
+                self.run(forget, params![surplus])?;
+            }
+            self.counts.dead -= surplus;
         }
         Ok(())
     }
 
     /// The transaction is done.
     pub(super) fn committed(&mut self) {
-        self.committed = (self.last_seq, self.finished);
+        self.committed = self.counts;
     }
 
     /// Changes something that nobody reads, so that there is something to commit.
@@ -233,12 +260,13 @@ impl<'c> Changes<'c> {
             self.connection.prepare_cached(sql).and_then(|mut run| run.execute(parameters)).map_err(failed)
         };
         if execute("DELETE FROM finished WHERE id = ?", params![id.value()])? > 0 {
-            self.finished -= 1;
+            self.counts.finished -= 1;
             return Ok(Answer::Done);
         }
         let dead = state_number(State::Dead);
         if execute("DELETE FROM task WHERE id = ? AND state = ?", params![id.value(), dead])? > 0 {
             execute("DELETE FROM note WHERE id = ?", params![id.value()])?;
+            self.counts.dead -= 1;
             return Ok(Answer::Done);
         }
         let state: Option<i64> = self

@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::options::Durability;
-use crate::store::sqlite::changes::Changes;
+use crate::store::sqlite::changes::{Changes, Keep};
 use crate::store::sqlite::place::Place;
 use crate::store::sqlite::{failed, set_durability};
 use rusqlite::{Connection, ErrorCode};
@@ -37,10 +37,10 @@ pub(super) struct Weight {
 }
 
 impl<'c> Commits<'c> {
-    pub(super) fn new(connection: &'c Connection, place: &'c Place, keep_finished: u64) -> Result<Self> {
+    pub(super) fn new(connection: &'c Connection, place: &'c Place, keep: Keep) -> Result<Self> {
         // Instead of SQLite's own, which holds up whoever waits for the commit, and keeps a sync that fails to itself.
         connection.pragma_update(None, "wal_autocheckpoint", 0).map_err(failed)?;
-        let changes = Changes::new(connection, keep_finished)?;
+        let changes = Changes::new(connection, keep)?;
         let log = Log { weight: 0, most: PAGES_OF_LOG / 4 };
         Ok(Self { connection, changes, place, durability: None, is_unsynced: true, is_doubtful: false, log })
     }

@@ -29,6 +29,7 @@ use crate::options::Durability;
 use crate::store::durable::{Answer, Batch, Change, InterruptedRun, Page, Store, Stored, StoredTask, Unfinished};
 use crate::task::TaskId;
 use board::Board;
+use changes::Keep;
 use owner::Owner;
 use place::{beside, blame, rewrite_log, Place};
 use rusqlite::config::DbConfig;
@@ -56,13 +57,15 @@ pub struct SqliteOptions {
     pub owner_wait: Duration,
     /// Finished tasks that are kept for those who ask, the newest.
     pub keep_finished: u64,
+    /// Dead tasks that are kept, those with the largest ids.
+    pub keep_dead: u64,
 }
 
 impl SqliteOptions {
     /// With every default.
     #[must_use]
     pub fn new(path: impl Into<PathBuf>) -> Self {
-        Self { path: path.into(), owner_wait: DEFAULT_OWNER_WAIT, keep_finished: 10_000 }
+        Self { path: path.into(), owner_wait: DEFAULT_OWNER_WAIT, keep_finished: 10_000, keep_dead: 10_000 }
     }
 }
 
@@ -105,7 +108,8 @@ impl SqliteStore {
         let board = Arc::new(Board::open(&beside(&path, "-running"))?);
         let interrupted = changes::recover(&mut connection, &board)?;
         let reader = connect(&path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
-        let writer = Writer::start(connection, Place::of(&path), options.keep_finished)?;
+        let keep = Keep { finished: options.keep_finished, dead: options.keep_dead };
+        let writer = Writer::start(connection, Place::of(&path), keep)?;
         let ids = Mutex::new(Ids { next: 0, end: 0 });
         Ok(Self { writer, reader: Mutex::new(reader), ids, board, interrupted, path, owner: Mutex::new(Some(owner)) })
     }
@@ -175,6 +179,13 @@ impl Store for SqliteStore {
         let mut stored = self.blame(reads::stored(&self.reader()))?;
         stored.bytes = std::fs::metadata(&self.path).map_or(0, |metadata| metadata.len());
         Ok(stored)
+    }
+
+    fn size(&self) -> u64 {
+        let length = |path: &Path| std::fs::metadata(path).map_or(0, |metadata| metadata.len());
+        let mut log = self.path.clone().into_os_string();
+        log.push("-wal");
+        length(&self.path) + length(Path::new(&log))
     }
 
     fn close(&self) -> Result<()> {

@@ -121,3 +121,34 @@ fn of_what_has_ended_the_newest_are_kept_also_after_the_next_start() {
     let third = finish(&store, 1);
     assert_eq!(known(&store), [first[4], second[1], third[0]]);
 }
+
+#[test]
+fn of_dead_tasks_the_newest_are_kept_and_one_that_is_tried_again_is_none() {
+    let folder = Folder::new("dead");
+    let options = SqliteOptions { keep_dead: 2, ..folder.options() };
+    let die = |store: &SqliteStore| {
+        let id = store.reserve_ids(1).unwrap();
+        let failure = crate::task::Failure::message("no luck");
+        let end = Change::Move { id, claims: 1, uncounted: 0, now_us: 1, to: Move::Dead { failure } };
+        assert_eq!(apply(store, vec![Change::Accept(Box::new(plain_task(id))), end]).unwrap(), [Answer::Done; 2]);
+        id
+    };
+    let known = |store: &SqliteStore| {
+        let all = store.list(&Page { limit: 100, ..Page::default() }).unwrap();
+        all.iter().map(|task| task.id).collect::<Vec<_>>()
+    };
+    let store = SqliteStore::open(options.clone()).unwrap();
+    let first: Vec<_> = (0..3).map(|_| die(&store)).collect();
+    assert_eq!(known(&store), first[1..]);
+    let again = Change::Move { id: first[1], claims: 1, uncounted: 1, now_us: 2, to: Move::Ready };
+    assert_eq!(apply(&store, vec![again]).unwrap(), [Answer::Done]);
+    drop(store);
+    let store = SqliteStore::open(options).unwrap();
+    let second: Vec<_> = (0..2).map(|_| die(&store)).collect();
+    assert_eq!(known(&store), [first[1], second[0], second[1]], "the one that is tried again does not count");
+    let notes: i64 = store.reader().query_row("SELECT count(*) FROM note", [], |row| row.get(0)).unwrap();
+    assert_eq!(notes, 3);
+    apply(&store, vec![Change::Forget(second[0])]).unwrap();
+    let third = die(&store);
+    assert_eq!(known(&store), [first[1], second[1], third]);
+}

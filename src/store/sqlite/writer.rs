@@ -3,6 +3,7 @@
 use crate::error::{Error, Result};
 use crate::options::Durability;
 use crate::store::durable::{Answer, Batch, Change, Move};
+use crate::store::sqlite::changes::Keep;
 use crate::store::sqlite::commits::{Commits, Weight};
 use crate::store::sqlite::place::Place;
 use rusqlite::Connection;
@@ -43,10 +44,10 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Writer {
-    pub(super) fn start(connection: Connection, place: Place, keep_finished: u64) -> Result<Self> {
+    pub(super) fn start(connection: Connection, place: Place, keep: Keep) -> Result<Self> {
         let shared = Arc::new(Shared { inbox: Mutex::default(), news: Condvar::new() });
         let thread = shared.clone();
-        let run = move || thread.run(&connection, &place, keep_finished);
+        let run = move || thread.run(&connection, &place, keep);
         let spawned = std::thread::Builder::new().name("backrun-store".to_owned()).spawn(run);
         let thread = spawned.map_err(|cause| Error::System {
             what: "the store's thread".into(),
@@ -136,8 +137,8 @@ impl Order {
 }
 
 impl Shared {
-    fn run(&self, connection: &Connection, place: &Place, keep_finished: u64) -> Result<()> {
-        let mut commits = Commits::new(connection, place, keep_finished)?;
+    fn run(&self, connection: &Connection, place: &Place, keep: Keep) -> Result<()> {
+        let mut commits = Commits::new(connection, place, keep)?;
         let mut group = Vec::new();
         while self.next(&mut group) {
             commit(&mut commits, place, &mut group);

@@ -32,4 +32,8 @@ internal enum Counter : uint
     Scheduled = NativeConstants.BACKRUN_STAT_SCHEDULED,
     Stalled = NativeConstants.BACKRUN_STAT_STALLED,
     ScheduledBytes = NativeConstants.BACKRUN_STAT_SCHEDULED_BYTES,
+    Stored = NativeConstants.BACKRUN_STAT_STORED,
+    StoredOutside = NativeConstants.BACKRUN_STAT_STORED_OUTSIDE,
+    StoreBytes = NativeConstants.BACKRUN_STAT_STORE_BYTES,
+    StoreUnsaved = NativeConstants.BACKRUN_STAT_STORE_UNSAVED,
 }

@@ -95,6 +95,10 @@ internal static class NativeConstants
     internal const uint BACKRUN_STAT_SCHEDULED = 22;
     internal const uint BACKRUN_STAT_STALLED = 23;
     internal const uint BACKRUN_STAT_SCHEDULED_BYTES = 24;
+    internal const uint BACKRUN_STAT_STORED = 25;
+    internal const uint BACKRUN_STAT_STORED_OUTSIDE = 26;
+    internal const uint BACKRUN_STAT_STORE_BYTES = 27;
+    internal const uint BACKRUN_STAT_STORE_UNSAVED = 28;
 
     internal const uint BACKRUN_DURATION_WAITED_COUNT = 1;
     internal const uint BACKRUN_DURATION_WAITED_MEAN_US = 2;

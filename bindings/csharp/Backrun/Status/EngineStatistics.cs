@@ -31,6 +31,10 @@ public sealed class EngineStatistics
         Stalled = (int)read(Counter.Stalled);
         EventsLost = read(Counter.EventsLost);
         LogsLost = read(Counter.LogsLost);
+        Stored = read(Counter.Stored);
+        StoredOutside = read(Counter.StoredOutside);
+        StoreBytes = read(Counter.StoreBytes);
+        StoreUnsaved = read(Counter.StoreUnsaved);
         Queues = queues;
         StalledRuns = stalledRuns;
         TaskNames = taskNames;
@@ -107,6 +111,18 @@ public sealed class EngineStatistics
 
     /// <summary>Log lines that could not be kept up with since the start.</summary>
     public long LogsLost { get; }
+
+    /// <summary>Tasks in the durable store that have not ended, those included whose name nobody has registered; 0 with the memory store.</summary>
+    public long Stored { get; }
+
+    /// <summary>Ready tasks of those that are not in memory too: more than memory is to hold.</summary>
+    public long StoredOutside { get; }
+
+    /// <summary>Bytes that the durable store takes on the disk, its log included.</summary>
+    public long StoreBytes { get; }
+
+    /// <summary>Ends of tasks that the durable store has refused (a full disk, say) and that are handed to it again each second. 0: it works.</summary>
+    public long StoreUnsaved { get; }
 
     /// <summary>The same for each queue, by its name.</summary>
     public IReadOnlyDictionary<string, QueueStatistics> Queues { get; }
