@@ -172,7 +172,7 @@ impl Engine {
         };
         self.sound(|| {
             let work = Work::of(&self.inner, submission)?;
-            accept(&self.inner, journal, std::slice::from_ref(&work), submitted)
+            accept(&self.inner, journal, std::slice::from_ref(&work), false, submitted)
         })
         .inspect_err(|error| self.refused(Named::of(submission), submission.queue, 1, error))
     }
@@ -239,14 +239,22 @@ impl Engine {
     /// Notes a submit that was refused before or by the engine.
     #[cold]
     pub(crate) fn refused(&self, task: Named<'_>, queue: Option<&str>, count: usize, error: &Error) {
-        let mut intake = self.inner.intake.0.lock();
+        self.inner.refused(task, queue, count, error);
+    }
+}
+
+impl Inner {
+    /// Notes a submit that was refused before or by the engine.
+    #[cold]
+    pub(crate) fn refused(&self, task: Named<'_>, queue: Option<&str>, count: usize, error: &Error) {
+        let mut intake = self.intake.0.lock();
         let index = intake.find_target(task, queue);
         let counter = match index {
             Some(index) => &mut intake.entrances[index].refused,
             None => &mut intake.refused_elsewhere,
         };
         *counter = counter.saturating_add(count as u64);
-        let seen = &self.inner.observation;
+        let seen = &self.observation;
         if seen.wants(EventKind::Refused) {
             let queue = index.map_or_else(Text::default, |index| intake.entrances[index].queue.name.clone());
             let name = match task {

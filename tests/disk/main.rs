@@ -2,6 +2,7 @@
 
 mod cut;
 mod disk;
+mod engine;
 mod model;
 mod power;
 mod random;

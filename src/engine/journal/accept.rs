@@ -6,7 +6,7 @@ use crate::engine::intake::{Intake, Phase};
 use crate::engine::journal::ends::millis;
 use crate::engine::journal::{Journal, Slot};
 use crate::engine::outcomes::bytes_of;
-use crate::engine::submit::{wait_for_room, Part, Work};
+use crate::engine::submit::{wait_for_room, Named, Part, Work};
 use crate::engine::Inner;
 use crate::error::Result;
 use crate::queue::log::{Data, Headers, Record};
@@ -51,15 +51,17 @@ pub(crate) fn accept_and_wait(inner: &Arc<Inner>, journal: &Journal, works: &[Wo
     Journal::check_may_wait()?;
     let slot = Arc::try_new(Slot::new())?;
     let filled = slot.clone();
-    accept(inner, journal, works, move |said| filled.fill(said))?;
+    accept(inner, journal, works, true, move |said| filled.fill(said))?;
     slot.wait()
 }
 
 /// Accepts tasks of any kind in one step. `submitted` hears of it on a thread of the engine's, if and only if this is no error.
+/// `is_awaited`: the caller hears it, and notes a refusal.
 pub(crate) fn accept(
     inner: &Arc<Inner>,
     journal: &Journal,
     works: &[Work<'_>],
+    is_awaited: bool,
     submitted: impl FnOnce(Result<TaskId>) + Send + 'static,
 ) -> Result<()> {
     let Some(first_work) = works.first() else { return Ok(()) };
@@ -93,6 +95,9 @@ pub(crate) fn accept(
     promised.extend_from_slice(&parts);
     let told = move |inner: &Arc<Inner>, changes: Vec<Change>, done: Result<Vec<Answer>>| {
         take_in(inner, first, &changes, &targets, &parts, done.is_ok());
+        if let (false, Err(error), Some(Change::Accept(task))) = (is_awaited, &done, changes.first()) {
+            inner.refused(Named::Name(&task.task_name), Some(&task.queue), changes.len(), error);
+        }
         submitted(done.map(|_| first));
     };
     // With the lock held: the store has them in the order of their ids.

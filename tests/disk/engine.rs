@@ -1,0 +1,77 @@
+//! An engine whose disk fails for a while: nothing is accepted falsely, nothing that has happened is lost, and it goes on by itself.
+
+use crate::cut::Image;
+use crate::disk::{Disk, Kind, Verdict};
+use backrun::store::durable::Store;
+use backrun::store::sqlite::SqliteStore;
+use backrun::{
+    CancelResult, Engine, EngineOptions, Error, Outcome, ShutdownMode, State, StoreKind, Submission, TaskContext,
+};
+use rusqlite::ffi;
+use std::sync::mpsc::channel;
+use std::sync::Mutex;
+use std::time::Duration;
+
+const SOON: Option<Duration> = Some(Duration::from_secs(30));
+const AT_ONCE: Option<Duration> = Some(Duration::ZERO);
+
+#[test]
+fn while_the_disk_is_full_an_engine_refuses_what_is_new_and_keeps_what_has_ended_until_there_is_room() {
+    let disk = Disk::mount(&Image::default());
+    let mut options = EngineOptions::default();
+    options.workers = Some(2);
+    options.store = StoreKind::Sqlite { path: disk.path(), owner_wait: AT_ONCE };
+    let engine = Engine::start(options).unwrap();
+    let (open, opened) = channel::<()>();
+    let (came, comes) = channel();
+    let opened = Mutex::new(opened);
+    let handler = move |task: &TaskContext<'_>| {
+        came.send(task.id()).unwrap();
+        let _ = opened.lock().unwrap().recv();
+        task.set_result(b"out").unwrap();
+        Outcome::Done
+    };
+    engine.register("wait", handler).unwrap();
+    let payload = vec![7; 20_000];
+    let task = Submission::new("wait", &payload);
+    let runs = engine.submit(&task).unwrap();
+    assert_eq!(comes.recv().unwrap(), runs);
+    let mut later = task.clone();
+    later.delay = Duration::from_secs(3600);
+    let waits = engine.submit(&later).unwrap();
+
+    // Whatever is written, since the log may have room of its own left.
+    disk.set_rule(|call| match call.kind {
+        Kind::Write => Verdict::Fail(ffi::SQLITE_FULL),
+        _ => Verdict::Do,
+    });
+    let error = engine.submit(&task).unwrap_err();
+    assert!(matches!(&error, Error::Store(said) if said.contains("the disk is full")), "{error}");
+    let (tell, told) = channel();
+    engine.submit_async(&task, move |said| tell.send(said).unwrap()).unwrap();
+    assert!(matches!(told.recv_timeout(Duration::from_secs(30)).unwrap(), Err(Error::Store(_))));
+    assert_eq!(engine.statistics().unwrap().engine.refused, 2, "nothing silent");
+    assert!(matches!(engine.pause("default"), Err(Error::Store(_))));
+    assert!(matches!(engine.cancel(waits, "not wanted"), Err(Error::Store(_))));
+    open.send(()).unwrap();
+    while engine.statistics().unwrap().store.unwrap().unsaved < 2 {
+        std::thread::yield_now();
+    }
+    assert_eq!(engine.wait(runs, AT_ONCE).unwrap().state, State::Running, "its end is not safe yet");
+
+    disk.works_again();
+    let status = engine.wait(runs, SOON).unwrap();
+    assert_eq!((status.state, &**status.result.as_ref().unwrap()), (State::Succeeded, &b"out"[..]));
+    assert_eq!(engine.wait(waits, SOON).unwrap().state, State::Cancelled);
+    assert_eq!(engine.cancel(waits, "again").unwrap(), CancelResult::AlreadyFinal);
+    let new = engine.submit(&task).unwrap();
+    assert_eq!(comes.recv().unwrap(), new, "the queue does not pause, and nothing refused runs");
+    open.send(()).unwrap();
+    assert_eq!(engine.wait(new, SOON).unwrap().state, State::Succeeded);
+    let store = engine.statistics().unwrap().store.unwrap();
+    assert_eq!((store.unfinished, store.unsaved), (0, 0));
+    assert_eq!(engine.shutdown(ShutdownMode::Cancel, None).unwrap().queued, 0);
+    let store = SqliteStore::open(crate::workload::options(&disk)).unwrap();
+    assert_eq!(store.get(runs).unwrap().unwrap().result.unwrap(), b"out");
+    assert_eq!(store.stored().unwrap().finished, 3);
+}
