@@ -395,6 +395,108 @@ fn of_a_long_queue_memory_holds_a_part_and_the_rest_runs_by_priority_and_can_be_
 }
 
 #[test]
+fn ids_run_out_and_more_are_asked_for_while_others_submit() {
+    let folder = Folder::new();
+    let engine = folder.start();
+    engine.register("none", |_: &TaskContext<'_>| ()).unwrap();
+    // Several times what is asked for ahead, by batches and one by one, awaited and not.
+    std::thread::scope(|scope| {
+        for _ in 0..3 {
+            scope.spawn(|| {
+                let batch = vec![Submission::new("none", b"x"); 999];
+                for _ in 0..12 {
+                    engine.submit_async(&batch[0], |said| assert!(said.is_ok())).unwrap();
+                    assert_eq!(engine.submit_many(&batch).unwrap().len(), 999);
+                }
+            });
+        }
+    });
+    let report = engine.shutdown(ShutdownMode::Drain, SOON).unwrap();
+    assert_eq!((report.is_complete(), report.queued), (true, 0));
+}
+
+#[test]
+fn of_two_who_replay_a_dead_task_at_once_one_is_refused_and_it_runs_once() {
+    let folder = Folder::new();
+    let engine = folder.start();
+    let runs = Arc::new(AtomicU32::new(0));
+    let counted = runs.clone();
+    let handler = move |_: &TaskContext<'_>| match counted.fetch_add(1, Ordering::SeqCst) % 2 {
+        0 => Outcome::Fatal(Failure::message("dies at first")),
+        _ => Outcome::Done,
+    };
+    engine.register("dies", handler).unwrap();
+    for round in 0..20 {
+        let id = engine.submit(&Submission::new("dies", b"")).unwrap();
+        assert_eq!(engine.wait(id, SOON).unwrap().state, State::Dead);
+        let replays: Vec<bool> = std::thread::scope(|scope| {
+            let all: Vec<_> = (0..3).map(|_| scope.spawn(|| engine.replay(id).is_ok())).collect();
+            all.into_iter().map(|one| one.join().unwrap()).collect()
+        });
+        assert_eq!(replays.iter().filter(|done| **done).count(), 1);
+        assert_eq!(engine.wait(id, SOON).unwrap().state, State::Succeeded);
+        assert_eq!(runs.load(Ordering::SeqCst), 2 * (round + 1));
+    }
+    assert_eq!(engine.statistics().unwrap().store.unwrap().unfinished, 0);
+    shut_down(engine);
+}
+
+#[test]
+fn what_was_kept_outside_for_a_batch_that_was_only_promised_room_runs() {
+    let folder = Folder::new();
+    let mut options = folder.options();
+    (options.memory_tasks, options.workers) = (Some(5), Some(1));
+    let engine = Engine::start(options).unwrap();
+    engine.register("none", |_: &TaskContext<'_>| ()).unwrap();
+    let (tell, told) = channel();
+    for _ in 0..50 {
+        // One by itself, and at once a batch of more than memory is to hold.
+        let tell = tell.clone();
+        engine.submit_async(&Submission::new("none", b"x"), move |said| tell.send(said.unwrap()).unwrap()).unwrap();
+        let ids = engine.submit_many(&vec![Submission::new("none", b"y"); 12]).unwrap();
+        for id in ids.into_iter().chain([told.recv().unwrap()]) {
+            assert_eq!(engine.wait(id, SOON).unwrap().state, State::Succeeded);
+        }
+    }
+    shut_down(engine);
+}
+
+#[test]
+fn a_cancel_after_the_end_of_the_engine_is_refused_and_does_not_wait() {
+    let folder = Folder::new();
+    let engine = folder.start();
+    engine.register("none", |_: &TaskContext<'_>| ()).unwrap();
+    let mut later = Submission::new("none", b"");
+    later.delay = Duration::from_secs(3600);
+    let id = engine.submit(&later).unwrap();
+    assert!(engine.shutdown(ShutdownMode::Cancel, SOON).unwrap().is_complete());
+    assert!(matches!(engine.cancel(id, "late"), Err(Error::ShuttingDown)));
+    drop(engine);
+    folder.read(|store| assert_eq!(store.get(id).unwrap().unwrap().state, State::Scheduled));
+}
+
+#[test]
+fn a_run_that_comes_back_after_its_time_limit_while_its_end_is_on_its_way_changes_nothing() {
+    let folder = Folder::new();
+    let engine = folder.start();
+    let mut options = TaskOptions::default();
+    (options.time_limit, options.grace) = (Some(Duration::from_millis(2)), Some(Duration::from_millis(1)));
+    let moment = AtomicU32::new(0);
+    let handler = move |_: &TaskContext<'_>| {
+        // Around the moment at which the end is handed over.
+        let micros = 2_500 + 150 * u64::from(moment.fetch_add(1, Ordering::Relaxed) % 30);
+        std::thread::sleep(Duration::from_micros(micros));
+    };
+    engine.register_with("late", options, || handler).unwrap();
+    let ids: Vec<_> = (0..300).map(|_| engine.submit(&Submission::new("late", b"")).unwrap()).collect();
+    for id in ids {
+        let state = engine.wait(id, SOON).unwrap().state;
+        assert!(matches!(state, State::Succeeded | State::Dead), "{state:?}");
+    }
+    shut_down(engine);
+}
+
+#[test]
 fn an_asynchronous_submit_tells_the_id_when_the_task_is_safe_and_one_thread_has_many_on_their_way() {
     let folder = Folder::new();
     let engine = folder.start();

@@ -56,8 +56,9 @@ pub(crate) struct Entrance {
     /// Tasks and bytes that came in since the start, and of those the part known to have left.
     pushed: (u64, u64),
     known_left: (u64, u64),
-    /// Of those that count as ready, the ones that are in the store only, and their bytes.
+    /// Of those that count as ready, the ones that are in the store only, and their bytes; and those that are on their way there.
     outside: (u64, u64),
+    promised: (u64, u64),
     /// Tasks that were accepted before they came in: they had waited for their time, or are run anew.
     came_again: u64,
     /// Tasks that were accepted to wait for their time.
@@ -240,6 +241,7 @@ impl Entrance {
             pushed: (0, 0),
             known_left: (0, 0),
             outside: (0, 0),
+            promised: (0, 0),
             came_again: 0,
             accepted_for_later: 0,
             refused: 0,
@@ -297,29 +299,32 @@ impl Entrance {
     /// Ready tasks and their bytes in memory.
     pub(crate) fn in_memory(&mut self) -> (u64, u64) {
         let ready = self.ready();
-        (ready.0.saturating_sub(self.outside.0), ready.1.saturating_sub(self.outside.1))
+        let elsewhere = (self.outside.0 + self.promised.0, self.outside.1 + self.promised.1);
+        (ready.0.saturating_sub(elsewhere.0), ready.1.saturating_sub(elsewhere.1))
     }
 
     /// Counts a ready task that is in the store only.
     pub(crate) fn keep_outside(&mut self, bytes: u64) {
-        self.promise(1, bytes);
+        self.pushed = (self.pushed.0 + 1, self.pushed.1 + bytes);
         self.outside = (self.outside.0 + 1, self.outside.1 + bytes);
     }
 
     /// Counts it no more: it comes into memory, or is gone.
     pub(crate) fn bring_in(&mut self, bytes: u64) {
-        self.keep_promise(1, bytes);
+        self.pushed = (self.pushed.0 - 1, self.pushed.1 - bytes);
         self.outside = (self.outside.0 - 1, self.outside.1 - bytes);
     }
 
     /// Keeps room for tasks until they are safe in the store: until then they count as if they had come in.
     pub(crate) fn promise(&mut self, tasks: u64, bytes: u64) {
         self.pushed = (self.pushed.0 + tasks, self.pushed.1 + bytes);
+        self.promised = (self.promised.0 + tasks, self.promised.1 + bytes);
     }
 
     /// They come in now, or not at all.
     pub(crate) fn keep_promise(&mut self, tasks: u64, bytes: u64) {
         self.pushed = (self.pushed.0 - tasks, self.pushed.1 - bytes);
+        self.promised = (self.promised.0 - tasks, self.promised.1 - bytes);
     }
 
     /// Whether they fit into the empty queue.

@@ -23,7 +23,7 @@ use crate::engine::results::{Progress, TaskResult};
 use crate::engine::wait::WaitSlot;
 use crate::engine::watchers::Waiting;
 use crate::engine::Inner;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::options::RetryPolicy;
 use crate::queue::lanes::level_of;
 use crate::queue::shelf::ShelfPlace;
@@ -322,6 +322,9 @@ impl Inner {
         let recorded = self.wait_for_record()?;
         let mut extras = self.lock_extras();
         point(poison::Place::Cancel);
+        if self.journal.is_some() && extras.closed {
+            return Err(Error::ShuttingDown);
+        }
         let word = entry.word();
         match word.state() {
             None => {

@@ -100,7 +100,8 @@ impl Inner {
             return;
         }
         let word = entry.word();
-        if word.state() != Some(State::Running) || word.lease() != lease {
+        // Its end may be on its way to the store.
+        if word.is_ending() || word.state() != Some(State::Running) || word.lease() != lease {
             // It was given up.
             self.refuse_outcome(&extras, id, entry, lease);
             return self.thread_is_back(&mut extras, run);

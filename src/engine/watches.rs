@@ -141,7 +141,8 @@ impl Inner {
             return self.add_watch(id, watch);
         }
         // Or it was, and has ended since: the store had that before memory forgot it.
-        if let Some(status) = self.stored_status(id).filter(|status| status.state.is_final()) {
+        let status = self.stored_status(id).ok_or_else(|| unknown(id))?;
+        if status.state.is_final() {
             self.tell_end_to(watch, status, Ok(()));
             return Ok(());
         }

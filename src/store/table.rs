@@ -261,6 +261,11 @@ impl Entry {
         changed.map(drop)
     }
 
+    /// Moves a task that is ending to its final state; the extras' lock is held. The word before, or as it is.
+    pub(crate) fn end(&self, to: State) -> std::result::Result<Word, Word> {
+        self.change(|seen| seen.is_ending().then(|| seen.with_state(to).0 | SLOW))
+    }
+
     /// Marks a task in one of these states as ending; the extras' lock is held. The word before, or as it is.
     pub(crate) fn begin_ending(&self, from: &[State]) -> std::result::Result<Word, Word> {
         self.change(|seen| {
@@ -308,7 +313,7 @@ impl Entry {
     /// held, so that only plain moves compete. The word before the move, or as it is.
     pub(crate) fn move_slowly(&self, from: &[State], to: State, cancel: bool) -> std::result::Result<Word, Word> {
         self.change(|seen| {
-            let state = seen.state().filter(|state| from.contains(state))?;
+            let state = seen.state().filter(|state| from.contains(state) && !seen.is_ending())?;
             assert!(state.can_move_to(to), "a task cannot move from {state:?} to {to:?}");
             Some(seen.with_state(to).0 | SLOW | if cancel { CANCEL } else { 0 })
         })
@@ -318,7 +323,8 @@ impl Entry {
     /// The extras' lock is held. The word before, or as it is.
     pub(crate) fn unclaim(&self) -> std::result::Result<Word, Word> {
         self.change(|seen| {
-            (seen.state() == Some(State::Running)).then(|| seen.with_state(State::Ready).unclaimed().0 | SLOW)
+            let runs = seen.state() == Some(State::Running) && !seen.is_ending();
+            runs.then(|| seen.with_state(State::Ready).unclaimed().0 | SLOW)
         })
     }
 
@@ -559,6 +565,14 @@ impl Table {
             }
             ControlFlow::Continue(())
         });
+    }
+
+    /// Counts an id off that was given out and never became a task here.
+    pub(crate) fn skip(&self, id: TaskId) {
+        let Some(chunk) = self.chunk(id) else { return };
+        if chunk.known.fetch_sub(1, Ordering::AcqRel) == 1 {
+            self.chunks.lock().remove(&chunk.number);
+        }
     }
 
     /// Forgets a task. The word that it had; that of nothing, if it was forgotten before.

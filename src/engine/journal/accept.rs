@@ -72,19 +72,28 @@ pub(crate) fn accept(
     }
     let mut targets: Vec<Target> = alloc::list(works.len())?;
     let mut parts: Vec<Part> = Vec::new();
-    let mut intake = inner.intake.0.lock();
-    intake.check_open()?;
-    for (work, change) in works.iter().zip(&mut changes) {
-        let (registration, queue) = intake.target(work.task, work.queue)?;
-        targets.push(Target { registration, queue });
-        if let Change::Accept(task) = change {
-            task.task_name = intake.name_numbered(registration);
-            task.queue = intake.entrances[queue].queue.name.clone();
+    let (mut intake, first) = loop {
+        // Not with the intake's lock held: the store's thread, which gives ids out, takes that lock.
+        journal.ids.ensure(&*journal.store, works.len())?;
+        let mut intake = inner.intake.0.lock();
+        intake.check_open()?;
+        targets.clear();
+        parts.clear();
+        for (work, change) in works.iter().zip(&mut changes) {
+            let (registration, queue) = intake.target(work.task, work.queue)?;
+            targets.push(Target { registration, queue });
+            if let Change::Accept(task) = change {
+                task.task_name = intake.name_numbered(registration);
+                task.queue = intake.entrances[queue].queue.name.clone();
+            }
+            Part::count(&mut parts, queue, work)?;
         }
-        Part::count(&mut parts, queue, work)?;
-    }
-    let mut intake = wait_for_room(inner, intake, &parts, first_work.when_full)?;
-    let first = journal.store.reserve_ids(works.len() as u64)?;
+        let intake = wait_for_room(inner, intake, &parts, first_work.when_full)?;
+        // Others may have taken them meanwhile.
+        if let Some(first) = journal.ids.take(works.len()) {
+            break (intake, first);
+        }
+    };
     let now_us = intake.clock.now().unix_us;
     for (change, id) in changes.iter_mut().zip(first.value()..) {
         if let Change::Accept(task) = change {
@@ -100,13 +109,13 @@ pub(crate) fn accept(
         }
         submitted(done.map(|_| first));
     };
-    // With the lock held: the store has them in the order of their ids.
     let batch = journal.batch(inner.clone(), changes, durability, told)?;
     for part in &promised {
         intake.entrances[part.queue].promise(part.tasks, part.bytes);
     }
-    journal.hand_over(batch);
     drop(intake);
+    // Without the lock: a store that has ended answers at once, on this thread.
+    journal.hand_over(batch);
     Ok(())
 }
 
@@ -160,6 +169,20 @@ pub(super) fn bytes_of_stored(task: &StoredTask) -> u32 {
 /// The store has tasks, or has refused them: they come into memory, or their place in the queue is free again.
 fn take_in(inner: &Arc<Inner>, first: TaskId, changes: &[Change], targets: &[Target], parts: &[Part], are_safe: bool) {
     let Some(journal) = &inner.journal else { return };
+    take_in_locked(inner, journal, first, changes, targets, parts, are_safe);
+    // What was promised may have kept something outside, or what is outside may have been promised room that is free again.
+    journal.look_for_room(true);
+}
+
+fn take_in_locked(
+    inner: &Arc<Inner>,
+    journal: &Journal,
+    first: TaskId,
+    changes: &[Change],
+    targets: &[Target],
+    parts: &[Part],
+    are_safe: bool,
+) {
     let mut intake = inner.intake.0.lock();
     for part in parts {
         intake.entrances[part.queue].keep_promise(part.tasks, part.bytes);
@@ -212,7 +235,8 @@ impl Inner {
         let id = task.id;
         let data = data_of(task);
         let bytes = bytes_of(&Record::of(&data));
-        let is_old = self.journal.as_ref().is_some_and(|journal| id < journal.first_new);
+        // Of one that came before, this chunk does not count any more, or never has.
+        let is_old = coming == Coming::Again;
         let chunk = if is_old { self.store.table.chunk_for_stored(id)? } else { self.store.table.chunk_for_new(id)? };
         let let_go = || {
             if is_old {

@@ -12,7 +12,7 @@ use crate::engine::{unknown, Inner};
 use crate::error::Result;
 use crate::store::table::Entry;
 use crate::sys;
-use crate::task::{Lease, State, TaskId};
+use crate::task::{Lease, State, TaskId, TaskStatus};
 use std::collections::HashMap;
 
 /// The tasks whose ends were asked for.
@@ -67,11 +67,17 @@ impl Inner {
     }
 
     /// A task has ended without having been in memory: whoever asked for its end or waits for it is told.
-    pub(super) fn answer_end(&self, journal: &Journal, id: TaskId, lease: Lease, state: State) {
+    /// `status`: where it is known already; the store may have forgotten it.
+    pub(super) fn answer_end(
+        &self,
+        journal: &Journal,
+        (id, lease, state): (TaskId, Lease, State),
+        status: Option<&TaskStatus>,
+    ) {
         let mut extras = self.extras.lock();
         let watches = extras.tasks.remove(&id).map(|extra| extra.watches).unwrap_or_default();
         for watch in watches {
-            if let Some(status) = self.stored_status(id) {
+            if let Some(status) = status.cloned().or_else(|| self.stored_status(id)) {
                 self.tell_end_to(watch, status, Ok(()));
             }
         }

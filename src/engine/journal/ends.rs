@@ -31,7 +31,13 @@ impl Inner {
     /// them are no attempts. Its end is made in memory once that is safe. The extras' lock may be held.
     pub(crate) fn record_move(&self, id: TaskId, word: Word, uncounted: u32, to: Move, recorded: Option<Recorded>) {
         let Some(journal) = &self.journal else { return };
-        let Some(engine) = journal.engine() else { return };
+        let Some(engine) = journal.engine() else {
+            // It has ended: nothing is recorded any more.
+            if let Some(recorded) = recorded {
+                recorded.fill(Err(Error::ShuttingDown));
+            }
+            return;
+        };
         let change = Change::Move { id, claims: word.claims(), uncounted, now_us: sys::coarse_unix_micros(), to };
         let mut changes = surely(|| alloc::list(1));
         changes.push(change);
@@ -76,10 +82,13 @@ impl Inner {
                 }
                 let state = to.to();
                 if state.is_final() {
-                    journal.unfinished.fetch_sub(1, Ordering::SeqCst);
+                    journal.unfinished.fetch_sub(u64::from(answer == Answer::Done), Ordering::SeqCst);
                     self.has_ended(journal, id, Lease::new(i64::from(claims)), state);
                 }
-                journal.run_is_over(id);
+                // What is pending still runs.
+                if state != State::Pending {
+                    journal.run_is_over(id);
+                }
             }
         }
     }
@@ -100,11 +109,11 @@ impl Inner {
 
     /// Makes the end of a task in memory that the store has recorded, and tells everybody.
     fn has_ended(&self, journal: &Journal, id: TaskId, lease: Lease, to: State) {
-        let Some(chunk) = self.store.chunk(id) else { return self.answer_end(journal, id, lease, to) };
+        let Some(chunk) = self.store.chunk(id) else { return self.answer_end(journal, (id, lease, to), None) };
         let entry = chunk.entry(id);
         let word = entry.word();
         if word.state().is_none() {
-            return self.answer_end(journal, id, lease, to);
+            return self.answer_end(journal, (id, lease, to), None);
         }
         if !word.is_slow() && to == State::Succeeded {
             if let Ok(told) = entry.finish_plain(word, to, sys::coarse_unix_millis()) {
@@ -117,7 +126,7 @@ impl Inner {
             return;
         }
         let run_us = extras.tasks.get(&id).map_or(0, |extra| extra.run_us);
-        let Ok(before) = entry.move_slowly(&[State::Running], to, false) else { return };
+        let Ok(before) = entry.end(to) else { return };
         self.finished(&mut extras, id, entry, before, to, run_us);
         drop(extras.unlock());
     }

@@ -106,6 +106,9 @@ impl Inner {
             Load::Task(id) => self.load_task(journal, *id),
         };
         if let Err(error) = loaded {
+            if let Load::Task(id) = load {
+                journal.run_is_over(*id);
+            }
             // What is not brought in stays in the store, and runs after the next start.
             self.observation.log(
                 LogLevel::Error,

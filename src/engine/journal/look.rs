@@ -9,7 +9,7 @@ use crate::engine::moves::CancelResult;
 use crate::engine::submit::{room_or_refusal, Named};
 use crate::engine::{unknown, Inner};
 use crate::error::{Error, Result};
-use crate::store::durable::{Change, Move, Page, RunAt, StoredTask};
+use crate::store::durable::{Answer, Change, Move, Page, RunAt, StoredTask};
 use crate::sync::{Arc, Ordering};
 use crate::sys;
 use crate::task::{Lease, ResultBytes, State, TaskId, TaskStatus};
@@ -131,10 +131,12 @@ impl Inner {
     /// Cancels a task that is in the store only: it waits there for its handler, or for room in memory.
     pub(crate) fn cancel_stored(&self, id: TaskId, reason: Text) -> Result<CancelResult> {
         let Some(journal) = &self.journal else { return Ok(CancelResult::Unknown) };
+        // Before the lock: who holds it may wait for the thread that this is.
+        Journal::check_may_wait()?;
         let Some(engine) = journal.engine() else { return Err(Error::ShuttingDown) };
         // Held until the store has it: whoever brings the task in looks before or after.
         let reading = journal.reading.lock();
-        let Some(task) = journal.store.get(id)? else { return Ok(CancelResult::Unknown) };
+        let Some(mut task) = journal.store.get(id)? else { return Ok(CancelResult::Unknown) };
         if task.state.is_final() {
             return Ok(CancelResult::AlreadyFinal);
         }
@@ -145,26 +147,36 @@ impl Inner {
         }
         let mut changes = alloc::list(1)?;
         let (claims, uncounted, now_us) = (task.claims, task.uncounted, sys::coarse_unix_micros());
-        changes.push(Change::Move { id, claims, uncounted, now_us, to: Move::Cancelled { reason } });
-        journal.apply_and_wait(&engine, changes)?;
+        changes.push(Change::Move { id, claims, uncounted, now_us, to: Move::Cancelled { reason: reason.clone() } });
+        if journal.apply_and_wait(&engine, changes)?.first() != Some(&Answer::Done) {
+            // It has ended meanwhile.
+            return Ok(CancelResult::AlreadyFinal);
+        }
         drop(reading);
         journal.unfinished.fetch_sub(1, Ordering::SeqCst);
-        self.has_ended_in_store(journal, id);
+        journal.run_is_over(id);
+        if id >= journal.first_new {
+            self.store.table.skip(id);
+        }
+        (task.state, task.reason, task.finished_us) = (State::Cancelled, Some(reason), now_us);
+        self.has_ended_in_store(journal, &status_of(&task)?);
         Ok(CancelResult::Queued)
     }
 
     /// Tells of the end of a task that is not in memory.
-    fn has_ended_in_store(&self, journal: &Journal, id: TaskId) {
-        let Some(status) = self.stored_status(id) else { return };
+    fn has_ended_in_store(&self, journal: &Journal, status: &TaskStatus) {
         if let Some(queue) = self.queues.iter().find(|queue| *queue.name == *status.queue) {
             queue.seldom.lock().cancelled += 1;
         }
-        self.observation.event_if_wanted(EventKind::Cancelled, || Event::of(EventKind::Cancelled, &status));
-        self.answer_end(journal, id, status.lease, status.state);
+        self.observation.event_if_wanted(EventKind::Cancelled, || Event::of(EventKind::Cancelled, status));
+        self.answer_end(journal, (status.id, status.lease, status.state), Some(status));
     }
 
     /// Has a dead task run again.
     pub(crate) fn replay_stored(&self, engine: &Arc<Inner>, journal: &Journal, id: TaskId) -> Result<()> {
+        Journal::check_may_wait()?;
+        // Until it is in memory, nobody else replays or cancels it.
+        let _reading = journal.reading.lock();
         let mut task = journal.store.get(id)?.ok_or_else(|| unknown(id))?;
         if task.state != State::Dead {
             return Err(Error::invalid(format_args!(
@@ -188,7 +200,9 @@ impl Inner {
         let to = Move::Ready;
         let now_us = sys::coarse_unix_micros();
         changes.push(Change::Move { id, claims: task.claims, uncounted: task.claims, now_us, to });
-        journal.apply_and_wait(engine, changes)?;
+        if journal.apply_and_wait(engine, changes)?.first() != Some(&Answer::Done) {
+            return Err(unknown(id));
+        }
         journal.unfinished.fetch_add(1, Ordering::SeqCst);
         (task.state, task.failure) = (State::Ready, None);
         let mut intake = self.intake.0.lock();

@@ -8,13 +8,15 @@
 //! [`accept`] is how tasks come in, [`ends`] how they leave, [`load`] what an earlier process has left, [`look`] and [`asked`] what is asked of
 //! tasks that are not in memory.
 //!
-//! Locks: none of these is held while another one is taken, but the store's own inbox under the intake's and the extras' locks.
+//! Locks: `reading` goes before all others of the engine; of those here, none is held while another one is taken, but the store's own inbox
+//! under the extras' lock. The store's thread takes the engine's locks, so nobody waits for it with one of them held, but with `reading`.
 //!
 //! [`Entry::begin_ending`]: crate::store::table::Entry::begin_ending
 
 pub(crate) mod accept;
 mod asked;
 pub(crate) mod ends;
+mod ids;
 pub(crate) mod load;
 mod look;
 mod outside;
@@ -31,6 +33,7 @@ use crate::sync::{Arc, AtomicU64, Condvar, Mutex, Ordering};
 use crate::sys;
 use crate::task::TaskId;
 use asked::Asked;
+use ids::Ids;
 use load::Loads;
 use outside::{Bound, Outside};
 use std::cell::Cell;
@@ -56,6 +59,7 @@ pub(crate) struct Journal {
     unfinished: AtomicU64,
     /// Batches that the store has not told of.
     in_flight: AtomicU64,
+    ids: Ids,
     /// How much of a queue memory holds, and the rest.
     bound: Bound,
     outside: Outside,
@@ -106,6 +110,7 @@ impl Journal {
             first_new,
             unfinished: AtomicU64::new(left.iter().map(|name| name.count).sum()),
             in_flight: AtomicU64::new(0),
+            ids: Ids::new(),
             bound: Bound {
                 tasks: options.memory_tasks.unwrap_or(DEFAULT_MEMORY_TASKS),
                 bytes: options.memory_bytes.unwrap_or(DEFAULT_MEMORY_BYTES),
@@ -202,11 +207,11 @@ impl Journal {
     }
 
     /// Has changes made and waits for that.
-    fn apply_and_wait(&self, engine: &Arc<Inner>, changes: Vec<Change>) -> Result<()> {
+    fn apply_and_wait(&self, engine: &Arc<Inner>, changes: Vec<Change>) -> Result<Vec<Answer>> {
         Self::check_may_wait()?;
         let slot = Arc::try_new(Slot::new())?;
         let filled = slot.clone();
-        let told = move |_: &Arc<Inner>, _, done: Result<Vec<Answer>>| filled.fill(done.map(drop));
+        let told = move |_: &Arc<Inner>, _, done: Result<Vec<Answer>>| filled.fill(done);
         self.hand_over(self.batch(engine.clone(), changes, Durability::Committed, told)?);
         slot.wait()
     }
@@ -215,7 +220,7 @@ impl Journal {
     pub(crate) fn pause(&self, engine: &Arc<Inner>, queue: &Text, paused: bool) -> Result<()> {
         let mut changes = alloc::list(1)?;
         changes.push(Change::Pause(queue.clone(), paused));
-        self.apply_and_wait(engine, changes)
+        self.apply_and_wait(engine, changes).map(drop)
     }
 
     /// Whether a queue was paused when it was last heard of.
@@ -368,6 +373,14 @@ impl Inner {
         let Some(journal) = &self.journal else { return };
         self.stop_journal();
         self.changes.wait_while(None, || !journal.work.lock().ended);
+        // Once more: the disk may work again. The store does this before it ends.
+        let unsaved = std::mem::take(&mut journal.work.lock().unsaved);
+        if !unsaved.is_empty() {
+            self.hand_over_again(unsaved);
+        }
+        if let Err(error) = journal.store.close() {
+            self.observation.log(LogLevel::Error, format_args!("the store did not end as it should: {error}"));
+        }
         let unsaved = std::mem::take(&mut journal.work.lock().unsaved);
         if !unsaved.is_empty() {
             self.observation.log(
@@ -377,9 +390,6 @@ impl Inner {
                     unsaved.len()
                 ),
             );
-        }
-        if let Err(error) = journal.store.close() {
-            self.observation.log(LogLevel::Error, format_args!("the store did not end as it should: {error}"));
         }
         drop(journal.engine.lock().take());
     }
@@ -395,8 +405,6 @@ impl Inner {
         let Some(journal) = &self.journal else { return };
         journal.work.lock().stopping = true;
         journal.news.notify_all();
-        // It may wait for room in a queue.
-        self.queues.iter().for_each(|queue| queue.room.notify_all());
     }
 }
 

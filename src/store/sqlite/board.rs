@@ -37,6 +37,8 @@ struct Places {
     current: HashMap<usize, InterruptedRun>,
     /// Claims so far.
     count: u64,
+    /// The file may be the next process's: nothing is noted any more.
+    closed: bool,
 }
 
 /// A claim of an earlier process.
@@ -92,6 +94,9 @@ impl Board {
     /// Notes what a worker runs. What cannot be written is not: it only tells after a crash.
     pub(super) fn note(&self, worker: usize, run: Option<InterruptedRun>) {
         let mut places = self.places();
+        if places.closed {
+            return;
+        }
         let worker_number = worker as u32 & !ENDED;
         let (place, entry) = match run {
             Some(run) => {
@@ -122,6 +127,11 @@ impl Board {
                 places.free.push(place);
             }
         }
+    }
+
+    /// Notes nothing more.
+    pub(super) fn close(&self) {
+        self.places().closed = true;
     }
 
     fn places(&self) -> MutexGuard<'_, Places> {

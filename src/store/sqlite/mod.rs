@@ -190,6 +190,7 @@ impl Store for SqliteStore {
 
     fn close(&self) -> Result<()> {
         let closed = self.writer.close();
+        self.board.close();
         // Only now: nothing of this process is written any more.
         drop(self.owner.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take());
         closed

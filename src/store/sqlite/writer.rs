@@ -8,6 +8,7 @@ use crate::store::sqlite::commits::{Commits, Weight};
 use crate::store::sqlite::place::Place;
 use rusqlite::Connection;
 use std::collections::VecDeque;
+use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
@@ -47,7 +48,12 @@ impl Writer {
     pub(super) fn start(connection: Connection, place: Place, keep: Keep) -> Result<Self> {
         let shared = Arc::new(Shared { inbox: Mutex::default(), news: Condvar::new() });
         let thread = shared.clone();
-        let run = move || thread.run(&connection, &place, keep);
+        let run = move || {
+            let ran = catch_unwind(AssertUnwindSafe(|| thread.run(&connection, &place, keep)));
+            let ended = ran.unwrap_or_else(|panic| Err(Error::from_panic(&*panic)));
+            thread.refuse_the_rest(&ended);
+            ended
+        };
         let spawned = std::thread::Builder::new().name("backrun-store".to_owned()).spawn(run);
         let thread = spawned.map_err(|cause| Error::System {
             what: "the store's thread".into(),
@@ -145,6 +151,16 @@ impl Shared {
             commits.tidy();
         }
         commits.end_cleanly().map_err(|error| place.blame(error))
+    }
+
+    /// The thread ends. After a failure of its own somebody may still wait for what it was asked for.
+    fn refuse_the_rest(&self, ended: &Result<()>) {
+        let mut inbox = lock(&self.inbox);
+        inbox.closing = true;
+        let orders = std::mem::take(&mut inbox.orders);
+        drop(inbox);
+        let error = ended.as_ref().err().cloned().unwrap_or(Error::ShuttingDown);
+        orders.into_iter().for_each(|order| order.answer_error(&error));
     }
 
     /// Waits for orders, and takes as many as one commit may have. `false`: there are none, and no more come.
