@@ -1,36 +1,20 @@
 //! The program `backrun`, on a file that an engine has left and beside one that has it.
 #![cfg(feature = "cli")]
 
+#[path = "common/folder.rs"]
+mod folder;
+
 use backrun::{
     Engine, EngineOptions, Failure, Outcome, RetryPolicy, ShutdownMode, State, StoreKind, Submission, TaskContext,
     TaskId,
 };
+use folder::Folder;
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
 const SOON: Option<Duration> = Some(Duration::from_secs(20));
-
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new(name: &str) -> Self {
-        let folder = std::env::temp_dir().join(format!("backrun-cli-{}-{name}", std::process::id()));
-        std::fs::create_dir_all(&folder).unwrap();
-        Self(folder)
-    }
-
-    fn file(&self) -> PathBuf {
-        self.0.join("tasks.db")
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
 
 struct Ran {
     success: bool,
@@ -99,7 +83,7 @@ fn end(engine: Engine) {
 
 #[test]
 fn list_show_stats_check_and_export_work_beside_a_running_engine() {
-    let folder = Folder::new("beside");
+    let folder = Folder::new();
     let file = folder.file();
     let engine = engine(&file);
     let [succeeded, dead, scheduled, _] = fill(&engine);
@@ -139,7 +123,7 @@ fn list_show_stats_check_and_export_work_beside_a_running_engine() {
 
 #[test]
 fn retry_cancel_and_purge_do_what_the_next_engine_sees() {
-    let folder = Folder::new("change");
+    let folder = Folder::new();
     let file = folder.file();
     let first = engine(&file);
     let [succeeded, dead, scheduled, cancelled] = fill(&first);
@@ -162,7 +146,7 @@ fn retry_cancel_and_purge_do_what_the_next_engine_sees() {
 
 #[test]
 fn what_is_exported_is_imported_bit_for_bit_in_both_forms() {
-    let folder = Folder::new("exchange");
+    let folder = Folder::new();
     let file = folder.file();
     let first = engine(&file);
     fill(&first);
@@ -187,7 +171,7 @@ fn what_is_exported_is_imported_bit_for_bit_in_both_forms() {
 
 #[test]
 fn wrong_arguments_and_files_are_told_with_what_to_do() {
-    let folder = Folder::new("wrong");
+    let folder = Folder::new();
     let missing = folder.0.join("none.db");
     for command in ["list", "check", "stats", "purge"] {
         let ran = backrun(&[command], &missing, &[], b"");

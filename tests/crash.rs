@@ -5,10 +5,17 @@
 //! what is left. Who was told of what is written to files by single appends, which no kill tears.
 //! BACKRUN_TORTURE has it go on for 500 rounds; BACKRUN_STRESS_SEED begins with that seed.
 
+#[path = "common/folder.rs"]
+mod folder;
+#[path = "common/random.rs"]
+mod random;
+
 use backrun::{
     Engine, EngineOptions, Error, Failure, Outcome, RetryPolicy, ShutdownMode, State, StoreKind, Submission,
     TaskContext, TaskFilter, TaskId, TaskOptions,
 };
+use folder::Folder;
+use random::Random;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::fs::{File, OpenOptions};
@@ -23,15 +30,6 @@ const FOLDER: &str = "BACKRUN_CRASH_FOLDER";
 const SEED: &str = "BACKRUN_CRASH_SEED";
 /// The child runs what is left, and ends.
 const LAST: &str = "BACKRUN_CRASH_LAST";
-
-/// splitmix64.
-fn random(state: &mut u64) -> u64 {
-    *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    let mut z = *state;
-    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    z ^ (z >> 31)
-}
 
 /// A file to which lines are appended, each in one call of the system.
 struct Lines(File);
@@ -69,8 +67,9 @@ fn start(folder: &Path) -> Engine {
     let handler = move |task: &TaskContext<'_>| {
         let (id, lease) = (task.id().value(), task.lease().value());
         began.add(&[id, lease]);
-        let choice = random(&mut runs.fetch_add(1, Ordering::Relaxed));
+        let choice = Random(runs.fetch_add(1, Ordering::Relaxed)).next();
         if choice % 4 == 0 {
+            // Work that takes a moment, so that kills meet it.
             std::thread::sleep(Duration::from_micros(choice >> 32 & 0x7ff));
         }
         if choice % 7 == 0 {
@@ -95,17 +94,17 @@ fn unless_it_ends<T>(said: backrun::Result<T>) -> T {
 }
 
 /// Submits in every way there is, for ever.
-fn submit(folder: &Path, mut seed: u64) {
+fn submit(folder: &Path, seed: u64) {
     let engine = Arc::new(start(folder));
     let threads = (0..3u64).map(|way| {
         let engine = engine.clone();
-        let mut choices = seed.wrapping_add(way);
+        let mut choices = Random(seed.wrapping_add(way));
         let acknowledged = Arc::new(Lines::open(folder, "acknowledged"));
         std::thread::spawn(move || loop {
-            let payload = vec![7; random(&mut choices) as usize % 300];
+            let payload = vec![7; choices.next() as usize % 300];
             let mut submission = Submission::new("work", &payload);
-            if random(&mut choices) % 8 == 0 {
-                submission.delay = Duration::from_millis(random(&mut choices) % 20);
+            if choices.next() % 8 == 0 {
+                submission.delay = Duration::from_millis(choices.next() % 20);
             }
             match way {
                 0 => acknowledged.add(&[unless_it_ends(engine.submit(&submission)).value()]),
@@ -129,9 +128,10 @@ fn submit(folder: &Path, mut seed: u64) {
     });
     let threads: Vec<_> = threads.collect();
     println!("ready");
-    if random(&mut seed) % 4 == 0 {
+    let mut choices = Random(seed);
+    if choices.one_in(4) {
         // Some end by themselves, in the midst of it.
-        std::thread::sleep(Duration::from_millis(random(&mut seed) % 40));
+        std::thread::sleep(Duration::from_millis(choices.below(40)));
         engine.shutdown(ShutdownMode::Cancel, None).unwrap();
         std::process::exit(0);
     }
@@ -145,6 +145,7 @@ fn finish(folder: &Path) {
     let mut filter = TaskFilter::default();
     (filter.states, filter.limit) = (&open, Some(1));
     while !engine.list(&filter).unwrap().is_empty() {
+        // A look now and then; how often does not matter.
         std::thread::sleep(Duration::from_millis(5));
     }
     let dead = Lines::open(folder, "dead");
@@ -159,13 +160,14 @@ fn finish(folder: &Path) {
 }
 
 /// Kills children until it has done so often enough. How many.
-fn kill_children(folder: &Path, mut seed: u64, rounds: usize) {
+fn kill_children(folder: &Path, seed: u64, rounds: usize) {
+    let mut choices = Random(seed);
     for round in 0..rounds {
-        let mut child = child(folder, random(&mut seed), false);
+        let mut child = child(folder, choices.next(), false);
         let mut line = String::new();
         BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
         // From before it is ready until well after.
-        std::thread::sleep(Duration::from_micros(random(&mut seed) % 60_000));
+        std::thread::sleep(Duration::from_micros(choices.below(60_000)));
         child.kill().unwrap();
         let status = child.wait().unwrap();
         // By the signal, or by itself before that.
@@ -194,15 +196,15 @@ fn every_acknowledged_task_runs_however_often_the_process_is_killed() {
     let rounds = if std::env::var_os("BACKRUN_TORTURE").is_some() { 500 } else { 12 };
     let seed = std::env::var("BACKRUN_STRESS_SEED").map_or(7, |seed| seed.parse().unwrap());
     println!("{rounds} rounds, BACKRUN_STRESS_SEED={seed}");
-    let folder = std::env::temp_dir().join(format!("backrun-crash-{}", std::process::id()));
-    std::fs::create_dir_all(&folder).unwrap();
-    kill_children(&folder, seed, rounds);
+    let folder = Folder::new();
+    let folder = &folder.0;
+    kill_children(folder, seed, rounds);
     let begun = Instant::now();
-    let status = child(&folder, seed, true).wait().unwrap();
+    let status = child(folder, seed, true).wait().unwrap();
     assert!(status.success(), "the last child: {status}");
     println!("what was left took {:?}", begun.elapsed());
 
-    let of = |name| Lines::read(&folder, name);
+    let of = |name| Lines::read(folder, name);
     let ids = |lines: Vec<Vec<i64>>| lines.into_iter().map(|line| line[0]).collect::<BTreeSet<_>>();
     let (acknowledged, dead) = (ids(of("acknowledged")), ids(of("dead")));
     let (began, ended) = (of("began"), of("ended"));
@@ -222,5 +224,4 @@ fn every_acknowledged_task_runs_however_often_the_process_is_killed() {
         assert!(before < run[1], "task {} ran with lease {} after {before}", run[0], run[1]);
     }
     assert!(!acknowledged.is_empty() && ran.len() > rounds, "it was put to the test");
-    std::fs::remove_dir_all(&folder).unwrap();
 }

@@ -1,13 +1,17 @@
 //! What an engine with a durable store promises past the end of the process, through the public API. A process that is killed is played by
 //! a copy of the store's files as they are while the engine is at work, which is what a kill leaves (tests/crash.rs kills real ones).
 
+#[path = "common/folder.rs"]
+mod folder;
+
 use backrun::store::durable::Store;
 use backrun::store::sqlite::{SqliteOptions, SqliteStore};
 use backrun::{
     CancelResult, Durability, Engine, EngineOptions, Error, Failure, Lease, Observer, Outcome, Priority, QueueOptions,
     RetryPolicy, ShutdownMode, State, StoreKind, Submission, TaskContext, TaskFilter, TaskId, TaskOptions, WhenFull,
 };
-use std::path::{Path, PathBuf};
+use folder::Folder;
+use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{channel, Receiver, Sender};
 use std::sync::{Arc, Mutex};
@@ -15,37 +19,13 @@ use std::time::Duration;
 
 const SOON: Option<Duration> = Some(Duration::from_secs(20));
 
-/// A folder that goes with the test.
-struct Folder(PathBuf);
-
 impl Folder {
-    fn new() -> Self {
-        static NUMBER: AtomicU32 = AtomicU32::new(0);
-        let name = format!("backrun-durable-{}-{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
-        let folder = std::env::temp_dir().join(name);
-        std::fs::create_dir_all(&folder).unwrap();
-        Self(folder)
-    }
-
-    fn file(&self) -> PathBuf {
-        self.0.join("tasks.db")
-    }
-
     fn options(&self) -> EngineOptions {
         options(&self.file())
     }
 
     fn start(&self) -> Engine {
         Engine::start(self.options()).unwrap()
-    }
-
-    /// What a process leaves that is killed now.
-    fn killed(&self) -> Self {
-        let copy = Self::new();
-        for file in std::fs::read_dir(&self.0).unwrap().flatten() {
-            std::fs::copy(file.path(), copy.0.join(file.file_name())).unwrap();
-        }
-        copy
     }
 
     /// What the store has, once no engine has it.
@@ -56,12 +36,6 @@ impl Folder {
         let read = read(&store);
         store.close().unwrap();
         read
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
     }
 }
 
@@ -107,7 +81,7 @@ fn a_task_is_in_the_store_when_its_submit_returns_and_gone_from_it_when_it_has_e
     submission.headers.push(("culture", "de-DE"));
     let id = engine.submit(&submission).unwrap();
     assert_eq!(comes.recv().unwrap(), id);
-    folder.killed().read(|store| {
+    folder.copy().read(|store| {
         let task = store.get(id).unwrap().expect("it was accepted");
         assert_eq!((&*task.task_name, &*task.queue, task.state), ("wait", "default", State::Ready));
         assert_eq!((&*task.payload, task.user_context.as_deref()), (&b"bytes"[..], Some(&b"user"[..])));
@@ -116,7 +90,7 @@ fn a_task_is_in_the_store_when_its_submit_returns_and_gone_from_it_when_it_has_e
     open.send(()).unwrap();
     assert_eq!(engine.wait(id, SOON).unwrap().state, State::Succeeded);
     assert_eq!(engine.status(id).unwrap().state, State::Succeeded, "it is known afterwards");
-    folder.killed().read(|store| {
+    folder.copy().read(|store| {
         assert_eq!(store.get(id).unwrap().unwrap().state, State::Succeeded);
         assert_eq!(store.stored().unwrap().ready, 0);
     });
@@ -138,7 +112,7 @@ fn what_a_killed_process_left_runs_in_the_next_one_with_all_that_it_was_given() 
         submission.headers.push(("number", "a header"));
         all.push(engine.submit(&submission).unwrap());
     }
-    let killed = folder.killed();
+    let killed = folder.copy();
     shut_down(engine);
 
     let engine = killed.start();
@@ -230,7 +204,7 @@ fn what_is_delayed_retried_dead_or_cancelled_is_so_after_a_kill() {
     }
     // A batch after it is told of: so what came before is written.
     let last = engine.submit(&later).unwrap();
-    let killed = folder.killed();
+    let killed = folder.copy();
     shut_down(engine);
 
     let engine = killed.start();
@@ -289,7 +263,7 @@ fn tasks_that_ran_at_a_crash_run_one_at_a_time_and_a_task_that_crashes_three_tim
             assert_eq!(comes.recv_timeout(Duration::from_secs(20)).unwrap(), ids[0]);
             assert!(comes.recv_timeout(Duration::from_millis(50)).is_err(), "the other one waits for its turn");
         }
-        let killed = folder.killed();
+        let killed = folder.copy();
         drop(open);
         shut_down(engine);
         folder = killed;
@@ -576,7 +550,7 @@ fn a_pending_run_is_settled_durably_and_runs_again_where_nobody_settled_it() {
         std::thread::yield_now();
     }
     engine.cancel(TaskId::new(1).unwrap(), "").unwrap();
-    let killed = folder.killed();
+    let killed = folder.copy();
     engine.abandon();
     let engine = killed.start();
     let (say, said) = channel();
@@ -651,7 +625,7 @@ fn the_end_of_a_task_that_an_earlier_process_left_is_told_once_however_it_comes(
             }
             (runs, stays) = (Some(submit("run")), Some(submit("stay")));
         }
-        let killed = folder.killed();
+        let killed = folder.copy();
         drop(open);
         shut_down(engine);
         folder = killed;

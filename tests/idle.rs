@@ -1,7 +1,11 @@
 //! An engine that has nothing to do does nothing: no thread of it wakes, and a durable store's files are not touched. In a program of its
 //! own, since it counts the wakes of every engine's threads.
 
+#[path = "common/folder.rs"]
+mod folder;
+
 use backrun::{Engine, EngineOptions, ShutdownMode, State, StoreKind, Submission, TaskContext};
+use folder::Folder;
 use std::path::Path;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -37,10 +41,9 @@ fn files(folder: &Path) -> Vec<(String, u64, SystemTime)> {
 #[cfg(target_os = "linux")]
 #[test]
 fn an_idle_engine_wakes_for_nothing_and_writes_nothing() {
-    let folder = std::env::temp_dir().join(format!("backrun-idle-{}", std::process::id()));
-    std::fs::create_dir_all(&folder).unwrap();
+    let folder = Folder::new();
     let mut options = EngineOptions::default();
-    options.store = StoreKind::Sqlite { path: folder.join("tasks.db"), owner_wait: None };
+    options.store = StoreKind::Sqlite { path: folder.file(), owner_wait: None };
     let engine = Engine::start(options).unwrap();
     engine.register("none", |_: &TaskContext<'_>| ()).unwrap();
     for _ in 0..100 {
@@ -50,15 +53,14 @@ fn an_idle_engine_wakes_for_nothing_and_writes_nothing() {
     assert!(sleeps().len() >= 6, "workers, observer, control, journal and store are threads: {:?}", sleeps());
     let begun = Instant::now();
     loop {
-        let before = (sleeps(), files(&folder));
+        let before = (sleeps(), files(&folder.0));
         // Not for being right: so that what wakes has the time to be seen.
         std::thread::sleep(REST);
-        let after = (sleeps(), files(&folder));
+        let after = (sleeps(), files(&folder.0));
         if before == after {
             break;
         }
         assert!(begun.elapsed() < PATIENCE, "it never comes to rest: {before:?}, then {after:?}");
     }
     engine.shutdown(ShutdownMode::Cancel, None).unwrap();
-    std::fs::remove_dir_all(&folder).unwrap();
 }

@@ -182,11 +182,6 @@ impl Intake {
         self.registered.get(registration).map(|(name, _)| name.clone()).unwrap_or_default()
     }
 
-    /// Notes an id that the store gave out.
-    pub(crate) fn note_id(&mut self, id: TaskId) {
-        self.last_id = self.last_id.max(id.value());
-    }
-
     pub(crate) fn name_of(&self, number: TaskNumber) -> Option<Text> {
         self.registered.get(number.value() as usize - 1).map(|(name, _)| name.clone())
     }

@@ -32,6 +32,34 @@ pub struct TaskFilter<'a> {
     pub limit: Option<usize>,
 }
 
+impl TaskFilter<'_> {
+    /// Whether a task is meant, as far as its state, its queue and, in microseconds since 1970 UTC, its end say; 0: it has not ended.
+    pub(crate) fn means(&self, state: State, queue: &str, finished_us: impl FnOnce() -> i64) -> bool {
+        let is_old = || {
+            let finished_us = finished_us();
+            let final_us = sys::coarse_unix_micros() - finished_us;
+            finished_us > 0 && final_us >= i64::try_from(self.final_for.as_micros()).unwrap_or(i64::MAX)
+        };
+        (self.states.is_empty() || self.states.contains(&state))
+            && self.queue.is_none_or(|wanted| *queue == *wanted)
+            && (self.final_for.is_zero() || is_old())
+    }
+}
+
+/// Why a task cannot be replayed that is in another state.
+pub(crate) fn is_not_dead(id: TaskId, state: State) -> Error {
+    Error::invalid(format_args!(
+        "task {id} is {state:?}; only a dead task, one that has failed for good, can be run again"
+    ))
+}
+
+/// Why a dead task cannot be replayed yet.
+pub(crate) fn thread_is_away(id: TaskId) -> Error {
+    Error::invalid(format_args!(
+        "the thread of the last run of task {id} has not come back; run it again when that has ended"
+    ))
+}
+
 impl Engine {
     /// What is known of tasks, those with the smallest ids first. It looks at one task after the other while they go on, so each
     /// status is true for a moment of its own.
@@ -107,20 +135,12 @@ impl Engine {
 impl Inner {
     fn for_each_of(&self, filter: &TaskFilter<'_>, mut visit: impl FnMut(TaskId, &Entry, Word) -> ControlFlow<()>) {
         let after = filter.after.map_or(0, TaskId::value);
-        let is_old = |entry: &Entry, word: Word| {
-            let finished_us = entry.times(word).finished_us;
-            let final_us = sys::coarse_unix_micros() - finished_us;
-            finished_us > 0 && final_us >= i64::try_from(filter.final_for.as_micros()).unwrap_or(i64::MAX)
-        };
         self.store.table.for_each_chunk(TaskId::counted(after.max(1)), |chunk| {
             for (id, entry) in chunk.tasks().filter(|(id, _)| id.value() > after) {
                 let word = entry.word();
                 let Some(state) = word.state() else { continue };
-                let is_meant = (filter.states.is_empty() || filter.states.contains(&state))
-                    && filter.queue.is_none_or(|queue| *self.queue(word).name == *queue)
-                    && filter.task_name.is_none_or(|name| self.has_name(word, name))
-                    && (filter.final_for.is_zero() || is_old(entry, word));
-                if is_meant {
+                let is_meant = filter.means(state, &self.queue(word).name, || entry.times(word).finished_us);
+                if is_meant && filter.task_name.is_none_or(|name| self.has_name(word, name)) {
                     visit(id, entry, word)?;
                 }
             }
@@ -154,15 +174,11 @@ impl Inner {
         let word = entry.word();
         let state = word.state().ok_or_else(|| unknown(id))?;
         if state != State::Dead {
-            return Err(Error::invalid(format_args!(
-                "task {id} is {state:?}; only a dead task, one that has failed for good, can be run again"
-            )));
+            return Err(is_not_dead(id, state));
         }
         let extra = extras.get(id)?;
         if extra.given_up.is_some() {
-            return Err(Error::invalid(format_args!(
-                "the thread of the last run of task {id} has not come back; run it again when that has ended"
-            )));
+            return Err(thread_is_away(id));
         }
         let place = extra.place.ok_or_else(|| {
             Error::not_found(format_args!("what task {id} is to run is not kept: there was no memory for it"))

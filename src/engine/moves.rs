@@ -208,7 +208,13 @@ impl Inner {
         }
         if self.journal.is_some() {
             let uncounted = extras.tasks.get(&id).map_or(0, |extra| extra.uncounted);
-            self.record_move(id, before, uncounted, Move::Cancelled { reason: reason.clone() }, recorded.cloned());
+            self.record_move(
+                id,
+                before.claims(),
+                uncounted,
+                Move::Cancelled { reason: reason.clone() },
+                recorded.cloned(),
+            );
             return true;
         }
         self.finished(extras, id, entry, before, State::Cancelled, 0);
@@ -345,7 +351,7 @@ impl Inner {
             self.tell_of_room(queue);
             self.something_ended();
             drop(untold);
-            recorded.map_or(Ok(()), |recorded| recorded.wait())?;
+            recorded.map_or(Ok(()), |recorded| recorded.wait_for_ever())?;
             return Ok(CancelResult::Queued);
         }
         let bytes = entry.bytes();
@@ -360,7 +366,7 @@ impl Inner {
             }
             self.something_ended();
             drop(untold);
-            recorded.map_or(Ok(()), |recorded| recorded.wait())?;
+            recorded.map_or(Ok(()), |recorded| recorded.wait_for_ever())?;
             return Ok(CancelResult::Queued);
         }
         let Ok(before) = entry.mark_slow(true) else {

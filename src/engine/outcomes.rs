@@ -119,7 +119,7 @@ impl Inner {
                 }
                 queue.pending.fetch_add(1, Ordering::AcqRel);
                 let uncounted = extras.tasks.get(&id).map_or(0, |extra| extra.uncounted);
-                self.record_move(id, word, uncounted, Move::Pending, None);
+                self.record_move(id, word.claims(), uncounted, Move::Pending, None);
                 if self.observation.wants(EventKind::Pending) {
                     let status = self.status_locked(&extras, id, entry);
                     self.observation.event(Event::of(EventKind::Pending, &status));
@@ -247,7 +247,7 @@ impl Inner {
                 }
                 if self.journal.is_some() {
                     let uncounted = extras.tasks.get(&id).map_or(0, |extra| extra.uncounted);
-                    return self.record_move(id, entry.word(), uncounted, Move::Ready, None);
+                    return self.record_move(id, entry.word().claims(), uncounted, Move::Ready, None);
                 }
                 // The memory store has nowhere to keep it.
                 self.cancel_ready(extras, id, entry, &self.end_reason(), None);

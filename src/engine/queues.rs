@@ -72,6 +72,10 @@ impl Queues {
         self.0[index].get().expect("an index that was given")
     }
 
+    pub(crate) fn named(&self, name: &str) -> Option<&Arc<Queue>> {
+        self.iter().find(|queue| *queue.name == *name)
+    }
+
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Arc<Queue>> {
         self.0.iter().map_while(OnceLock::get)
     }

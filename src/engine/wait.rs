@@ -1,29 +1,38 @@
-//! Where a thread waits: for the end of one task, or for anything that a shutdown waits for.
+//! Where a thread waits: for the end of one task, for what the store says, or for anything that a shutdown waits for.
 
 use crate::error::Result;
 use crate::sync::{Condvar, Mutex};
 use crate::task::TaskStatus;
 use std::time::Instant;
 
-/// Filled once, when the task has ended or nobody will tell any more.
+/// Filled once: with what was waited for, such as the end of a task, or with why nobody will tell any more.
 #[derive(Debug)]
-pub(crate) struct WaitSlot {
-    end: Mutex<Option<Result<TaskStatus>>>,
+pub(crate) struct WaitSlot<T = TaskStatus> {
+    end: Mutex<Option<Result<T>>>,
     filled: Condvar,
 }
 
-impl WaitSlot {
+impl<T> WaitSlot<T> {
     pub(crate) fn new() -> Self {
         Self { end: Mutex::new(None), filled: Condvar::new() }
     }
 
-    pub(crate) fn fill(&self, end: Result<TaskStatus>) {
+    pub(crate) fn fill(&self, end: Result<T>) {
         self.end.lock().get_or_insert(end);
         self.filled.notify_all();
     }
 
+    /// Waits as long as it takes.
+    pub(crate) fn wait_for_ever(&self) -> Result<T> {
+        loop {
+            if let Some(end) = self.wait(None) {
+                return end;
+            }
+        }
+    }
+
     /// Waits up to a deadline; `None` if it passed.
-    pub(crate) fn wait(&self, deadline: Option<Instant>) -> Option<Result<TaskStatus>> {
+    pub(crate) fn wait(&self, deadline: Option<Instant>) -> Option<Result<T>> {
         let mut end = self.end.lock();
         loop {
             if let Some(end) = end.take() {

@@ -10,7 +10,9 @@
 
 use crate::error::Error;
 use crate::options::{Durability, RetryPolicy};
-use crate::store::durable::{Answer, Batch, Change, InterruptedRun, Move, Page, RunAt, Store, StoredTask, Unfinished};
+use crate::store::durable::{
+    apply, Answer, Batch, Change, InterruptedRun, Move, Page, RunAt, Store, StoredTask, Unfinished,
+};
 use crate::task::{Failure, PayloadFormat, Priority, State, TaskId, MOVES};
 use std::sync::mpsc::{channel, Receiver};
 use std::time::Duration;
@@ -101,18 +103,6 @@ pub fn plain_task(id: TaskId) -> StoredTask {
         headers: Vec::new(),
         ..full_task(id)
     }
-}
-
-/// Has changes made, and waits until they are safe.
-///
-/// # Errors
-/// The store's.
-pub fn apply(store: &dyn Store, changes: Vec<Change>) -> Result<Vec<Answer>, Error> {
-    let (tell, told) = channel();
-    let durability = Durability::Committed;
-    let tell = move |_, answers| drop(tell.send(answers));
-    store.apply(Batch { changes, durability, told: Box::new(tell) });
-    told.recv().expect("every batch is told of")
 }
 
 fn made(store: &dyn Store, changes: Vec<Change>) {

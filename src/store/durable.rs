@@ -21,10 +21,11 @@
 //!
 //! [`conformance`](crate::store::conformance) has a test for each of these that any store can be put to.
 
-use crate::alloc::{Ensure, Text};
+use crate::alloc::{self, Ensure, Text};
 use crate::error::Error;
 use crate::options::{Durability, RetryPolicy, MAX_HEADER_BYTES};
 use crate::task::{decode_headers, encode_header, Failure, PayloadFormat, Priority, State, TaskId};
+use std::sync::mpsc::channel;
 use std::time::Duration;
 
 /// When a task is to run that waits for its time.
@@ -311,4 +312,39 @@ pub trait Store: Send + Sync {
     /// # Errors
     /// [`Error::Store`].
     fn close(&self) -> Result<(), Error>;
+}
+
+/// Has changes made, and waits until they are safe. Not on the store's own thread.
+///
+/// # Errors
+/// The store's; [`Error::Store`] where it ended without a word; [`Error::OutOfMemory`].
+pub fn apply(store: &dyn Store, changes: Vec<Change>) -> Result<Vec<Answer>, Error> {
+    let (tell, told) = channel();
+    let told_of = alloc::boxed(move |_, answers| drop(tell.send(answers)))?;
+    store.apply(Batch { changes, durability: Durability::Committed, told: told_of });
+    told.recv().unwrap_or_else(|_| Err(Error::Store(Text::fixed("it has ended without saying what became of a batch"))))
+}
+
+/// Visits the tasks that a page begins with and all that follow, so many at a time as it says, until `visit` says that it has enough.
+///
+/// # Errors
+/// Those of `list` and of `visit`.
+pub fn each<E>(
+    mut page: Page<'_>,
+    mut list: impl FnMut(&Page<'_>) -> Result<Vec<StoredTask>, E>,
+    mut visit: impl FnMut(&StoredTask) -> Result<bool, E>,
+) -> Result<(), E> {
+    loop {
+        let tasks = list(&page)?;
+        let Some(last) = tasks.last() else { return Ok(()) };
+        page.after = Some(last.id);
+        for task in &tasks {
+            if !visit(task)? {
+                return Ok(());
+            }
+        }
+        if tasks.len() < page.limit {
+            return Ok(());
+        }
+    }
 }

@@ -1,7 +1,9 @@
 //! What the tests of the engine share: gates instead of sleeps, and observers that remember.
 #![allow(dead_code, reason = "no one test uses all of it")]
 
+pub mod folder;
 pub mod locks;
+pub mod random;
 
 use backrun::{Engine, EngineOptions, Event, EventKind, LogRecord, Observer, QueueOptions, State, TaskContext, TaskId};
 use locks::{Condvar, Mutex};

@@ -5,6 +5,7 @@ mod disk;
 mod engine;
 mod model;
 mod power;
+#[path = "../common/random.rs"]
 mod random;
 mod trouble;
 mod versions;

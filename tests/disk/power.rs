@@ -9,8 +9,8 @@ use crate::model::{is_after_an_end, Ends, Kept};
 use crate::random::Random;
 use crate::workload::{live, options, History, Trouble};
 use backrun::options::Durability;
-use backrun::store::conformance::{apply, plain_task};
-use backrun::store::durable::{Answer, Batch, Change, Page, Store, StoredTask};
+use backrun::store::conformance::plain_task;
+use backrun::store::durable::{apply, Answer, Batch, Change, Page, Store, StoredTask};
 use backrun::store::sqlite::SqliteStore;
 use backrun::TaskId;
 use rusqlite::{ffi, Connection};
@@ -287,6 +287,13 @@ fn rounds(cuts: usize, seed: u64, trouble: impl Fn(u64) -> Trouble) -> Tally {
     tally
 }
 
+impl Tally {
+    fn assert_none_failed(&self) {
+        let Self { failures, cuts, .. } = self;
+        assert!(failures.is_empty(), "{} of {cuts} cuts:\n{}", failures.len(), failures.join("\n"));
+    }
+}
+
 fn seed() -> u64 {
     let seed = number("BACKRUN_STRESS_SEED", 7);
     println!("seed: {seed} (BACKRUN_STRESS_SEED={seed} has it again)");
@@ -298,13 +305,7 @@ fn a_power_cut_or_a_kill_anywhere_loses_nothing_that_was_told_as_safe_and_leaves
     let cuts = number("BACKRUN_POWER_CUTS", 200) as usize;
     let tally = rounds(cuts, seed(), |_| Trouble::default());
     println!("{} cuts; in {} of them batches were lost that were told of as buffered", tally.cuts, tally.lost_buffered);
-    assert!(
-        tally.failures.is_empty(),
-        "{} of {} cuts:\n{}",
-        tally.failures.len(),
-        tally.cuts,
-        tally.failures.join("\n")
-    );
+    tally.assert_none_failed();
     // It is a power cut at all.
     assert!(tally.lost_buffered > 0, "none of {} cuts lost anything", tally.cuts);
 }
@@ -326,13 +327,7 @@ fn after_a_sync_that_failed_what_is_told_as_safe_is_safe() {
     let cuts = number("BACKRUN_POWER_CUTS", 200) as usize / 3;
     let tally = rounds(cuts, seed(), failing);
     println!("{} cuts; {} batches were refused", tally.cuts, tally.refused);
-    assert!(
-        tally.failures.is_empty(),
-        "{} of {} cuts:\n{}",
-        tally.failures.len(),
-        tally.cuts,
-        tally.failures.join("\n")
-    );
+    tally.assert_none_failed();
     assert!(tally.refused > 0, "no sync failed");
 }
 

@@ -4,8 +4,8 @@
 use crate::cut::Image;
 use crate::disk::{Disk, Mounted};
 use crate::workload::options;
-use backrun::store::conformance::{apply, full_task, plain_task};
-use backrun::store::durable::{Answer, Change, InterruptedRun, Move, Page, RunAt, Store, StoredTask};
+use backrun::store::conformance::{full_task, plain_task};
+use backrun::store::durable::{apply, Answer, Change, InterruptedRun, Move, Page, RunAt, Store, StoredTask};
 use backrun::store::sqlite::SqliteStore;
 use backrun::{Failure, State, TaskId};
 use rusqlite::types::Value;

@@ -4,6 +4,7 @@ mod c;
 
 pub use c::C;
 
+use crate::common::folder::Folder;
 use crate::common::options;
 use crate::world::{Answer, Cancelled, Counts, End, Phase, Policy, GRACE_MS, MAX_WORKERS, STALL_MS};
 use backrun::store::durable::{Page, Store, StoredTask};
@@ -12,8 +13,6 @@ use backrun::{
     Backoff, CancelResult, Engine, Error, Failure, Lease, Outcome, RetryPolicy, ShutdownMode, State, StoreKind,
     Submission, TaskContext, TaskFilter, TaskId, TaskOptions,
 };
-use std::path::PathBuf;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{channel, Sender};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
@@ -103,28 +102,16 @@ impl Step {
 pub struct Rust {
     engine: Engine,
     /// Where its tasks are kept, if they are.
-    folder: Option<PathBuf>,
-}
-
-impl Drop for Rust {
-    fn drop(&mut self) {
-        if let Some(folder) = &self.folder {
-            let _ = std::fs::remove_dir_all(folder);
-        }
-    }
+    folder: Option<Folder>,
 }
 
 impl Rust {
     pub fn new(workers: u32, does: Step, is_durable: bool) -> Self {
         let mut options = options(workers);
-        let folder = is_durable.then(|| {
-            static NUMBER: AtomicU32 = AtomicU32::new(0);
-            let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-            let folder = std::env::temp_dir().join(format!("backrun-model-{}-{number}", std::process::id()));
-            std::fs::create_dir_all(&folder).unwrap();
-            options.store = StoreKind::Sqlite { path: folder.join("tasks.db"), owner_wait: None };
-            folder
-        });
+        let folder = is_durable.then(Folder::new);
+        if let Some(folder) = &folder {
+            options.store = StoreKind::Sqlite { path: folder.file(), owner_wait: None };
+        }
         options.manual_time = true;
         options.max_workers = Some(MAX_WORKERS);
         options.keep_finished = backrun::Retention::Newest(1_000_000);
@@ -258,16 +245,9 @@ impl Driver for Rust {
     }
 
     fn left_by_a_kill(&self) -> Option<Vec<StoredTask>> {
-        let folder = self.folder.as_ref()?;
-        let copy = folder.with_extension("killed");
-        std::fs::create_dir_all(&copy).unwrap();
-        for file in std::fs::read_dir(folder).unwrap().flatten() {
-            std::fs::copy(file.path(), copy.join(file.file_name())).unwrap();
-        }
-        let store = SqliteStore::open(SqliteOptions::new(copy.join("tasks.db"))).unwrap();
+        let copy = self.folder.as_ref()?.copy();
+        let store = SqliteStore::open(SqliteOptions::new(copy.file())).unwrap();
         let all = store.list(&Page { limit: usize::MAX, ..Page::default() }).unwrap();
-        drop(store);
-        std::fs::remove_dir_all(&copy).unwrap();
         Some(all)
     }
 

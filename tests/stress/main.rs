@@ -5,6 +5,8 @@
 
 mod actors;
 mod called;
+#[path = "../common/random.rs"]
+mod random;
 
 use actors::{act, ask_for_end, queue, settle, submit};
 use backrun::{
@@ -13,6 +15,7 @@ use backrun::{
     TaskOptions, WhenFull,
 };
 use called::{Listener, Runner};
+use random::Random;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, OnceLock, Weak};
 use std::thread;
@@ -26,27 +29,6 @@ const MOST: usize = 40_000;
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 const ACTORS: usize = 3;
 const SETTLERS: usize = 2;
-
-/// splitmix64.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    fn below(&mut self, limit: u64) -> u64 {
-        self.next() % limit
-    }
-
-    fn one_of<T: Copy>(&mut self, all: &[T]) -> T {
-        all[self.below(all.len() as u64) as usize]
-    }
-}
 
 const NAMES: [&str; 6] = ["fine", "fail", "throw", "slow", "pend", "parent"];
 const QUEUES: [&str; 4] = ["default", "limited", "dropping", "waiting"];

@@ -1,11 +1,10 @@
 //! What changes a file, which must be free for that.
 
 use crate::{id, look, Filter, Result};
-use backrun::store::durable::{Answer, Batch, Change, Move, Store};
+use backrun::store::durable::{self, Answer, Change, Move, Store};
 use backrun::store::sqlite::{SqliteOptions, SqliteStore};
-use backrun::{Durability, State, Text};
+use backrun::{State, Text};
 use std::path::Path;
-use std::sync::mpsc::channel;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// Changes of one step.
@@ -32,11 +31,7 @@ pub fn close(store: &SqliteStore) -> Result<()> {
 }
 
 pub fn apply(store: &SqliteStore, changes: Vec<Change>) -> Result<Vec<Answer>> {
-    let (tell, told) = channel();
-    let told_of = move |_, answers| drop(tell.send(answers));
-    store.apply(Batch { changes, durability: Durability::Committed, told: Box::new(told_of) });
-    let answers = told.recv().map_err(|_| "the store has ended before it answered".to_owned())?;
-    answers.map_err(|error| error.to_string())
+    durable::apply(store, changes).map_err(|error| error.to_string())
 }
 
 fn now_us() -> i64 {

@@ -94,7 +94,7 @@ impl Exported {
             state: shown::state(task.state).to_owned(),
             task_name: task.task_name.to_string(),
             queue: task.queue.to_string(),
-            priority: shown::priority(task.priority),
+            priority: task.priority.level(),
             payload_format: shown::format(task.payload_format).to_owned(),
             payload: Bytes(task.payload.clone()),
             user_context: task.user_context.clone().map(Bytes),

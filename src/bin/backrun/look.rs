@@ -1,7 +1,7 @@
 //! What only reads.
 
 use crate::{id, shown, Filter, Result};
-use backrun::store::durable::{Page, StoredTask};
+use backrun::store::durable::{self, Page, StoredTask};
 use backrun::store::sqlite::SqliteView;
 use backrun::TaskId;
 use std::io::{stdout, BufWriter, Write};
@@ -32,18 +32,15 @@ pub fn each_of(
     filter: &Filter,
     mut visit: impl FnMut(&StoredTask) -> Result<bool>,
 ) -> Result<()> {
-    let mut after = filter.after.map(id).transpose()?;
-    loop {
-        let page = Page { states: &filter.states, task_name: filter.name.as_deref(), after, before: None, limit: PAGE };
-        let tasks = list(&page)?;
-        let Some(last) = tasks.last() else { return Ok(()) };
-        after = Some(last.id);
-        for task in &tasks {
-            if filter.queue.as_deref().is_none_or(|queue| *task.queue == *queue) && !visit(task)? {
-                return Ok(());
-            }
+    let after = filter.after.map(id).transpose()?;
+    let page = Page { states: &filter.states, task_name: filter.name.as_deref(), after, before: None, limit: PAGE };
+    durable::each(page, list, |task| {
+        if filter.queue.as_deref().is_none_or(|queue| *task.queue == *queue) {
+            visit(task)
+        } else {
+            Ok(true)
         }
-    }
+    })
 }
 
 pub fn list(file: &Path, filter: &Filter, limit: usize, json: bool) -> Result<()> {

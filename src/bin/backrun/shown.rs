@@ -1,8 +1,9 @@
 //! Tasks as people and programs read them.
 
+use backrun::codec::dotnet::DateTime;
 use backrun::codec::{to_json, Settings};
 use backrun::store::durable::{RunAt, StoredTask};
-use backrun::{PayloadFormat, Priority, State};
+use backrun::{PayloadFormat, State};
 use serde_json::{json, Map, Value};
 
 /// A state's name, as SQL, docs and the C ABI have it.
@@ -28,26 +29,15 @@ pub fn format(format: PayloadFormat) -> &'static str {
     }
 }
 
-pub fn priority(priority: Priority) -> i32 {
-    priority.level()
-}
-
 /// A time as RFC 3339 in UTC, to the millisecond.
 pub fn time(unix_ms: i64) -> String {
-    let (days, ms) = (unix_ms.div_euclid(86_400_000), unix_ms.rem_euclid(86_400_000));
-    // The proleptic Gregorian calendar, with the year that begins in March.
-    let days = days + 719_468;
-    let era = days.div_euclid(146_097);
-    let day_of_era = days.rem_euclid(146_097);
-    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month_index = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * month_index + 2) / 5 + 1;
-    let month = if month_index < 10 { month_index + 3 } else { month_index - 9 };
-    let year = year_of_era + era * 400 + i64::from(month <= 2);
-    let (seconds, ms) = (ms / 1000, ms % 1000);
-    let (hour, minute, second) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
-    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{ms:03}Z")
+    let (seconds, ms) = (unix_ms.div_euclid(1000), unix_ms.rem_euclid(1000));
+    let Some(time) = DateTime::from_unix(seconds, ms as u32 * 1_000_000) else {
+        return format!("{unix_ms} ms from 1970 UTC");
+    };
+    let shown = time.to_string();
+    // Of its seven places after the point, three.
+    format!("{}Z", &shown[..shown.len() - "0000Z".len()])
 }
 
 fn run_at_ms(task: &StoredTask) -> Option<i64> {
@@ -62,7 +52,7 @@ pub fn summary(task: &StoredTask) -> Map<String, Value> {
     add("state", json!(state(task.state)));
     add("task_name", json!(&*task.task_name));
     add("queue", json!(&*task.queue));
-    add("priority", json!(priority(task.priority)));
+    add("priority", json!(task.priority.level()));
     add("attempt", json!(task.claims.saturating_sub(task.uncounted)));
     add("submitted_at", json!(time(task.submitted_us.div_euclid(1000))));
     if let Some(at) = run_at_ms(task) {

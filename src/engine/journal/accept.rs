@@ -4,9 +4,10 @@ use crate::alloc;
 use crate::engine::control::Time;
 use crate::engine::intake::{Intake, Phase};
 use crate::engine::journal::ends::millis;
-use crate::engine::journal::{Journal, Slot};
+use crate::engine::journal::Journal;
 use crate::engine::outcomes::bytes_of;
 use crate::engine::submit::{wait_for_room, Named, Part, Work};
+use crate::engine::wait::WaitSlot;
 use crate::engine::Inner;
 use crate::error::Result;
 use crate::queue::log::{Data, Headers, Record};
@@ -49,10 +50,10 @@ pub(super) struct Target {
 #[cold]
 pub(crate) fn accept_and_wait(inner: &Arc<Inner>, journal: &Journal, works: &[Work<'_>]) -> Result<TaskId> {
     Journal::check_may_wait()?;
-    let slot = Arc::try_new(Slot::new())?;
+    let slot = Arc::try_new(WaitSlot::new())?;
     let filled = slot.clone();
     accept(inner, journal, works, true, move |said| filled.fill(said))?;
-    slot.wait()
+    slot.wait_for_ever()
 }
 
 /// Accepts tasks of any kind in one step. `submitted` hears of it on a thread of the engine's, if and only if this is no error.
@@ -103,7 +104,11 @@ pub(crate) fn accept(
     let mut promised = alloc::list(parts.len())?;
     promised.extend_from_slice(&parts);
     let told = move |inner: &Arc<Inner>, changes: Vec<Change>, done: Result<Vec<Answer>>| {
-        take_in(inner, first, &changes, &targets, &parts, done.is_ok());
+        if let Some(journal) = &inner.journal {
+            take_in(inner, journal, &changes, &targets, &parts, done.is_ok());
+            // What was promised may have kept something outside, or what is outside may have been promised room that is free again.
+            journal.look_for_room(true);
+        }
         if let (false, Err(error), Some(Change::Accept(task))) = (is_awaited, &done, changes.first()) {
             inner.refused(Named::Name(&task.task_name), Some(&task.queue), changes.len(), error);
         }
@@ -167,22 +172,7 @@ pub(super) fn bytes_of_stored(task: &StoredTask) -> u32 {
 }
 
 /// The store has tasks, or has refused them: they come into memory, or their place in the queue is free again.
-fn take_in(inner: &Arc<Inner>, first: TaskId, changes: &[Change], targets: &[Target], parts: &[Part], are_safe: bool) {
-    let Some(journal) = &inner.journal else { return };
-    take_in_locked(inner, journal, first, changes, targets, parts, are_safe);
-    // What was promised may have kept something outside, or what is outside may have been promised room that is free again.
-    journal.look_for_room(true);
-}
-
-fn take_in_locked(
-    inner: &Arc<Inner>,
-    journal: &Journal,
-    first: TaskId,
-    changes: &[Change],
-    targets: &[Target],
-    parts: &[Part],
-    are_safe: bool,
-) {
+fn take_in(inner: &Inner, journal: &Journal, changes: &[Change], targets: &[Target], parts: &[Part], are_safe: bool) {
     let mut intake = inner.intake.0.lock();
     for part in parts {
         intake.entrances[part.queue].keep_promise(part.tasks, part.bytes);
@@ -199,16 +189,23 @@ fn take_in_locked(
     }
     for (change, target) in changes.iter().zip(targets) {
         let Change::Accept(task) = change else { continue };
-        let bytes = bytes_of_stored(task);
-        if inner.keep_outside(journal, &mut intake.entrances[target.queue], task, bytes) {
+        if inner.keep_outside(journal, &mut intake.entrances[target.queue], task) {
             continue;
         }
         if inner.bring_in(&mut intake, task, *target, Coming::New).is_err() {
             journal.leave_out(task.id);
         }
     }
-    intake.note_id(TaskId::counted(first.value() + changes.len() as i64 - 1));
     inner.let_them_run(intake, parts.iter().map(|part| part.queue));
+}
+
+impl Intake {
+    /// Where a task of the store goes: its queue may be gone since; then where others of its name go.
+    pub(super) fn target_of(&mut self, task: &StoredTask) -> Result<Target> {
+        let named = Named::Name(&task.task_name);
+        let (registration, queue) = self.target(named, Some(&task.queue)).or_else(|_| self.target(named, None))?;
+        Ok(Target { registration, queue })
+    }
 }
 
 impl Inner {

@@ -1,9 +1,10 @@
 //! How tasks leave: their ends and what happens between two runs, handed to the store, and made in memory when that is safe.
 
 use crate::alloc::{self, Text};
-use crate::engine::journal::{surely, Journal, Slot};
+use crate::engine::journal::{surely, Journal};
 use crate::engine::moves::Extras;
 use crate::engine::observer::guarded;
+use crate::engine::wait::WaitSlot;
 use crate::engine::Inner;
 use crate::error::{Error, Result};
 use crate::options::LogLevel;
@@ -15,7 +16,7 @@ use crate::task::{Failure, Lease, State, TaskId};
 use std::time::Duration;
 
 /// Who waits for the record of an end.
-pub(crate) type Recorded = Arc<Slot<()>>;
+pub(crate) type Recorded = Arc<WaitSlot<()>>;
 
 impl Inner {
     /// Where a caller can wait until an end is recorded; `None` for an engine without a journal.
@@ -24,12 +25,12 @@ impl Inner {
             return Ok(None);
         }
         Journal::check_may_wait()?;
-        Ok(Some(Arc::try_new(Slot::new())?))
+        Ok(Some(Arc::try_new(WaitSlot::new())?))
     }
 
-    /// Hands the move of a task to the store, which has just ended or waits for its next run: `word` tells its claims, `uncounted` how many of
-    /// them are no attempts. Its end is made in memory once that is safe. The extras' lock may be held.
-    pub(crate) fn record_move(&self, id: TaskId, word: Word, uncounted: u32, to: Move, recorded: Option<Recorded>) {
+    /// Hands the move of a task to the store, which has just ended or waits for its next run: `uncounted` of its
+    /// claims are no attempts. Its end is made in memory once that is safe. The extras' lock may be held.
+    pub(crate) fn record_move(&self, id: TaskId, claims: u32, uncounted: u32, to: Move, recorded: Option<Recorded>) {
         let Some(journal) = &self.journal else { return };
         let Some(engine) = journal.engine() else {
             // It has ended: nothing is recorded any more.
@@ -38,7 +39,7 @@ impl Inner {
             }
             return;
         };
-        let change = Change::Move { id, claims: word.claims(), uncounted, now_us: sys::coarse_unix_micros(), to };
+        let change = Change::Move { id, claims, uncounted, now_us: sys::coarse_unix_micros(), to };
         let mut changes = surely(|| alloc::list(1));
         changes.push(change);
         self.hand_ends_over(journal, engine, changes, recorded);
@@ -168,7 +169,7 @@ impl Inner {
             State::Dead => Move::Dead { failure: failure.unwrap_or(Failure::MISSING) },
             _ => Move::Cancelled { reason },
         };
-        self.record_move(id, before, uncounted, to, None);
+        self.record_move(id, before.claims(), uncounted, to, None);
     }
 
     /// Notes that a task waits for its next run, for so long.
@@ -182,7 +183,7 @@ impl Inner {
             run_at: RunAt::Elapsed(i64::try_from(unix_ms).unwrap_or(i64::MAX)),
             failure: extra.and_then(|extra| extra.failure.clone()),
         };
-        self.record_move(id, word, extra.map_or(0, |extra| extra.uncounted), to, None);
+        self.record_move(id, word.claims(), extra.map_or(0, |extra| extra.uncounted), to, None);
     }
 }
 

@@ -2,14 +2,12 @@
 
 use crate::alloc::{Ensure, Text};
 use crate::engine::intake::Phase;
-use crate::engine::journal::accept::{bytes_of_stored, Coming, Target};
+use crate::engine::journal::accept::Coming;
 use crate::engine::journal::Journal;
-use crate::engine::submit::Named;
 use crate::engine::Inner;
 use crate::error::Result;
 use crate::options::LogLevel;
 use crate::store::durable::{Move, Page, StoredTask, Unfinished};
-use crate::store::table::Word;
 use crate::task::{Failure, State, TaskId};
 use std::collections::VecDeque;
 
@@ -169,10 +167,10 @@ impl Inner {
     fn bury(&self, task: &StoredTask) {
         let why = Text::say(format_args!("it was running at {} unclean ends of a process", task.crashes));
         let failure = Failure::new("crashes", &why, "");
-        // A run that no store was told of has ended. Where the task would have gone is not asked of one that does not run.
-        let word = Word::new(State::Ready, 0, 0, task.priority, task.payload_format).with_claims(task.claims + 1);
+        // One claim more: a run that no store was told of has ended.
+        let claims = task.claims + 1;
         self.observation.log(LogLevel::Error, format_args!("task {} ('{}') is dead: {why}", task.id, task.task_name));
-        self.record_move(task.id, word, task.uncounted + 1, Move::Dead { failure }, None);
+        self.record_move(task.id, claims, task.uncounted + 1, Move::Dead { failure }, None);
     }
 
     /// Brings a task in, or keeps it outside. Its queue's capacity does not matter: it was accepted. `false`: the engine ends, and it stays in
@@ -182,14 +180,11 @@ impl Inner {
         if intake.phase > Phase::Open {
             return Ok(false);
         }
-        let named = Named::Name(&task.task_name);
-        // Its queue may be gone since; then it goes where others of its name go.
-        let target = intake.target(named, Some(&task.queue)).or_else(|_| intake.target(named, None));
-        let (registration, queue) = target?;
-        if !self.keep_outside(journal, &mut intake.entrances[queue], task, bytes_of_stored(task)) {
-            self.bring_in(&mut intake, task, Target { registration, queue }, Coming::of(journal, task.id))?;
+        let target = intake.target_of(task)?;
+        if !self.keep_outside(journal, &mut intake.entrances[target.queue], task) {
+            self.bring_in(&mut intake, task, target, Coming::of(journal, task.id))?;
         }
-        self.let_them_run(intake, std::iter::once(queue));
+        self.let_them_run(intake, std::iter::once(target.queue));
         Ok(true)
     }
 }

@@ -1,15 +1,15 @@
 //! What is asked of tasks that are in the store and not in memory: those that have ended, and those that wait for their handler.
 
-use crate::alloc::{self, Ensure, Text};
+use crate::alloc::{Ensure, Text};
 use crate::engine::event::{Event, EventKind};
-use crate::engine::journal::accept::{Coming, Target};
-use crate::engine::journal::Journal;
-use crate::engine::listing::TaskFilter;
+use crate::engine::journal::accept::Coming;
+use crate::engine::journal::{only, Journal};
+use crate::engine::listing::{is_not_dead, thread_is_away, TaskFilter};
 use crate::engine::moves::CancelResult;
-use crate::engine::submit::{room_or_refusal, Named};
+use crate::engine::submit::room_or_refusal;
 use crate::engine::{unknown, Inner};
 use crate::error::{Error, Result};
-use crate::store::durable::{Answer, Change, Move, Page, RunAt, StoredTask};
+use crate::store::durable::{each, Answer, Change, Move, Page, RunAt, StoredTask};
 use crate::sync::{Arc, Ordering};
 use crate::sys;
 use crate::task::{Lease, ResultBytes, State, TaskId, TaskStatus};
@@ -78,33 +78,20 @@ impl Inner {
         // A state that is not final may be another one in memory.
         let only_final = !filter.states.is_empty() && filter.states.iter().all(|state| state.is_final());
         let states = if only_final { filter.states } else { &[] };
-        let mut after = filter.after;
-        loop {
-            let page = Page { states, task_name: filter.task_name, after, before: None, limit: PAGE };
-            let tasks = journal.store.list(&page)?;
-            let Some(last) = tasks.last() else { return Ok(()) };
-            after = Some(last.id);
-            let is_last = tasks.len() < PAGE;
-            for task in &tasks {
-                let status = match self.status_in_memory(task.id) {
-                    Some(status) => status,
-                    None => status_of(task)?,
-                };
-                let finished_us = status.finished_at_us;
-                let final_us = sys::coarse_unix_micros() - finished_us;
-                let is_old =
-                    finished_us > 0 && final_us >= i64::try_from(filter.final_for.as_micros()).unwrap_or(i64::MAX);
-                let is_meant = (filter.states.is_empty() || filter.states.contains(&status.state))
-                    && filter.queue.is_none_or(|queue| *status.queue == *queue)
-                    && (filter.final_for.is_zero() || is_old);
-                if is_meant && !visit(status)? {
-                    return Ok(());
-                }
+        let page = Page { states, task_name: filter.task_name, after: filter.after, before: None, limit: PAGE };
+        let list = |page: &Page<'_>| journal.store.list(page);
+        each(page, list, |task| {
+            let status = match self.status_in_memory(task.id) {
+                Some(status) => status,
+                None => status_of(task)?,
+            };
+            let is_meant = filter.means(status.state, &status.queue, || status.finished_at_us);
+            if is_meant {
+                visit(status)
+            } else {
+                Ok(true)
             }
-            if is_last {
-                return Ok(());
-            }
-        }
+        })
     }
 
     /// Forgets tasks that have ended. How many.
@@ -145,10 +132,10 @@ impl Inner {
             drop(reading);
             return self.cancel(id, &reason);
         }
-        let mut changes = alloc::list(1)?;
         let (claims, uncounted, now_us) = (task.claims, task.uncounted, sys::coarse_unix_micros());
-        changes.push(Change::Move { id, claims, uncounted, now_us, to: Move::Cancelled { reason: reason.clone() } });
-        if journal.apply_and_wait(&engine, changes)?.first() != Some(&Answer::Done) {
+        let to = Move::Cancelled { reason: reason.clone() };
+        let cancelled = Change::Move { id, claims, uncounted, now_us, to };
+        if journal.apply_and_wait(&engine, only(cancelled)?)?.first() != Some(&Answer::Done) {
             // It has ended meanwhile.
             return Ok(CancelResult::AlreadyFinal);
         }
@@ -165,7 +152,7 @@ impl Inner {
 
     /// Tells of the end of a task that is not in memory.
     fn has_ended_in_store(&self, journal: &Journal, status: &TaskStatus) {
-        if let Some(queue) = self.queues.iter().find(|queue| *queue.name == *status.queue) {
+        if let Some(queue) = self.queues.named(&status.queue) {
             queue.seldom.lock().cancelled += 1;
         }
         self.observation.event_if_wanted(EventKind::Cancelled, || Event::of(EventKind::Cancelled, status));
@@ -179,48 +166,40 @@ impl Inner {
         let _reading = journal.reading.lock();
         let mut task = journal.store.get(id)?.ok_or_else(|| unknown(id))?;
         if task.state != State::Dead {
-            return Err(Error::invalid(format_args!(
-                "task {id} is {:?}; only a dead task, one that has failed for good, can be run again",
-                task.state
-            )));
+            return Err(is_not_dead(id, task.state));
         }
         if self.extras.lock().is_away(id) {
-            return Err(Error::invalid(format_args!(
-                "the thread of the last run of task {id} has not come back; run it again when that has ended"
-            )));
+            return Err(thread_is_away(id));
         }
         let mut intake = self.intake.0.lock();
         intake.check_open()?;
-        let named = Named::Name(&task.task_name);
-        let (registration, queue) = intake.target(named, Some(&task.queue)).or_else(|_| intake.target(named, None))?;
-        room_or_refusal(&mut intake.entrances[queue], task.payload.len() as u64)?;
+        let target = intake.target_of(&task)?;
+        room_or_refusal(&mut intake.entrances[target.queue], task.payload.len() as u64)?;
         drop(intake);
         task.uncounted = task.claims;
-        let mut changes = alloc::list(1)?;
-        let to = Move::Ready;
         let now_us = sys::coarse_unix_micros();
-        changes.push(Change::Move { id, claims: task.claims, uncounted: task.claims, now_us, to });
-        if journal.apply_and_wait(engine, changes)?.first() != Some(&Answer::Done) {
+        let ready = Change::Move { id, claims: task.claims, uncounted: task.claims, now_us, to: Move::Ready };
+        if journal.apply_and_wait(engine, only(ready)?)?.first() != Some(&Answer::Done) {
             return Err(unknown(id));
         }
         journal.unfinished.fetch_add(1, Ordering::SeqCst);
         (task.state, task.failure) = (State::Ready, None);
         let mut intake = self.intake.0.lock();
-        if self.bring_in(&mut intake, &task, Target { registration, queue }, Coming::Again).is_err() {
+        if self.bring_in(&mut intake, &task, target, Coming::Again).is_err() {
             journal.leave_out(id);
             return Ok(());
         }
         if let Ok(status) = status_of(&task) {
             self.observation.event_if_wanted(EventKind::Replayed, || Event::of(EventKind::Replayed, &status));
         }
-        self.let_them_run(intake, std::iter::once(queue));
+        self.let_them_run(intake, std::iter::once(target.queue));
         Ok(())
     }
 
     /// Why a task that is not in memory cannot be settled.
     pub(crate) fn refuse_of_stored(&self, id: TaskId, lease: Lease) -> Error {
         let Some(status) = self.stored_status(id) else { return unknown(id) };
-        if let Some(queue) = self.queues.iter().find(|queue| *queue.name == *status.queue) {
+        if let Some(queue) = self.queues.named(&status.queue) {
             queue.seldom.lock().stale_settles += 1;
         }
         let status = TaskStatus { lease, ..status };

@@ -23,6 +23,7 @@ mod outside;
 
 use crate::alloc::{self, Ensure, NoMemory, Reserved, Text};
 use crate::engine::stats::StoreStatistics;
+use crate::engine::wait::WaitSlot;
 use crate::engine::worker::no_thread;
 use crate::engine::Inner;
 use crate::error::{Error, Result};
@@ -209,18 +210,16 @@ impl Journal {
     /// Has changes made and waits for that.
     fn apply_and_wait(&self, engine: &Arc<Inner>, changes: Vec<Change>) -> Result<Vec<Answer>> {
         Self::check_may_wait()?;
-        let slot = Arc::try_new(Slot::new())?;
+        let slot = Arc::try_new(WaitSlot::new())?;
         let filled = slot.clone();
         let told = move |_: &Arc<Inner>, _, done: Result<Vec<Answer>>| filled.fill(done);
         self.hand_over(self.batch(engine.clone(), changes, Durability::Committed, told)?);
-        slot.wait()
+        slot.wait_for_ever()
     }
 
     /// Notes whether a queue pauses.
     pub(crate) fn pause(&self, engine: &Arc<Inner>, queue: &Text, paused: bool) -> Result<()> {
-        let mut changes = alloc::list(1)?;
-        changes.push(Change::Pause(queue.clone(), paused));
-        self.apply_and_wait(engine, changes).map(drop)
+        self.apply_and_wait(engine, only(Change::Pause(queue.clone(), paused))?).map(drop)
     }
 
     /// Whether a queue was paused when it was last heard of.
@@ -260,38 +259,18 @@ fn surely<T>(mut take: impl FnMut() -> std::result::Result<T, NoMemory>) -> T {
     }
 }
 
+/// A batch of one.
+fn only(change: Change) -> std::result::Result<Vec<Change>, NoMemory> {
+    let mut changes = alloc::list(1)?;
+    changes.push(change);
+    Ok(changes)
+}
+
 /// The place of a worker among those that the store knows.
 fn place_of(worker: u64) -> usize {
     const PLACES: u64 = 4096;
     // So many live at a time at most, and of two numbers so far apart the smaller one is long gone.
     (worker % PLACES) as usize
-}
-
-/// Where a caller waits for what the store says.
-pub(crate) struct Slot<T> {
-    said: Mutex<Option<Result<T>>>,
-    filled: Condvar,
-}
-
-impl<T> Slot<T> {
-    pub(super) fn new() -> Self {
-        Self { said: Mutex::new(None), filled: Condvar::new() }
-    }
-
-    pub(super) fn fill(&self, said: Result<T>) {
-        *self.said.lock() = Some(said);
-        self.filled.notify_all();
-    }
-
-    pub(super) fn wait(&self) -> Result<T> {
-        let mut said = self.said.lock();
-        loop {
-            match said.take() {
-                Some(said) => return said,
-                None => said = self.filled.wait(said),
-            }
-        }
-    }
 }
 
 /// Starts what an engine with a journal has beside others. Where it is stopped again, [`Inner::close_journal`] does.

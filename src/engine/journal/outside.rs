@@ -4,8 +4,8 @@
 //! the capacity of their queue. The journal's thread brings them in, the highest level first, when half of what memory may hold has run.
 
 use crate::alloc::{Ensure, NoMemory};
-use crate::engine::intake::{Entrance, Intake, Phase};
-use crate::engine::journal::accept::{Coming, Target};
+use crate::engine::intake::{Entrance, Phase};
+use crate::engine::journal::accept::{bytes_of_stored, Coming};
 use crate::engine::journal::Journal;
 use crate::engine::Inner;
 use crate::error::Result;
@@ -81,8 +81,7 @@ impl Outside {
     }
 
     fn holds_up(&self, queue: usize, level: usize) -> bool {
-        self.count.load(Ordering::SeqCst) > 0
-            && self.queues.lock().get(queue).is_some_and(|lines| lines.holds_up(level))
+        self.count() > 0 && self.queues.lock().get(queue).is_some_and(|lines| lines.holds_up(level))
     }
 
     fn next(&self, queue: usize) -> Option<One> {
@@ -93,14 +92,9 @@ impl Outside {
 }
 
 impl Journal {
-    /// Whether anything is outside.
-    fn has_outside(&self) -> bool {
-        self.outside.count.load(Ordering::SeqCst) > 0
-    }
-
     /// A run has begun or a worker has found nothing: there may be room for what is outside.
     pub(crate) fn look_for_room(&self, is_idle: bool) {
-        if self.has_outside() && (is_idle || self.outside.runs.fetch_add(1, Ordering::Relaxed) % LOOK_EACH == 0) {
+        if self.outside.count() > 0 && (is_idle || self.outside.runs.fetch_add(1, Ordering::Relaxed) % LOOK_EACH == 0) {
             self.work.lock().looks_for_room = true;
             self.wake();
         }
@@ -110,13 +104,7 @@ impl Journal {
 impl Inner {
     /// Keeps a ready task outside, if its queue has as many in memory as it may, or others of its level are outside. Whether it did. Where
     /// there is no memory for the note, the task itself is to be brought in.
-    pub(super) fn keep_outside(
-        &self,
-        journal: &Journal,
-        entrance: &mut Entrance,
-        task: &StoredTask,
-        bytes: u32,
-    ) -> bool {
+    pub(super) fn keep_outside(&self, journal: &Journal, entrance: &mut Entrance, task: &StoredTask) -> bool {
         let level = level_of(task.priority);
         let (queue, bound) = (entrance.queue.index, journal.bound);
         // What is urgent does not wait outside for what is not, unless memory holds twice of what it may.
@@ -126,6 +114,7 @@ impl Inner {
         if task.state != State::Ready || !(is_full || journal.outside.holds_up(queue, level)) {
             return false;
         }
+        let bytes = bytes_of_stored(task);
         let is_noted = journal.outside.add(queue, level, One { id: task.id, bytes }).is_ok();
         if is_noted {
             entrance.keep_outside(u64::from(bytes));
@@ -172,21 +161,12 @@ impl Inner {
             intake.entrances[queue].bring_in(u64::from(one.bytes));
             // Cancelled meanwhile where it is not ready.
             let Some(task) = task?.filter(|task| task.state == State::Ready) else { continue };
-            let registration = intake.registration_of(&task.task_name);
-            let Some(registration) = registration else { continue };
-            let coming = Coming::of(journal, task.id);
-            if self.bring_in(&mut intake, &task, Target { registration, queue }, coming).is_err() {
+            let Ok(target) = intake.target_of(&task) else { continue };
+            if self.bring_in(&mut intake, &task, target, Coming::of(journal, task.id)).is_err() {
                 journal.leave_out(task.id);
             }
-            self.let_them_run(intake, std::iter::once(queue));
+            self.let_them_run(intake, std::iter::once(target.queue));
         }
         Ok(true)
-    }
-}
-
-impl Intake {
-    /// The number of a registered name.
-    fn registration_of(&mut self, task_name: &str) -> Option<usize> {
-        self.target(crate::engine::submit::Named::Name(task_name), None).ok().map(|(registration, _)| registration)
     }
 }

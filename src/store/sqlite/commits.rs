@@ -126,9 +126,7 @@ impl<'c> Commits<'c> {
 
     /// Pages that were in the log.
     fn empty_log(&mut self, how: &str) -> Result<u64> {
-        let mut sql = String::from("PRAGMA wal_checkpoint(");
-        sql.push_str(how);
-        sql.push(')');
+        let sql = format!("PRAGMA wal_checkpoint({how})");
         let pages = self.connection.query_row(&sql, [], |row| row.get::<_, i64>(1));
         pages.map(|pages| pages.max(0) as u64).map_err(|cause| self.doubt(cause))
     }

@@ -25,7 +25,7 @@ mod writer;
 
 use crate::alloc::Text;
 use crate::error::{Error, Result};
-use crate::options::Durability;
+use crate::options::{Durability, DEFAULT_KEEP};
 use crate::store::durable::{Answer, Batch, Change, InterruptedRun, Page, Store, Stored, StoredTask, Unfinished};
 use crate::task::TaskId;
 use board::Board;
@@ -47,6 +47,14 @@ const IDS_AT_A_TIME: i64 = 1 << 20;
 /// replaced by its next version while it ends.
 pub const DEFAULT_OWNER_WAIT: Duration = Duration::from_secs(30);
 
+/// Tasks of a kind that are kept once they have ended, where nothing else is said: as many as in memory.
+const KEEP: u64 = DEFAULT_KEEP as u64;
+
+/// The length of a file; 0 where there is none.
+fn length(path: &Path) -> u64 {
+    std::fs::metadata(path).map_or(0, |metadata| metadata.len())
+}
+
 /// How a file is opened.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
@@ -65,7 +73,7 @@ impl SqliteOptions {
     /// With every default.
     #[must_use]
     pub fn new(path: impl Into<PathBuf>) -> Self {
-        Self { path: path.into(), owner_wait: DEFAULT_OWNER_WAIT, keep_finished: 10_000, keep_dead: 10_000 }
+        Self { path: path.into(), owner_wait: DEFAULT_OWNER_WAIT, keep_finished: KEEP, keep_dead: KEEP }
     }
 }
 
@@ -176,13 +184,10 @@ impl Store for SqliteStore {
     }
 
     fn stored(&self) -> Result<Stored> {
-        let mut stored = self.blame(reads::stored(&self.reader()))?;
-        stored.bytes = std::fs::metadata(&self.path).map_or(0, |metadata| metadata.len());
-        Ok(stored)
+        self.blame(reads::stored(&self.reader(), &self.path))
     }
 
     fn size(&self) -> u64 {
-        let length = |path: &Path| std::fs::metadata(path).map_or(0, |metadata| metadata.len());
         let mut log = self.path.clone().into_os_string();
         log.push("-wal");
         length(&self.path) + length(Path::new(&log))

@@ -4,9 +4,10 @@ use crate::alloc::Text;
 use crate::error::Result;
 use crate::store::durable::{Page, RunAt, Stored, StoredTask, Unfinished};
 use crate::store::sqlite::changes::{state_number, state_numbered};
-use crate::store::sqlite::{failed, own};
+use crate::store::sqlite::{failed, length, own};
 use crate::task::{Failure, PayloadFormat, Priority, State, TaskId};
 use rusqlite::{Connection, OptionalExtension, Row};
+use std::path::Path;
 
 /// The columns of a task that has not ended, and of one that has: the same, in the same order.
 const UNFINISHED: &str = "SELECT task.id, state, n.text, q.text, priority, payload_format, claims, uncounted, crashes, submitted_us, \
@@ -63,10 +64,7 @@ fn format_numbered(number: i64) -> Option<PayloadFormat> {
 
 pub(super) fn get(connection: &Connection, id: TaskId) -> Result<Option<StoredTask>> {
     for (columns, table) in [(UNFINISHED, "task"), (FINISHED, "finished")] {
-        let mut sql = String::from(columns);
-        sql.push_str(" WHERE ");
-        sql.push_str(table);
-        sql.push_str(".id = ?");
+        let sql = format!("{columns} WHERE {table}.id = ?");
         let found = connection.prepare_cached(&sql).and_then(|mut find| find.query_row([id.value()], task).optional());
         if let Some(found) = found.map_err(failed)? {
             return Ok(Some(found));
@@ -84,14 +82,10 @@ pub(super) fn list(connection: &Connection, page: &Page<'_>) -> Result<Vec<Store
     let wanted = numbers.try_fold(0i64, |set, number| Some(set | 1 << number)).unwrap_or(0);
     let mut all = Vec::new();
     for (columns, table) in [(UNFINISHED, "task"), (FINISHED, "finished")] {
-        let mut sql = String::from(columns);
-        sql.push_str(" WHERE ");
-        sql.push_str(table);
-        sql.push_str(".id > ?1 AND ");
-        sql.push_str(table);
-        sql.push_str(".id < ?5 AND (?2 = 0 OR (?2 >> state) & 1) AND (?3 IS NULL OR n.text = ?3) ORDER BY ");
-        sql.push_str(table);
-        sql.push_str(".id LIMIT ?4");
+        let sql = format!(
+            "{columns} WHERE {table}.id > ?1 AND {table}.id < ?5 AND (?2 = 0 OR (?2 >> state) & 1) \
+             AND (?3 IS NULL OR n.text = ?3) ORDER BY {table}.id LIMIT ?4"
+        );
         let mut find = connection.prepare_cached(&sql).map_err(failed)?;
         let rows =
             find.query_map(rusqlite::params![after, wanted, page.task_name, limit, before], task).map_err(failed)?;
@@ -125,8 +119,9 @@ pub(super) fn paused(connection: &Connection) -> Result<Vec<Text>> {
     rows.map(|row| row.map_err(failed)).collect()
 }
 
-pub(super) fn stored(connection: &Connection) -> Result<Stored> {
-    let mut stored = Stored::default();
+/// `path`: of the file.
+pub(super) fn stored(connection: &Connection, path: &Path) -> Result<Stored> {
+    let mut stored = Stored { bytes: length(path), ..Stored::default() };
     let mut count = connection.prepare_cached("SELECT state, count(*) FROM task GROUP BY state").map_err(failed)?;
     let rows = count.query_map([], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?))).map_err(failed)?;
     for row in rows {

@@ -97,7 +97,7 @@ pub(super) fn check(connection: &Connection, path: &str) -> Result<()> {
 
 /// The version of the tables; 0: there are none yet.
 fn version(connection: &Connection, path: &str) -> Result<i32> {
-    let pragma = |name: &str| connection.query_row(&pragma_text(name), [], |row| row.get::<_, i32>(0));
+    let pragma = |name: &str| connection.query_row(&format!("PRAGMA {name}"), [], |row| row.get::<_, i32>(0));
     let (application, version) = (pragma("application_id").map_err(failed)?, pragma("user_version").map_err(failed)?);
     let tables: i64 =
         connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)).map_err(failed)?;
@@ -113,10 +113,4 @@ fn version(connection: &Connection, path: &str) -> Result<i32> {
         ))));
     }
     Ok(version)
-}
-
-fn pragma_text(name: &str) -> String {
-    let mut text = String::from("PRAGMA ");
-    text.push_str(name);
-    text
 }

@@ -1,6 +1,6 @@
 use super::*;
-use crate::store::conformance::{self, apply, plain_task, Subject};
-use crate::store::durable::{Answer, Change, Move};
+use crate::store::conformance::{self, plain_task, Subject};
+use crate::store::durable::{apply, Answer, Change, Move};
 use std::fs;
 
 /// A folder that goes with the test.

@@ -62,9 +62,7 @@ impl SqliteView {
     /// # Errors
     /// [`Error::Store`](crate::Error::Store).
     pub fn stored(&self) -> Result<Stored> {
-        let mut stored = reads::stored(&self.connection)?;
-        stored.bytes = std::fs::metadata(&self.path).map_or(0, |metadata| metadata.len());
-        Ok(stored)
+        reads::stored(&self.connection, &self.path)
     }
 
     /// Reads all of the file, and says what is wrong with it; nothing: it is whole.

@@ -182,11 +182,6 @@ impl Shared {
     }
 }
 
-enum Tell {
-    Changes(Batch, Vec<Answer>),
-    Ids(Box<dyn FnOnce(Result<i64>) + Send>, i64),
-}
-
 /// Does what was asked for in one step. Where that cannot be, each order is tried on its own, so that one that cannot be done does
 /// not take others with it.
 fn commit(commits: &mut Commits<'_>, place: &Place, group: &mut Vec<Order>) {
@@ -231,16 +226,13 @@ fn attempt(commits: &mut Commits<'_>, group: &[Order]) -> Result<Vec<Made>> {
 }
 
 fn tell(group: &mut Vec<Order>, made: Vec<Made>) {
-    let tells = group.drain(..).zip(made).map(|(order, made)| match (order, made) {
-        (Order::Apply(batch), Made::Answers(answers)) => Tell::Changes(batch, answers),
-        (Order::Reserve(_, told), Made::First(first)) => Tell::Ids(told, first),
-        (Order::Apply(batch), Made::First(_)) => Tell::Changes(batch, Vec::new()),
-        (Order::Reserve(_, told), Made::Answers(_)) => Tell::Ids(told, 0),
-    });
-    for one in tells {
-        match one {
-            Tell::Changes(batch, answers) => (batch.told)(batch.changes, Ok(answers)),
-            Tell::Ids(told, first) => told(Ok(first)),
+    for pair in group.drain(..).zip(made) {
+        match pair {
+            (Order::Apply(batch), Made::Answers(answers)) => (batch.told)(batch.changes, Ok(answers)),
+            (Order::Reserve(_, told), Made::First(first)) => told(Ok(first)),
+            (Order::Apply(_), Made::First(_)) | (Order::Reserve(..), Made::Answers(_)) => {
+                unreachable!("each was made as it was asked for")
+            }
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Choices that can be had again.
+#![allow(dead_code, reason = "no one test uses all of it")]
 
-/// splitmix64.
+/// splitmix64: the same choices for the same seed.
 pub struct Random(pub u64);
 
 impl Random {
@@ -16,6 +17,10 @@ impl Random {
         self.next() % limit
     }
 
+    pub fn one_in(&mut self, count: u64) -> bool {
+        self.below(count) == 0
+    }
+
     /// True so often of a hundred times.
     pub fn percent(&mut self, percent: u64) -> bool {
         self.below(100) < percent
@@ -23,5 +28,10 @@ impl Random {
 
     pub fn one_of<T: Copy>(&mut self, all: &[T]) -> T {
         all[self.below(all.len() as u64) as usize]
+    }
+
+    /// [`Random::one_of`] of what may be nothing.
+    pub fn pick<T: Copy>(&mut self, of: &[T]) -> Option<T> {
+        (!of.is_empty()).then(|| self.one_of(of))
     }
 }
