@@ -2,6 +2,8 @@
 
 #include "test.h"
 
+#include <sched.h>
+
 TEST(draining_runs_everything_that_was_accepted) {
     backrun_engine *engine = engine_with(2);
     register_run(engine, "nothing", run_done, NULL);
@@ -25,7 +27,9 @@ TEST(draining_runs_everything_that_was_accepted) {
 static int32_t run_until_cancelled(void *user_data, backrun_task *task, backrun_bytes payload, void *task_state) {
     (void)payload, (void)task_state;
     gate_add(user_data, 1);
-    while (!backrun_task_is_cancelled(task)) {}
+    while (!backrun_task_is_cancelled(task)) {
+        sched_yield();
+    }
     return BACKRUN_RUN_CANCELLED;
 }
 

@@ -3,6 +3,7 @@
 
 #include "test.h"
 
+#include <sched.h>
 #include <stdatomic.h>
 
 enum { SUBMITTERS = 4, EACH = 1000, SETTLERS = 2 };
@@ -163,7 +164,9 @@ static void round_of_everything(uint32_t mode, chance seed) {
         submitters[i] = start_thread(submit_anything, stress);
     }
     if (mode != 0) {
-        while (atomic_load(&stress->accepted) < EACH) {}
+        while (atomic_load(&stress->accepted) < EACH) {
+            sched_yield();
+        }
         OK(backrun_engine_shutdown(stress->engine, mode, -1, NULL, E));
     }
     for (int i = 0; i < SUBMITTERS; i++) {
