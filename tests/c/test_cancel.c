@@ -2,6 +2,8 @@
 
 #include "test.h"
 
+#include <sched.h>
+
 TEST(a_queued_task_is_cancelled_at_once_and_never_runs) {
     backrun_engine *engine = engine_with(1);
     hold hold = HOLD;
@@ -176,7 +178,7 @@ TEST(a_request_to_stop_comes_before_waiting_events) {
     gate_wait(&hold.entered, 1);
     int64_t id = submit(engine, "asked");
     while (state_of(engine, id) == BACKRUN_STATE_READY) {
-        // The other worker takes it in a moment.
+        sched_yield(); // The other worker takes it in a moment.
     }
     for (int i = 0; i < 100; i++) {
         submit(engine, "hold");

@@ -2,6 +2,8 @@
 
 #include "test.h"
 
+#include <sched.h>
+
 static const told *event_of(const memory *memory, uint32_t kind, int64_t id) {
     for (size_t i = 0; i < memory->count; i++) {
         if (memory->all[i].kind == kind && memory->all[i].id == id) {
@@ -270,7 +272,7 @@ TEST(how_long_tasks_waited_and_ran_is_told_by_task_name) {
     backrun_stats *stats = NULL;
     // What is told of a run follows its end.
     uint64_t ran = 0;
-    while (ran == 0) {
+    for (; ran == 0; sched_yield()) {
         backrun_stats_free(stats);
         OK(backrun_engine_stats(engine, &stats, E));
         OK(backrun_stats_task_name_duration(stats, 1, BACKRUN_DURATION_RAN_COUNT, &ran, E));

@@ -2,6 +2,8 @@
 
 #include "test.h"
 
+#include <sched.h>
+
 // A handler that returns PENDING; before that, it may settle itself.
 typedef struct away {
     gate gone;
@@ -23,9 +25,7 @@ static int32_t run_away(void *user_data, backrun_task *task, backrun_bytes paylo
 }
 
 static void wait_until_pending(backrun_engine *engine, int64_t id) {
-    while (state_of(engine, id) != BACKRUN_STATE_PENDING) {
-        // Its run has been entered: it returns in a moment.
-    }
+    await_state(engine, id, BACKRUN_STATE_PENDING); // Its run has been entered: it returns in a moment.
 }
 
 static void *settle_it(void *argument) {
@@ -159,7 +159,7 @@ TEST(a_draining_shutdown_waits_for_pending_runs) {
     pthread_t thread = start_thread(shut_down, engine);
     backrun_submission more = submission_of("nothing");
     while (backrun_engine_submit(engine, &more, NULL, NULL) != BACKRUN_SHUTTING_DOWN) {
-        // The other thread begins the shutdown in a moment.
+        sched_yield(); // The other thread begins the shutdown in a moment.
     }
     wait_until_pending(engine, id);
     settle(engine, id, away.lease, BACKRUN_RUN_DONE);

@@ -142,9 +142,7 @@ TEST(abandon_with_a_pending_run_waits_for_nobody) {
     register_handler(
         engine, "pending", (backrun_handler){.user_data = &counted, .run = run_pending, .release = release_counted});
     int64_t id = submit(engine, "pending");
-    while (state_of(engine, id) != BACKRUN_STATE_PENDING) {
-        // In a moment.
-    }
+    await_state(engine, id, BACKRUN_STATE_PENDING);
     backrun_engine_abandon(engine);
     gate_wait(&counted.released, 1);
 }

@@ -188,6 +188,7 @@ TEST(a_run_says_when_it_wants_to_be_tried_again) {
     id = submit(engine, "at once");
     while (state_of(engine, id) != BACKRUN_STATE_SUCCEEDED) {
         advance(engine, 1);
+        sched_yield();
     }
     // With a policy, as often as that says.
     answers never = {.answer = BACKRUN_RUN_RETRY_AFTER, .retry_after_ms = 10};
