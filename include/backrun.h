@@ -660,8 +660,8 @@ typedef struct backrun_engine_options {
     // or 10,000 and more, up to 1,000,000 older ones are kept too for a second from their end on, without the reason of a
     // cancel; a smaller number is exact. A durable store has just the newest ones, in its file.
     int64_t keep_finished;
-    // Dead tasks whose status is kept, newest first. 0: 10,000; -1: none. A durable store keeps them all so far, until
-    // backrun_engine_purge.
+    // Dead tasks whose status is kept, newest first. 0: 10,000; -1: none. A durable store keeps those with
+    // the largest ids, in its file.
     int64_t keep_dead;
     // Options of the queue named `default`; its name must be empty or `default`. NULL: every default.
     const struct backrun_queue_options *default_queue;
@@ -692,6 +692,11 @@ typedef struct backrun_engine_options {
     uint32_t flags;
     // 0.
     uint32_t reserved;
+    // How long a durable store keeps tasks that have ended, finished and dead ones, where `keep_finished` and `keep_dead` leave
+    // them, in milliseconds, up to 100 years. What is older is forgotten with one of the next commits, which look at a thousand
+    // of a kind once a second; an engine that has nothing to do forgets nothing. 0: however long ago they have ended. With the
+    // memory store another value than 0 is BACKRUN_NOT_SUPPORTED.
+    int64_t keep_for_ms;
 } backrun_engine_options;
 
 // Opens the user's connection for a run: called before `run`, on the same thread, if the task has a user context.

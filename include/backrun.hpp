@@ -996,6 +996,14 @@ public:
         native_.keep_dead = count;
         return *this;
     }
+    /// How long a durable store keeps tasks that have ended, finished and dead ones, where keep_finished and keep_dead
+    /// leave them: what is older is forgotten with one of the next commits. Zero or not set: however long ago they have
+    /// ended.
+    template <class Rep, class Period>
+    engine_options &keep_for(std::chrono::duration<Rep, Period> time) {
+        native_.keep_for_ms = detail::exact_milliseconds(time);
+        return *this;
+    }
     /// Options of the queue `default`.
     engine_options &default_queue(queue_options options) {
         default_queue_ = std::move(options);

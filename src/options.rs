@@ -120,6 +120,7 @@ impl EngineOptions {
         in_range("memory_tasks", self.memory_tasks.unwrap_or(1), 1, u64::from(u32::MAX))?;
         in_range("memory_bytes", self.memory_bytes.unwrap_or(1), 1, u64::MAX / 2)?;
         self.store.check_durability(self.durability)?;
+        self.store.check_keep_for()?;
         Ok(Resolved { workers, max_workers, stack_bytes: stack as usize, observer_capacity: capacity as usize })
     }
 }
@@ -154,6 +155,10 @@ pub enum StoreKind {
         /// How long another process that has it is waited for. `None`: 30 s, as long as an application that is replaced by its next
         /// version may take to end.
         owner_wait: Option<Duration>,
+        /// How long tasks that have ended are kept, finished and dead ones, where [`EngineOptions::keep_finished`] and
+        /// [`EngineOptions::keep_dead`] leave them, from a millisecond up to [`MAX_TIME_LIMIT`]. What is older is forgotten with one of the next
+        /// commits; an engine that has nothing to do forgets nothing. `None`: however long ago they have ended.
+        keep_for: Option<Duration>,
     },
 }
 
@@ -176,6 +181,16 @@ impl StoreKind {
             )),
             _ => Ok(()),
         }
+    }
+
+    fn check_keep_for(&self) -> Result<()> {
+        let StoreKind::Sqlite { keep_for: Some(time), .. } = self else { return Ok(()) };
+        if *time < Duration::from_millis(1) {
+            return Err(Error::invalid(format_args!(
+                "keep_for is {time:?}; pass a millisecond or more, or none to keep tasks however long ago they have ended"
+            )));
+        }
+        check_at_most("keep_for", *time, MAX_TIME_LIMIT)
     }
 
     /// Refuses an answer to a full queue that the store cannot give.

@@ -46,7 +46,7 @@ fn done(arguments: &[&str], file: &Path, more: &[&str]) -> String {
 fn engine(file: &Path) -> Engine {
     let mut options = EngineOptions::default();
     options.workers = Some(1);
-    options.store = StoreKind::Sqlite { path: file.into(), owner_wait: Some(Duration::ZERO) };
+    options.store = StoreKind::Sqlite { path: file.into(), owner_wait: Some(Duration::ZERO), keep_for: None };
     Engine::start(options).unwrap()
 }
 

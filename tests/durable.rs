@@ -42,7 +42,7 @@ impl Folder {
 fn options(file: &Path) -> EngineOptions {
     let mut options = EngineOptions::default();
     options.workers = Some(2);
-    options.store = StoreKind::Sqlite { path: file.into(), owner_wait: Some(Duration::ZERO) };
+    options.store = StoreKind::Sqlite { path: file.into(), owner_wait: Some(Duration::ZERO), keep_for: None };
     options
 }
 
@@ -646,4 +646,35 @@ fn the_end_of_a_task_that_an_earlier_process_left_is_told_once_however_it_comes(
     assert_eq!(engine.tell_end(runs).unwrap().unwrap().0, State::Succeeded, "it has ended");
     assert_eq!(shut_down(engine), 1);
     assert_eq!(told.try_iter().collect::<Vec<_>>(), [(stays, None)], "it stays in the store");
+}
+
+#[test]
+fn what_ended_longer_ago_than_it_is_kept_is_not_known_any_more() {
+    let folder = Folder::new();
+    let engine = folder.start();
+    engine.register("nothing", |_: &TaskContext<'_>| ()).unwrap();
+    let id = engine.submit(&Submission::new("nothing", b"")).unwrap();
+    let finished_us = engine.wait(id, SOON).unwrap().finished_at_us;
+    shut_down(engine);
+    while std::time::UNIX_EPOCH.elapsed().unwrap().as_micros() as i64 <= finished_us + 2000 {
+        std::thread::yield_now();
+    }
+    let keep_for = |time: Duration| {
+        let mut options = folder.options();
+        options.store =
+            StoreKind::Sqlite { path: folder.file(), owner_wait: Some(Duration::ZERO), keep_for: Some(time) };
+        options
+    };
+    let refused = Engine::start(keep_for(Duration::from_micros(999))).err().unwrap().to_string();
+    assert!(refused.contains("keep_for is 999"), "{refused}");
+    let status_after_a_commit = |options: EngineOptions| {
+        let engine = Engine::start(options).unwrap();
+        engine.register("nothing", |_: &TaskContext<'_>| ()).unwrap();
+        engine.submit(&Submission::new("nothing", b"")).unwrap();
+        let status = engine.status(id);
+        shut_down(engine);
+        status
+    };
+    assert_eq!(status_after_a_commit(keep_for(Duration::from_secs(3600))).unwrap().state, State::Succeeded);
+    assert!(status_after_a_commit(keep_for(Duration::from_millis(1))).is_none());
 }

@@ -26,12 +26,16 @@ fn unknown(what: &str, value: impl std::fmt::Display, kin: &str) -> Error {
     Error::invalid(format_args!("{what} is {value}; pass one of {kin} and its kin, or 0 for the default"))
 }
 
-/// `owner_wait_ms`: 0: the default, -1: not at all.
-pub(super) fn store(kind: u32, address: Option<&str>, owner_wait_ms: i64) -> Result<StoreKind> {
+/// `owner_wait_ms`: 0: the default, -1: not at all. `keep_for_ms`: 0: for ever.
+pub(super) fn store(kind: u32, address: Option<&str>, owner_wait_ms: i64, keep_for_ms: i64) -> Result<StoreKind> {
     match (kind, address) {
         (0 | BACKRUN_STORE_MEMORY, None) if owner_wait_ms != 0 => Err(Error::not_supported(
             "backrun_engine_options.owner_wait_ms",
             "the memory store has no other owner to wait for; leave it 0",
+        )),
+        (0 | BACKRUN_STORE_MEMORY, None) if keep_for_ms != 0 => Err(Error::not_supported(
+            "backrun_engine_options.keep_for_ms",
+            "the memory store keeps tasks that have ended by their number (keep_finished, keep_dead); leave it 0",
         )),
         (0 | BACKRUN_STORE_MEMORY, None) => Ok(StoreKind::Memory),
         (0 | BACKRUN_STORE_MEMORY, Some(_)) => Err(Error::InvalidArgument(
@@ -46,7 +50,8 @@ pub(super) fn store(kind: u32, address: Option<&str>, owner_wait_ms: i64) -> Res
                 -1 => Some(Duration::ZERO),
                 given => millis(given, "backrun_engine_options.owner_wait_ms", MAX_TIME_LIMIT)?,
             };
-            Ok(StoreKind::Sqlite { path: PathBuf::from(path), owner_wait })
+            let keep_for = millis(keep_for_ms, "backrun_engine_options.keep_for_ms", MAX_TIME_LIMIT)?;
+            Ok(StoreKind::Sqlite { path: PathBuf::from(path), owner_wait, keep_for })
         }
         (BACKRUN_STORE_POSTGRES, _) => {
             Err(Error::not_supported("store BACKRUN_STORE_POSTGRES", "this version has the memory store and BACKRUN_STORE_SQLITE"))

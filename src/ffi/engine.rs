@@ -76,8 +76,8 @@ pub struct backrun_engine_options {
     /// or 10,000 and more, up to 1,000,000 older ones are kept too for a second from their end on, without the reason of a
     /// cancel; a smaller number is exact. A durable store has just the newest ones, in its file.
     pub keep_finished: i64,
-    /// Dead tasks whose status is kept, newest first. 0: 10,000; -1: none. A durable store keeps them all so far, until
-    /// backrun_engine_purge.
+    /// Dead tasks whose status is kept, newest first. 0: 10,000; -1: none. A durable store keeps those with
+    /// the largest ids, in its file.
     pub keep_dead: i64,
     /// Options of the queue named `default`; its name must be empty or `default`. NULL: every default.
     pub default_queue: *const backrun_queue_options,
@@ -108,6 +108,11 @@ pub struct backrun_engine_options {
     pub flags: u32,
     /// 0.
     pub reserved: u32,
+    /// How long a durable store keeps tasks that have ended, finished and dead ones, where `keep_finished` and `keep_dead` leave
+    /// them, in milliseconds, up to 100 years. What is older is forgotten with one of the next commits, which look at a thousand
+    /// of a kind once a second; an engine that has nothing to do forgets nothing. 0: however long ago they have ended. With the
+    /// memory store another value than 0 is BACKRUN_NOT_SUPPORTED.
+    pub keep_for_ms: i64,
 }
 
 // SAFETY: integers, pointers and optional functions; no padding (test `no_struct_has_padding`).
@@ -134,7 +139,7 @@ impl backrun_engine_options {
         let mut options = EngineOptions {
             workers: nonzero(self.workers),
             max_workers: nonzero(self.max_workers),
-            store: convert::store(self.store, address, self.owner_wait_ms)?,
+            store: convert::store(self.store, address, self.owner_wait_ms, self.keep_for_ms)?,
             durability: convert::durability(self.durability)?,
             worker_stack_bytes: nonzero(self.worker_stack_bytes),
             keep_finished: convert::retention(self.keep_finished, "keep_finished")?,

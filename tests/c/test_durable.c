@@ -70,6 +70,9 @@ TEST(what_a_store_cannot_be_is_refused_with_what_is_wrong) {
     options.owner_wait_ms = -2;
     refuse(BACKRUN_INVALID_ARGUMENT, "owner_wait_ms is -2", options);
     options = options_on(&store);
+    options.keep_for_ms = -1;
+    refuse(BACKRUN_INVALID_ARGUMENT, "keep_for_ms is -1", options);
+    options = options_on(&store);
     options.durability = 7;
     refuse(BACKRUN_INVALID_ARGUMENT, "durability is 7", options);
     // A file that is somebody else's is left alone.

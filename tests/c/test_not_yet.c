@@ -29,6 +29,12 @@ TEST(the_memory_store_has_no_other_owner_to_wait_for) {
     refuse_engine(options, "backrun_engine_options.owner_wait_ms");
 }
 
+TEST(the_memory_store_keeps_what_has_ended_by_its_number_only) {
+    backrun_engine_options options = options_with(1);
+    options.keep_for_ms = 1;
+    refuse_engine(options, "backrun_engine_options.keep_for_ms");
+}
+
 TEST(the_memory_store_refuses_committed_and_names_it) {
     backrun_engine_options options = options_with(1);
     options.durability = BACKRUN_DURABILITY_COMMITTED;

@@ -67,6 +67,8 @@ TEST(a_file_in_use_throws_store_and_names_the_process) {
     CHECK(message.find("in use by process " + std::to_string(::getpid())) != std::string::npos);
     THROWS(invalid_argument, backrun::engine(store.options().owner_wait(milliseconds(-1))));
     THROWS(not_supported, backrun::engine(backrun::engine_options().owner_wait(milliseconds(1))));
+    THROWS(invalid_argument, backrun::engine(store.options().keep_for(milliseconds(-1))));
+    THROWS(not_supported, backrun::engine(backrun::engine_options().keep_for(milliseconds(1))));
 }
 
 TEST(asynchronous_submits_tell_their_ids_and_what_they_were_given_is_destroyed) {

@@ -121,7 +121,7 @@ fn sqlite(folder: &Path, rows: u64) -> f64 {
 
 fn engine(folder: &Path, paused: bool) -> Engine {
     let mut options = EngineOptions::default();
-    options.store = StoreKind::Sqlite { path: folder.join("tasks.db"), owner_wait: None };
+    options.store = StoreKind::Sqlite { path: folder.join("tasks.db"), owner_wait: None, keep_for: None };
     options.default_queue.capacity = 100_000_000;
     options.default_queue.capacity_bytes = 1 << 40;
     let engine = Engine::start(options).unwrap();
@@ -219,7 +219,7 @@ fn submit_many(engine: &Engine, name: &str, tasks: u64, durability: Durability, 
 fn through(folder: &Path, durability: Durability) -> f64 {
     const TASKS: u64 = 100_000;
     let mut options = EngineOptions::default();
-    options.store = StoreKind::Sqlite { path: folder.join("tasks.db"), owner_wait: None };
+    options.store = StoreKind::Sqlite { path: folder.join("tasks.db"), owner_wait: None, keep_for: None };
     options.durability = Some(durability);
     let engine = Engine::start(options).unwrap();
     let runs = Arc::new(AtomicU64::new(0));

@@ -3,6 +3,7 @@
 use crate::error::Result;
 use crate::store::durable::{Answer, Change, InterruptedRun, Move, RunAt, StoredTask};
 use crate::store::sqlite::board::Board;
+use crate::store::sqlite::retention::{Keep, Looks};
 use crate::store::sqlite::{failed, own};
 use crate::task::{State, TaskId};
 use rusqlite::{params, Connection, OptionalExtension};
@@ -19,33 +20,22 @@ pub(super) fn state_numbered(number: i64) -> Option<State> {
 
 /// Makes changes, within a transaction of the caller's.
 pub(super) struct Changes<'c> {
-    connection: &'c Connection,
+    pub(super) connection: &'c Connection,
     /// Numbers of task names and queues.
     names: HashMap<String, i64>,
-    keep: Keep,
-    counts: Counts,
+    pub(super) keep: Keep,
+    pub(super) looks: Looks,
+    pub(super) counts: Counts,
     /// The same as of the last commit.
     committed: Counts,
 }
 
-/// How many tasks that have ended are kept, the newest.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Keep {
-    pub(super) finished: u64,
-    pub(super) dead: u64,
-}
-
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Counts {
+pub(super) struct Counts {
     /// The last place in the row of ends.
     last_seq: i64,
-    finished: i64,
-    dead: i64,
-}
-
-/// How many are too many.
-fn surplus(are: i64, keep: u64) -> Option<i64> {
-    i64::try_from(keep).ok().map(|keep| are - keep).filter(|surplus| *surplus > 0)
+    pub(super) finished: i64,
+    pub(super) dead: i64,
 }
 
 impl<'c> Changes<'c> {
@@ -55,7 +45,7 @@ impl<'c> Changes<'c> {
         let counts =
             |row: &rusqlite::Row<'_>| Ok(Counts { last_seq: row.get(0)?, finished: row.get(1)?, dead: row.get(2)? });
         let counts = connection.query_row(count, [], counts).map_err(failed)?;
-        Ok(Self { connection, names: HashMap::new(), keep, counts, committed: counts })
+        Ok(Self { connection, names: HashMap::new(), keep, looks: Looks::default(), counts, committed: counts })
     }
 
     /// The transaction came to nothing: what was noted of it goes too.
@@ -80,9 +70,15 @@ impl<'c> Changes<'c> {
         Ok(answers)
     }
 
+    /// How many rows it has changed.
+    pub(super) fn execute(&self, sql: &str, parameters: &[&dyn rusqlite::ToSql]) -> Result<i64> {
+        let changed =
+            self.connection.prepare_cached(sql).and_then(|mut run| run.execute(parameters)).map_err(failed)?;
+        Ok(changed as i64)
+    }
+
     fn run(&self, sql: &str, parameters: &[&dyn rusqlite::ToSql]) -> Result<Answer> {
-        self.connection.prepare_cached(sql).and_then(|mut run| run.execute(parameters)).map_err(failed)?;
-        Ok(Answer::Done)
+        self.execute(sql, parameters).map(|_| Answer::Done)
     }
 
     fn accept(&mut self, task: &StoredTask) -> Result<Answer> {
@@ -222,28 +218,6 @@ impl<'c> Changes<'c> {
         self.run("DELETE FROM task WHERE id = ?", params![id.value()])
     }
 
-    /// Forgets the oldest of those that have ended, as far as there are more than are to be kept.
-    pub(super) fn forget_old(&mut self) -> Result<()> {
-        if let Some(surplus) = surplus(self.counts.finished, self.keep.finished) {
-            // Not by their numbers: somebody may have forgotten some of those between.
-            let forget = "DELETE FROM finished WHERE seq IN (SELECT seq FROM finished ORDER BY seq LIMIT ?)";
-            let forgotten =
-                self.connection.prepare_cached(forget).and_then(|mut run| run.execute([surplus])).map_err(failed)?;
-            self.counts.finished -= forgotten as i64;
-        }
-        if let Some(surplus) = surplus(self.counts.dead, self.keep.dead) {
-            // The oldest by their ids, which the index has them in.
-            for forget in [
-                "DELETE FROM note WHERE id IN (SELECT id FROM task WHERE state = 6 ORDER BY id LIMIT ?)",
-                "DELETE FROM task WHERE id IN (SELECT id FROM task WHERE state = 6 ORDER BY id LIMIT ?)",
-            ] {
-                self.run(forget, params![surplus])?;
-            }
-            self.counts.dead -= surplus;
-        }
-        Ok(())
-    }
-
     /// The transaction is done.
     pub(super) fn committed(&mut self) {
         self.committed = self.counts;
@@ -256,16 +230,13 @@ impl<'c> Changes<'c> {
     }
 
     fn forget(&mut self, id: TaskId) -> Result<Answer> {
-        let execute = |sql: &str, parameters: &[&dyn rusqlite::ToSql]| {
-            self.connection.prepare_cached(sql).and_then(|mut run| run.execute(parameters)).map_err(failed)
-        };
-        if execute("DELETE FROM finished WHERE id = ?", params![id.value()])? > 0 {
+        if self.execute("DELETE FROM finished WHERE id = ?", params![id.value()])? > 0 {
             self.counts.finished -= 1;
             return Ok(Answer::Done);
         }
         let dead = state_number(State::Dead);
-        if execute("DELETE FROM task WHERE id = ? AND state = ?", params![id.value(), dead])? > 0 {
-            execute("DELETE FROM note WHERE id = ?", params![id.value()])?;
+        if self.execute("DELETE FROM task WHERE id = ? AND state = ?", params![id.value(), dead])? > 0 {
+            self.execute("DELETE FROM note WHERE id = ?", params![id.value()])?;
             self.counts.dead -= 1;
             return Ok(Answer::Done);
         }

@@ -2,8 +2,9 @@
 
 use crate::error::{Error, Result};
 use crate::options::Durability;
-use crate::store::sqlite::changes::{Changes, Keep};
+use crate::store::sqlite::changes::Changes;
 use crate::store::sqlite::place::Place;
+use crate::store::sqlite::retention::Keep;
 use crate::store::sqlite::{failed, set_durability};
 use rusqlite::{Connection, ErrorCode};
 

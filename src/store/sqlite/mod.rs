@@ -17,6 +17,7 @@ mod own;
 mod owner;
 mod place;
 mod reads;
+mod retention;
 mod schema;
 #[cfg(test)]
 mod tests;
@@ -29,9 +30,9 @@ use crate::options::{Durability, DEFAULT_KEEP};
 use crate::store::durable::{Answer, Batch, Change, InterruptedRun, Page, Store, Stored, StoredTask, Unfinished};
 use crate::task::TaskId;
 use board::Board;
-use changes::Keep;
 use owner::Owner;
 use place::{beside, blame, rewrite_log, Place};
+use retention::Keep;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, DatabaseName, ErrorCode, OpenFlags};
 use std::path::{Path, PathBuf};
@@ -67,13 +68,17 @@ pub struct SqliteOptions {
     pub keep_finished: u64,
     /// Dead tasks that are kept, those with the largest ids.
     pub keep_dead: u64,
+    /// Tasks that have ended, finished or dead, are forgotten when their end is so long ago: with one of the commits that follow, which
+    /// look at a thousand of a kind once a second. `None`: however long ago it is.
+    pub keep_for: Option<Duration>,
 }
 
 impl SqliteOptions {
     /// With every default.
     #[must_use]
     pub fn new(path: impl Into<PathBuf>) -> Self {
-        Self { path: path.into(), owner_wait: DEFAULT_OWNER_WAIT, keep_finished: KEEP, keep_dead: KEEP }
+        let (path, owner_wait) = (path.into(), DEFAULT_OWNER_WAIT);
+        Self { path, owner_wait, keep_finished: KEEP, keep_dead: KEEP, keep_for: None }
     }
 }
 
@@ -116,7 +121,7 @@ impl SqliteStore {
         let board = Arc::new(Board::open(&beside(&path, "-running"))?);
         let interrupted = changes::recover(&mut connection, &board)?;
         let reader = connect(&path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
-        let keep = Keep { finished: options.keep_finished, dead: options.keep_dead };
+        let keep = Keep { finished: options.keep_finished, dead: options.keep_dead, age: options.keep_for };
         let writer = Writer::start(connection, Place::of(&path), keep)?;
         let ids = Mutex::new(Ids { next: 0, end: 0 });
         Ok(Self { writer, reader: Mutex::new(reader), ids, board, interrupted, path, owner: Mutex::new(Some(owner)) })

@@ -152,3 +152,40 @@ fn of_dead_tasks_the_newest_are_kept_and_one_that_is_tried_again_is_none() {
     let third = die(&store);
     assert_eq!(known(&store), [first[1], second[1], third]);
 }
+
+#[test]
+fn what_has_ended_longer_ago_than_it_is_kept_goes_with_the_next_commit() {
+    let folder = Folder::new("age");
+    let store = folder.open();
+    let end = |now_us: i64, to: Move| {
+        let id = store.reserve_ids(1).unwrap();
+        let end = Change::Move { id, claims: 1, uncounted: 0, now_us, to };
+        assert_eq!(apply(&store, vec![Change::Accept(Box::new(plain_task(id))), end]).unwrap(), [Answer::Done; 2]);
+        id
+    };
+    let dead = || Move::Dead { failure: crate::task::Failure::message("no luck") };
+    let now_us = std::time::UNIX_EPOCH.elapsed().unwrap().as_micros() as i64;
+    let two_hours_ago = now_us - 2 * 3_600_000_000;
+    let finished = [two_hours_ago, now_us].map(|at| end(at, Move::Succeeded { result: None }));
+    let died = [two_hours_ago, now_us, two_hours_ago].map(|at| end(at, dead()));
+    let again = Change::Move { id: died[2], claims: 1, uncounted: 1, now_us, to: Move::Ready };
+    apply(&store, vec![again]).unwrap();
+    drop(store);
+    let known = |store: &SqliteStore| {
+        let all = store.list(&Page { limit: 100, ..Page::default() }).unwrap();
+        all.iter().map(|task| task.id).collect::<Vec<_>>()
+    };
+    let store =
+        SqliteStore::open(SqliteOptions { keep_for: Some(Duration::from_secs(3600)), ..folder.options() }).unwrap();
+    assert_eq!(known(&store), [finished[0], finished[1], died[0], died[1], died[2]], "nothing was committed yet");
+    let next = store.reserve_ids(1).unwrap();
+    assert_eq!(known(&store), [finished[1], died[1], died[2]]);
+    assert_eq!(store.get(died[2]).unwrap().unwrap().failure.unwrap().text(), "no luck", "it has not ended any more");
+    let notes: i64 = store.reader().query_row("SELECT count(*) FROM note", [], |row| row.get(0)).unwrap();
+    assert_eq!(notes, 2);
+    // The numbers by which surplus is reckoned are right still.
+    drop(store);
+    let store = SqliteStore::open(SqliteOptions { keep_dead: 1, keep_finished: 1, ..folder.options() }).unwrap();
+    apply(&store, vec![Change::Accept(Box::new(plain_task(next)))]).unwrap();
+    assert_eq!(known(&store), [finished[1], died[1], died[2], next]);
+}

@@ -3,9 +3,9 @@
 use crate::error::{Error, Result};
 use crate::options::Durability;
 use crate::store::durable::{Answer, Batch, Change, Move};
-use crate::store::sqlite::changes::Keep;
 use crate::store::sqlite::commits::{Commits, Weight};
 use crate::store::sqlite::place::Place;
+use crate::store::sqlite::retention::Keep;
 use rusqlite::Connection;
 use std::collections::VecDeque;
 use std::panic::{catch_unwind, AssertUnwindSafe};

@@ -97,6 +97,7 @@ internal unsafe struct backrun_engine_options
     public delegate* unmanaged[Cdecl]<void*, long, long, uint, void> on_end;
     public uint flags;
     public uint reserved;
+    public long keep_for_ms;
 }
 
 [StructLayout(LayoutKind.Sequential)]

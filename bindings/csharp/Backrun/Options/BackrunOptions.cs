@@ -66,8 +66,15 @@ public sealed class BackrunOptions
     /// </summary>
     public long? KeepFinished { get; set; }
 
-    /// <summary>Dead tasks whose status is kept, newest first; 0: none. Null: 10,000. A durable store keeps them all so far: see <see cref="BackrunEngine.Purge"/>.</summary>
+    /// <summary>Dead tasks whose status is kept, newest first; 0: none. Null: 10,000. A durable store keeps those with the largest ids, in its file.</summary>
     public long? KeepDead { get; set; }
+
+    /// <summary>
+    /// How long a durable store keeps tasks that have ended, finished and dead ones, where <see cref="KeepFinished"/> and <see cref="KeepDead"/> leave them: whole milliseconds, up to 36,500 days.
+    /// What is older is forgotten with one of the next commits, which look at a thousand of a kind once a second; an engine that has nothing to do forgets nothing. Null: however long ago they have
+    /// ended. Only with a durable store.
+    /// </summary>
+    public TimeSpan? KeepFor { get; set; }
 
     /// <summary>Stack of each worker thread in bytes, from 1.5 MiB to 1 GiB; address space, not memory, until used. Null: 8 MiB.</summary>
     public long? WorkerStackBytes { get; set; }

@@ -159,5 +159,7 @@ public sealed class DurableSubmitTests
         Assert.Contains("/nowhere/at/all/tasks.db", thrown.Message, StringComparison.Ordinal);
         Assert.Contains(
             "BackrunOptions.OwnerWait", Assert.Throws<NotSupportedException>(() => Engines.New(new BackrunOptions { OwnerWait = TimeSpan.FromSeconds(1) })).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "BackrunOptions.KeepFor", Assert.Throws<NotSupportedException>(() => Engines.New(new BackrunOptions { KeepFor = TimeSpan.FromDays(1) })).Message, StringComparison.Ordinal);
     }
 }
