@@ -24,10 +24,6 @@ static int32_t run_away(void *user_data, backrun_task *task, backrun_bytes paylo
     return BACKRUN_RUN_PENDING;
 }
 
-static void wait_until_pending(backrun_engine *engine, int64_t id) {
-    await_state(engine, id, BACKRUN_STATE_PENDING); // Its run has been entered: it returns in a moment.
-}
-
 static void *settle_it(void *argument) {
     away *away = argument;
     settle(away->engine, away->id, away->lease, BACKRUN_RUN_DONE);
@@ -74,7 +70,7 @@ TEST(a_second_settle_or_another_lease_is_stale_and_changes_nothing) {
     for (size_t i = 0; i < 5; i++) {
         FAILS(BACKRUN_STALE_LEASE, "lease", backrun_task_settle(engine, id, wrong[i], &outcome, E));
     }
-    wait_until_pending(engine, id);
+    await_state(engine, id, BACKRUN_STATE_PENDING);
     settle(engine, id, away.lease, BACKRUN_RUN_DONE);
     FAILS(BACKRUN_STALE_LEASE, "lease", backrun_task_settle(engine, id, away.lease, &outcome, E));
     CHECK_INT(BACKRUN_STATE_SUCCEEDED, state_of(engine, id));
@@ -126,7 +122,7 @@ TEST(a_pending_run_counts_against_the_concurrency_limit) {
     register_run(engine, "nothing", run_done, NULL);
     int64_t first = submit(engine, "away"), second = submit(engine, "nothing");
     gate_wait(&away.gone, 1);
-    wait_until_pending(engine, first);
+    await_state(engine, first, BACKRUN_STATE_PENDING);
     CHECK_INT(BACKRUN_STATE_READY, state_of(engine, second));
     settle(engine, first, away.lease, BACKRUN_RUN_DONE);
     CHECK_INT(BACKRUN_STATE_SUCCEEDED, wait_for_end(engine, second));
@@ -161,7 +157,7 @@ TEST(a_draining_shutdown_waits_for_pending_runs) {
     while (backrun_engine_submit(engine, &more, NULL, NULL) != BACKRUN_SHUTTING_DOWN) {
         sched_yield(); // The other thread begins the shutdown in a moment.
     }
-    wait_until_pending(engine, id);
+    await_state(engine, id, BACKRUN_STATE_PENDING);
     settle(engine, id, away.lease, BACKRUN_RUN_DONE);
     join_thread(thread);
     CHECK_INT(BACKRUN_OK, shutdown_result);
@@ -175,7 +171,7 @@ TEST(a_pending_run_at_the_time_limit_is_reported_and_its_settle_refused) {
     register_run(engine, "away", run_away, &away);
     int64_t id = submit(engine, "away");
     gate_wait(&away.gone, 1);
-    wait_until_pending(engine, id);
+    await_state(engine, id, BACKRUN_STATE_PENDING);
     backrun_shutdown_report *report = NULL;
     FAILS(BACKRUN_SHUTDOWN_INCOMPLETE, "away", backrun_engine_shutdown(engine, BACKRUN_SHUTDOWN_DRAIN, 0, &report, E));
     CHECK_INT(1, (long long)backrun_shutdown_report_running_count(report));
@@ -200,7 +196,7 @@ TEST(a_pending_run_is_asked_to_stop_like_a_running_one) {
         engine, "away", (backrun_handler){.user_data = &away, .run = run_away, .cancel_requested = note_lease});
     int64_t id = submit(engine, "away");
     gate_wait(&away.gone, 1);
-    wait_until_pending(engine, id);
+    await_state(engine, id, BACKRUN_STATE_PENDING);
     CHECK_INT(BACKRUN_CANCEL_RUNNING, cancel(engine, id));
     gate_wait(&away.gone, 101);
     CHECK_INT(BACKRUN_STATE_PENDING, state_of(engine, id));

@@ -3,8 +3,9 @@
 use crate::error::Result;
 use crate::store::sqlite::changes::Changes;
 use crate::store::sqlite::failed;
+use crate::sys;
 use rusqlite::params;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 /// Which of the tasks that have ended are kept.
 #[derive(Debug, Clone, Copy)]
@@ -35,10 +36,6 @@ fn surplus(are: i64, keep: u64) -> Option<i64> {
     i64::try_from(keep).ok().map(|keep| are - keep).filter(|surplus| *surplus > 0)
 }
 
-fn now_us() -> i64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
-}
-
 impl Changes<'_> {
     /// Forgets those that have ended, as far as there are more than are to be kept, or they are too old.
     pub(super) fn forget_old(&mut self) -> Result<()> {
@@ -58,7 +55,7 @@ impl Changes<'_> {
             self.counts.dead -= surplus;
         }
         let Some(age) = self.keep.age else { return Ok(()) };
-        let now = now_us();
+        let now = sys::unix_micros();
         // A clock that was put back counts anew.
         if (self.looks.last_us..self.looks.last_us.saturating_add(BETWEEN_LOOKS_US)).contains(&now) {
             return Ok(());

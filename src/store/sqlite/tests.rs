@@ -29,6 +29,12 @@ impl Drop for Folder {
     }
 }
 
+/// The ids of all that the store knows.
+fn known(store: &SqliteStore) -> Vec<TaskId> {
+    let all = store.list(&Page { limit: 100, ..Page::default() }).unwrap();
+    all.iter().map(|task| task.id).collect()
+}
+
 impl Subject for Folder {
     fn open(&self) -> Box<dyn Store> {
         Box::new(Folder::open(self))
@@ -105,10 +111,6 @@ fn of_what_has_ended_the_newest_are_kept_also_after_the_next_start() {
         }
         ids
     };
-    let known = |store: &SqliteStore| {
-        let all = store.list(&Page { limit: 100, ..Page::default() }).unwrap();
-        all.iter().map(|task| task.id).collect::<Vec<_>>()
-    };
     let store = SqliteStore::open(options.clone()).unwrap();
     let first = finish(&store, 5);
     assert_eq!(known(&store), first[2..]);
@@ -132,10 +134,6 @@ fn of_dead_tasks_the_newest_are_kept_and_one_that_is_tried_again_is_none() {
         let end = Change::Move { id, claims: 1, uncounted: 0, now_us: 1, to: Move::Dead { failure } };
         assert_eq!(apply(store, vec![Change::Accept(Box::new(plain_task(id))), end]).unwrap(), [Answer::Done; 2]);
         id
-    };
-    let known = |store: &SqliteStore| {
-        let all = store.list(&Page { limit: 100, ..Page::default() }).unwrap();
-        all.iter().map(|task| task.id).collect::<Vec<_>>()
     };
     let store = SqliteStore::open(options.clone()).unwrap();
     let first: Vec<_> = (0..3).map(|_| die(&store)).collect();
@@ -164,17 +162,13 @@ fn what_has_ended_longer_ago_than_it_is_kept_goes_with_the_next_commit() {
         id
     };
     let dead = || Move::Dead { failure: crate::task::Failure::message("no luck") };
-    let now_us = std::time::UNIX_EPOCH.elapsed().unwrap().as_micros() as i64;
+    let now_us = crate::sys::unix_micros();
     let two_hours_ago = now_us - 2 * 3_600_000_000;
     let finished = [two_hours_ago, now_us].map(|at| end(at, Move::Succeeded { result: None }));
     let died = [two_hours_ago, now_us, two_hours_ago].map(|at| end(at, dead()));
     let again = Change::Move { id: died[2], claims: 1, uncounted: 1, now_us, to: Move::Ready };
     apply(&store, vec![again]).unwrap();
     drop(store);
-    let known = |store: &SqliteStore| {
-        let all = store.list(&Page { limit: 100, ..Page::default() }).unwrap();
-        all.iter().map(|task| task.id).collect::<Vec<_>>()
-    };
     let store =
         SqliteStore::open(SqliteOptions { keep_for: Some(Duration::from_secs(3600)), ..folder.options() }).unwrap();
     assert_eq!(known(&store), [finished[0], finished[1], died[0], died[1], died[2]], "nothing was committed yet");
