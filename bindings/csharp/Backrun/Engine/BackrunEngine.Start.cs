@@ -145,6 +145,30 @@ public sealed partial class BackrunEngine
             "There is no current user connection whose identity the task could carry. Surround the call by `using (UserConnection.Use(connection))`, or use the method without WithUserConnection.");
 
     private ValueTask<BackgroundTaskHandle> SubmitOrWaitAsync<TParameters>(
+        TaskRegistration<TParameters> registration, TParameters parameters, StartOptions? options, UserConnection? user, CancellationToken cancellationToken) =>
+        SendWatch.IsWanted(_core)
+            ? SubmitWatchedAsync(registration, parameters, options, user, cancellationToken)
+            : SubmitUnwatchedAsync(registration, parameters, options, user, cancellationToken);
+
+    // An asynchronous method: what is current in it is not so for its caller.
+    private async ValueTask<BackgroundTaskHandle> SubmitWatchedAsync<TParameters>(
+        TaskRegistration<TParameters> registration, TParameters parameters, StartOptions? options, UserConnection? user, CancellationToken cancellationToken)
+    {
+        SendWatch watch = SendWatch.Begin(registration, options);
+        try
+        {
+            BackgroundTaskHandle handle = await SubmitUnwatchedAsync(registration, parameters, options, user, cancellationToken).ConfigureAwait(false);
+            watch.Accepted(handle.Id.Value);
+            return handle;
+        }
+        catch (Exception exception)
+        {
+            watch.Failed(exception);
+            throw;
+        }
+    }
+
+    private ValueTask<BackgroundTaskHandle> SubmitUnwatchedAsync<TParameters>(
         TaskRegistration<TParameters> registration, TParameters parameters, StartOptions? options, UserConnection? user, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
@@ -157,7 +181,7 @@ public sealed partial class BackrunEngine
             }
 
             return new ValueTask<BackgroundTaskHandle>(
-                new BackgroundTaskHandle(this, new BackgroundTaskId(Submitter.Submit(Handle, registration, parameters, options, user))));
+                new BackgroundTaskHandle(this, new BackgroundTaskId(Submitter.SubmitUnwatched(Handle, registration, parameters, options, user))));
         }
 
         byte[] payload = Submitter.Serialize(registration, parameters);

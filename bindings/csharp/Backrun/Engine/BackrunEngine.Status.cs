@@ -56,15 +56,8 @@ public sealed unsafe partial class BackrunEngine
     /// <exception cref="ObjectDisposedException">The engine was disposed of.</exception>
     public EngineStatistics GetStatistics()
     {
-        backrun_stats* stats = null;
-        backrun_error* error = null;
-        using (EngineHandle.Use use = Borrow())
-        {
-            NativeError.ThrowIfFailed(NativeMethods.backrun_engine_stats(use.Pointer, &stats, &error), error);
-        }
-
-        using StatsHandle owned = new(stats);
-        return StatisticsReader.Read(stats);
+        using EngineHandle.Use use = Borrow();
+        return StatisticsReader.Read(use);
     }
 
     /// <summary>

@@ -15,7 +15,7 @@ namespace Backrun;
 /// interface for one, calls <see cref="SubmitAsync"/>.
 /// After <see cref="Dispose"/> every call throws <see cref="ObjectDisposedException"/>; after <see cref="ShutdownAsync"/> status and statistics can still be asked for.
 /// </remarks>
-public sealed partial class BackrunEngine : IDisposable, IAsyncDisposable
+public sealed partial class BackrunEngine : IBackgroundTasks, IDisposable, IAsyncDisposable
 {
     internal const string DefaultQueue = "default";
     private static readonly object DefaultGate = new();
@@ -34,7 +34,6 @@ public sealed partial class BackrunEngine : IDisposable, IAsyncDisposable
     public BackrunEngine(BackrunOptions? options = null)
     {
         options ??= new BackrunOptions();
-        ArgumentNullException.ThrowIfNull(options.Store, "BackrunOptions.Store");
         NativeLibraryLoader.EnsureReady();
         _core = new EngineCore(this, options);
         try

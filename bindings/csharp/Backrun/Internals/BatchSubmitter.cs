@@ -12,6 +12,35 @@ internal static unsafe class BatchSubmitter
     internal static BackgroundTaskHandle[] Submit<TParameters>(
         BackrunEngine owner, EngineHandle engine, TaskRegistration<TParameters> registration, IEnumerable<TParameters> all, StartOptions? options, UserConnection? user)
     {
+        int count = 0;
+        if (!SendWatch.IsWanted(registration.Core))
+        {
+            return Submit(owner, engine, registration, all, options, user, ref count);
+        }
+
+        SendWatch watch = SendWatch.Begin(registration, options);
+        try
+        {
+            BackgroundTaskHandle[] handles = Submit(owner, engine, registration, all, options, user, ref count);
+            watch.AllAccepted(count);
+            return handles;
+        }
+        catch (Exception exception)
+        {
+            watch.Failed(exception, count);
+            throw;
+        }
+    }
+
+    private static BackgroundTaskHandle[] Submit<TParameters>(
+        BackrunEngine owner,
+        EngineHandle engine,
+        TaskRegistration<TParameters> registration,
+        IEnumerable<TParameters> all,
+        StartOptions? options,
+        UserConnection? user,
+        ref int count)
+    {
         PayloadWriter writer = PayloadWriter.Rent(Array.MaxLength);
         try
         {
@@ -22,6 +51,7 @@ internal static unsafe class BatchSubmitter
                 ends.Add(writer.WrittenCount);
             }
 
+            count = ends.Count;
             return ends.Count == 0 ? [] : Send(owner, engine, registration, writer, CollectionsMarshal.AsSpan(ends), options, user);
         }
         finally

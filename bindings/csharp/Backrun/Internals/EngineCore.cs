@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Concurrent;
+using System.Diagnostics.Metrics;
 using System.Threading;
 using Backrun.Native;
 using Microsoft.Extensions.DependencyInjection;
@@ -22,19 +23,29 @@ internal sealed class EngineCore
     {
         _owner = new WeakReference<BackrunEngine>(owner);
         Services = options.Services;
+        if (options.Name is not null)
+        {
+            OptionChecks.Name(options.Name, "BackrunOptions.Name", Limits.QueueNameBytes, nameof(options));
+        }
+
+        Name = options.Name;
         PayloadFormat = options.PayloadFormat;
         IsDurable = options.Store.IsDurable;
         VerifyRoundTrip = options.VerifyRoundTrip;
         _connections = options.UserConnectionFactory ?? Services?.GetService<IUserConnectionFactory>();
-        Log = new LogBridge(options.LoggerFactory ?? Services?.GetService<ILoggerFactory>(), Failures);
+        Log = new LogBridge(options.LoggerFactory ?? Services?.GetService<ILoggerFactory>(), options.LogScopes, Failures);
         Finished = new FinishedEvents(this);
         Completions = new Completions(this);
         Registrations = new Registrations(this);
+        Metrics = new EngineMetrics(this, options.MeterFactory ?? Services?.GetService<IMeterFactory>());
         Key = EngineTable.Add(this);
     }
 
     /// <summary>What native is given for this engine.</summary>
     internal nint Key { get; }
+
+    /// <summary>What tells it apart from other engines of the process; null: nothing.</summary>
+    internal string? Name { get; }
 
     internal IServiceProvider? Services { get; }
 
@@ -50,6 +61,8 @@ internal sealed class EngineCore
     internal FailureStore Failures { get; } = new();
 
     internal LogBridge Log { get; }
+
+    internal EngineMetrics Metrics { get; }
 
     internal Cancellations Cancellations { get; } = new();
 
@@ -78,6 +91,20 @@ internal sealed class EngineCore
     /// <exception cref="ObjectDisposedException">The engine is gone.</exception>
     internal EngineHandle.Use Borrow() =>
         _engine is not null && _engine.TryGetTarget(out EngineHandle? engine) ? engine.Borrow() : throw new ObjectDisposedException(nameof(BackrunEngine));
+
+    /// <summary>The counters now; null where the engine is gone.</summary>
+    internal EngineStatistics? TryReadStatistics()
+    {
+        try
+        {
+            using EngineHandle.Use use = Borrow();
+            return StatisticsReader.Read(use);
+        }
+        catch (ObjectDisposedException)
+        {
+            return null;
+        }
+    }
 
     internal UserConnection OpenConnection(UserIdentity identity)
     {
@@ -112,6 +139,7 @@ internal sealed class EngineCore
     {
         Completions.EndAll();
         Registrations.Forget();
+        Metrics.Dispose();
         if (found)
         {
             // From the finalizer's thread, which loggers must not hold up.

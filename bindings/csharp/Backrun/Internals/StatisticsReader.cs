@@ -7,7 +7,16 @@ namespace Backrun.Internals;
 /// <summary>Native's counters as properties.</summary>
 internal static unsafe class StatisticsReader
 {
-    internal static EngineStatistics Read(backrun_stats* stats)
+    internal static EngineStatistics Read(EngineHandle.Use engine)
+    {
+        backrun_stats* stats = null;
+        backrun_error* error = null;
+        NativeError.ThrowIfFailed(NativeMethods.backrun_engine_stats(engine.Pointer, &stats, &error), error);
+        using StatsHandle owned = new(stats);
+        return Read(stats);
+    }
+
+    private static EngineStatistics Read(backrun_stats* stats)
     {
         Dictionary<string, QueueStatistics> queues = new(StringComparer.Ordinal);
         for (nuint index = 0; index < NativeMethods.backrun_stats_queue_count(stats); index++)

@@ -14,8 +14,15 @@ internal static unsafe class Submitter
 
     /// <summary>Serialises and submits one task.</summary>
     /// <returns>Its id.</returns>
-    [SkipLocalsInit]
     internal static long Submit<TParameters>(
+        EngineHandle engine, TaskRegistration<TParameters> registration, TParameters parameters, StartOptions? options, UserConnection? user) =>
+        SendWatch.IsWanted(registration.Core)
+            ? SubmitWatched(engine, registration, parameters, options, user)
+            : SubmitUnwatched(engine, registration, parameters, options, user);
+
+    /// <summary><see cref="Submit"/>, where whoever calls it watches, or nobody does.</summary>
+    [SkipLocalsInit]
+    internal static long SubmitUnwatched<TParameters>(
         EngineHandle engine, TaskRegistration<TParameters> registration, TParameters parameters, StartOptions? options, UserConnection? user)
     {
         PayloadWriter writer = PayloadWriter.Rent(MostBytes);
@@ -192,6 +199,23 @@ internal static unsafe class Submitter
         finally
         {
             texts.Dispose();
+        }
+    }
+
+    private static long SubmitWatched<TParameters>(
+        EngineHandle engine, TaskRegistration<TParameters> registration, TParameters parameters, StartOptions? options, UserConnection? user)
+    {
+        SendWatch watch = SendWatch.Begin(registration, options);
+        try
+        {
+            long id = SubmitUnwatched(engine, registration, parameters, options, user);
+            watch.Accepted(id);
+            return id;
+        }
+        catch (Exception exception)
+        {
+            watch.Failed(exception);
+            throw;
         }
     }
 

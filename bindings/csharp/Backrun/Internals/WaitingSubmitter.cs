@@ -17,7 +17,7 @@ internal static class WaitingSubmitter
     /// <summary>How long a submit with these options waits for room; zero if it does not wait.</summary>
     internal static TimeSpan LimitOf(TaskRegistration registration, StartOptions? options)
     {
-        registration.Core.Queues.TryGetValue(QueueOf(registration, options), out QueueOptions? queue);
+        registration.Core.Queues.TryGetValue(registration.QueueOf(options), out QueueOptions? queue);
         if ((options?.WhenFull ?? queue?.WhenFull) != WhenFull.Wait)
         {
             return TimeSpan.Zero;
@@ -55,11 +55,9 @@ internal static class WaitingSubmitter
         }
     }
 
-    private static string QueueOf(TaskRegistration registration, StartOptions? options) => options?.Queue ?? registration.Options.Queue ?? BackrunEngine.DefaultQueue;
-
     private static bool HasRoom(BackrunEngine engine, TaskRegistration registration, StartOptions? options, int bytes)
     {
-        string name = QueueOf(registration, options);
+        string name = registration.QueueOf(options);
 
         // What is not known here (no such queue) is native's to say.
         if (!engine.GetStatistics().Queues.TryGetValue(name, out QueueStatistics? now))

@@ -1,12 +1,21 @@
 using System;
 using System.Collections.Generic;
+using System.Diagnostics.Metrics;
 using Microsoft.Extensions.Logging;
 
 namespace Backrun;
 
 /// <summary>How an engine is made. What is null has its default. Copied: changes after the engine was made have no effect on it.</summary>
-public sealed class BackrunOptions
+public class BackrunOptions
 {
+    private BackrunStore? _store;
+
+    /// <summary>
+    /// Tells this engine apart from others of the process in metrics and spans (<c>messaging.backrun.engine</c>); 1 to 64 bytes of printable UTF-8. Give each one a name where several share a
+    /// <see cref="MeterFactory"/>. Null: none.
+    /// </summary>
+    public string? Name { get; set; }
+
     /// <summary>Threads of a queue that does not say how many, 1 to <see cref="MaxWorkers"/>. Null: one a core, at least 2.</summary>
     public int? Workers { get; set; }
 
@@ -14,7 +23,15 @@ public sealed class BackrunOptions
     public int? MaxWorkers { get; set; }
 
     /// <summary>Where accepted tasks live until they are done. <see cref="BackrunStore.Postgres"/>: not yet.</summary>
-    public BackrunStore Store { get; set; } = BackrunStore.Memory;
+    public BackrunStore Store
+    {
+        get => _store ?? BackrunStore.Memory;
+        set
+        {
+            ArgumentNullException.ThrowIfNull(value);
+            _store = value;
+        }
+    }
 
     /// <summary>
     /// How safe a task is when the call that started it returns. Null: <see cref="Backrun.Durability.Committed"/> with a durable store, <see cref="Backrun.Durability.Buffered"/> with the
@@ -39,7 +56,7 @@ public sealed class BackrunOptions
 
     /// <summary>
     /// Where the constructor parameters of tasks come from; each run of a task that has some gets a scope of its own. Also asked, once each, for an
-    /// <see cref="ILoggerFactory"/> and an <see cref="IUserConnectionFactory"/> where the properties of that name are null.
+    /// <see cref="ILoggerFactory"/>, an <see cref="IMeterFactory"/> and an <see cref="IUserConnectionFactory"/> where the properties of that name are null.
     /// </summary>
     public IServiceProvider? Services { get; set; }
 
@@ -49,6 +66,17 @@ public sealed class BackrunOptions
     /// thread and have to return promptly.
     /// </summary>
     public ILoggerFactory? LoggerFactory { get; set; }
+
+    /// <summary>
+    /// Whether log lines of each run, of any logger of <see cref="LoggerFactory"/>, stand in a scope with its <c>TaskId</c>, <c>TaskName</c> and <c>Attempt</c>. Costs each run some objects.
+    /// </summary>
+    public bool LogScopes { get; set; }
+
+    /// <summary>
+    /// Makes the meter <c>Backrun</c>, by which <c>docs/hosting.md</c> names the instruments. Where it is null, <see cref="Services"/> is asked for one, and without one the engine makes a meter of its own. Where
+    /// nobody listens it costs nothing.
+    /// </summary>
+    public IMeterFactory? MeterFactory { get; set; }
 
     /// <summary>Opens the connections of tasks that run on behalf of a user.</summary>
     public IUserConnectionFactory? UserConnectionFactory { get; set; }
@@ -81,6 +109,9 @@ public sealed class BackrunOptions
 
     /// <summary>Events, and as many log lines, that may wait to be delivered; more are counted and dropped. At least 1. Null: 8192.</summary>
     public int? ObserverCapacity { get; set; }
+
+    /// <summary>The store, where it was set: those who make it a duty to choose one ask.</summary>
+    internal BackrunStore? ChosenStore => _store;
 
     /// <summary>Time passes for delays, retries, time limits and stalls only by <see cref="BackrunEngine.AdvanceTime"/>: for tests.</summary>
     internal bool ManualTime { get; set; }

@@ -13,10 +13,11 @@ internal sealed unsafe class LogBridge
     private readonly FailureStore _failures;
     private volatile bool _processEnds;
 
-    internal LogBridge(ILoggerFactory? factory, FailureStore failures)
+    internal LogBridge(ILoggerFactory? factory, bool scopes, FailureStore failures)
     {
         _failures = failures;
         _logger = factory?.CreateLogger("Backrun");
+        HasScopes = scopes && _logger is not null;
         NativeLevel = _logger switch
         {
             null => NativeConstants.BACKRUN_LOG_WARNING,
@@ -31,8 +32,25 @@ internal sealed unsafe class LogBridge
     /// <summary>What native is to tell of, asked once.</summary>
     internal uint NativeLevel { get; }
 
+    /// <summary>Whether the lines of each run are to stand in a scope.</summary>
+    internal bool HasScopes { get; }
+
     /// <summary>The process ends: what is left of the engine is told in one line, and no longer in one a task.</summary>
     internal void TellOfTheEndInOneLine() => _processEnds = true;
+
+    /// <summary>Begins the scope of a run on the current thread. Null where loggers have none, or cannot.</summary>
+    internal IDisposable? BeginScope(string taskName, backrun_task* task)
+    {
+        try
+        {
+            return _logger!.BeginScope(new RunScope(NativeMethods.backrun_task_id(task), taskName, (int)NativeMethods.backrun_task_attempt(task)));
+        }
+        catch (Exception exception)
+        {
+            Warning($"The log scope of a run of task '{taskName}' could not be begun; it runs without.", exception);
+            return null;
+        }
+    }
 
     /// <summary>A record of native, with the exception that it tells of where that is at hand.</summary>
     internal void Write(backrun_log_record* record)

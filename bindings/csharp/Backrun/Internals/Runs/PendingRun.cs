@@ -1,4 +1,5 @@
 using System;
+using System.Diagnostics;
 using System.Threading;
 using System.Threading.Tasks;
 using Backrun.Native;
@@ -12,6 +13,7 @@ internal sealed class PendingRun
     private readonly BackgroundTaskContext _context;
     private RunResources _resources;
     private EngineHandle? _engine;
+    private long _startedAt;
 
     internal PendingRun(TaskRegistration registration, BackgroundTaskContext context, RunResources resources)
     {
@@ -38,7 +40,10 @@ internal sealed class PendingRun
         catch (Exception exception)
         {
             thrown = exception;
-            _resources.Activity?.SetStatus(System.Diagnostics.ActivityStatusCode.Error, ExceptionText.MessageOf(exception));
+            if (!_context.IsAnswerToCancellation(exception))
+            {
+                Tracing.Fail(_resources.Activity, exception);
+            }
         }
 
         await _resources.DisposeAsync(Core.Log, _registration.Name).ConfigureAwait(false);
@@ -46,8 +51,12 @@ internal sealed class PendingRun
     }
 
     /// <summary>Tells native how the run ended, on the thread pool, once it has; until then the engine is kept.</summary>
-    internal void SettleAfter(Task<Exception?> whole)
+    /// <param name="whole">From <see cref="RunAsync"/>.</param>
+    /// <param name="startedAt">When the run began, where somebody measures it; else 0.</param>
+    internal void SettleAfter(Task<Exception?> whole, long startedAt)
     {
+        _startedAt = startedAt;
+
         // No engine: it was given up while this run was on its way, and its word no longer counts.
         _engine = Core.TryKeepEngine();
         Core.PendingRuns.TryAdd(this, 0);
@@ -63,6 +72,12 @@ internal sealed class PendingRun
     {
         try
         {
+            if (_startedAt != 0)
+            {
+                Exception? failure = thrown is null || _context.IsAnswerToCancellation(thrown) ? null : thrown;
+                Core.Metrics.Ran(_context.Queue, _registration.Name, Stopwatch.GetElapsedTime(_startedAt), failure);
+            }
+
             if (_engine is not null)
             {
                 Tell(_engine, thrown);

@@ -6,7 +6,7 @@ using Microsoft.Extensions.DependencyInjection;
 namespace Backrun.Internals;
 
 /// <summary>
-/// What a run holds and is disposed of after it: the instance, the user's connection, the scope of its services, its activity. A failure to dispose is a log line, not the
+/// What a run holds and is disposed of after it: the instance, the user's connection, the scope of its services, that of its log lines, its activity. A failure to dispose is a log line, not the
 /// task's failure: its work was done.
 /// </summary>
 internal struct RunResources
@@ -14,9 +14,10 @@ internal struct RunResources
     internal object? Instance;
     internal UserConnection? Connection;
     internal Activity? Activity;
+    internal IDisposable? LogScope;
     private IServiceScope? _scope;
 
-    internal readonly bool IsEmpty => Instance is null && Connection is null && _scope is null && Activity is null;
+    internal readonly bool IsEmpty => Instance is null && Connection is null && _scope is null && Activity is null && LogScope is null;
 
     internal IServiceProvider OpenScope(IServiceProvider services)
     {
@@ -33,6 +34,7 @@ internal struct RunResources
         End(all.Instance, log, taskName);
         End(all.Connection, log, taskName);
         End(all._scope, log, taskName);
+        End(all.LogScope, log, taskName);
         End(all.Activity, log, taskName);
     }
 
@@ -48,6 +50,7 @@ internal struct RunResources
         await EndAsync(all.Instance, log, taskName).ConfigureAwait(false);
         await EndAsync(all.Connection, log, taskName).ConfigureAwait(false);
         await EndAsync(all._scope, log, taskName).ConfigureAwait(false);
+        await EndAsync(all.LogScope, log, taskName).ConfigureAwait(false);
         await EndAsync(all.Activity, log, taskName).ConfigureAwait(false);
     }
 

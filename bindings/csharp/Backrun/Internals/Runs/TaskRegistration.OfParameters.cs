@@ -110,8 +110,7 @@ internal sealed unsafe class TaskRegistration<TParameters> : TaskRegistration
             return whole.Result is { } exception ? run.Fail(exception) : NativeConstants.BACKRUN_RUN_DONE;
         }
 
-        run.HandOver();
-        pending.SettleAfter(whole);
+        pending.SettleAfter(whole, run.HandOver());
         return NativeConstants.BACKRUN_RUN_PENDING;
     }
 }

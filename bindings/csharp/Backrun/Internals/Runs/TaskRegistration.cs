@@ -34,6 +34,9 @@ internal abstract unsafe class TaskRegistration
     /// <summary>What native takes in place of the task name; 0 before it was told of it.</summary>
     internal uint NativeNumber { get; private set; }
 
+    /// <summary>The queue of a task that is started with these options.</summary>
+    internal string QueueOf(StartOptions? options) => options?.Queue ?? Options.Queue ?? BackrunEngine.DefaultQueue;
+
     /// <summary>Native's callback: opens the user's connection, makes the task and hands it over.</summary>
     internal abstract int SetUserConnection(backrun_task* task, backrun_bytes userContext, void** taskState);
 

@@ -19,6 +19,10 @@ internal sealed unsafe class WorkerRun
     private BackgroundTaskContext? _context;
     private bool _hasHeaders;
 
+    // Of what somebody measures: when the run began, or 0, and what it failed by.
+    private long _startedAt;
+    private Exception? _failure;
+
     // What stands around each run on this thread: the culture of this engine, and nothing else. Set once, and brought back after a run that changed it.
     private ExecutionContext? _surroundings;
     private EngineCore? _surroundingsOf;
@@ -59,14 +63,24 @@ internal sealed unsafe class WorkerRun
     /// <summary>Brings back what the starter's surroundings were. What it throws is the run's failure.</summary>
     internal void Prepare()
     {
+        if (Core.Metrics.WatchesRuns)
+        {
+            _startedAt = Stopwatch.GetTimestamp();
+        }
+
         if (_hasHeaders)
         {
             CultureHeaders.Apply(_task);
         }
 
-        if (Telemetry.Source.HasListeners())
+        if (Tracing.Source.HasListeners())
         {
-            Resources.Activity = Telemetry.Start(_registration!.Name, _task);
+            Resources.Activity = Tracing.StartRun(_registration!, _task);
+        }
+
+        if (Core.Log.HasScopes)
+        {
+            Resources.LogScope = Core.Log.BeginScope(_registration!.Name, _task);
         }
     }
 
@@ -117,7 +131,8 @@ internal sealed unsafe class WorkerRun
             return NativeConstants.BACKRUN_RUN_CANCELLED;
         }
 
-        Resources.Activity?.SetStatus(ActivityStatusCode.Error, ExceptionText.MessageOf(exception));
+        _failure = exception;
+        Tracing.Fail(Resources.Activity, exception);
         Core.Failures.Keep(NativeMethods.backrun_task_id(_task), NativeMethods.backrun_task_lease(_task), exception);
         NativeFailure.Report(_task, exception, Core.Log);
         int code = Outcomes.OfFailure(exception);
@@ -138,10 +153,14 @@ internal sealed unsafe class WorkerRun
     }
 
     /// <summary>Native's callback ends and the run goes on elsewhere: the context is no longer this thread's to end.</summary>
-    internal void HandOver()
+    /// <returns>When the run began, where somebody measures it; else 0.</returns>
+    internal long HandOver()
     {
         _context!.Detach();
         _context = null;
+        long startedAt = _startedAt;
+        _startedAt = 0;
+        return startedAt;
     }
 
     /// <summary>Ends the run on this thread. Never throws.</summary>
@@ -152,6 +171,12 @@ internal sealed unsafe class WorkerRun
             Resources.Dispose(Core.Log, _registration!.Name);
         }
 
+        if (_startedAt != 0)
+        {
+            Measure();
+        }
+
+        _failure = null;
         _context?.End();
         _context = null;
         _task = null;
@@ -166,6 +191,13 @@ internal sealed unsafe class WorkerRun
         {
             SynchronizationContext.SetSynchronizationContext(null);
         }
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void Measure()
+    {
+        Core.Metrics.Ran(NativeText.ToManaged(NativeMethods.backrun_task_queue(_task)), _registration!.Name, Stopwatch.GetElapsedTime(_startedAt), _failure);
+        _startedAt = 0;
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
