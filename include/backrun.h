@@ -419,7 +419,8 @@
 // The payload is as MessagePack-CSharp's StandardResolver writes it.
 #define BACKRUN_FORMAT_STANDARD 2
 
-// The payload names its types (MessagePack-CSharp's typeless form). Not yet: BACKRUN_NOT_SUPPORTED.
+// The payload names its types as MessagePack-CSharp's TypelessContractlessStandardResolver does. The engine does not look at them; whoever reads the payload decides which
+// names it trusts.
 #define BACKRUN_FORMAT_TYPELESS 3
 
 // The payload is compressed as one LZ4 block (ext 99). Not yet: BACKRUN_NOT_SUPPORTED.

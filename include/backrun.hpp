@@ -199,6 +199,7 @@ enum class priority : std::int32_t { lowest = -2, below_normal = -1, normal = 0,
 enum class payload_format : std::uint32_t {
     contractless = BACKRUN_FORMAT_CONTRACTLESS,
     standard = BACKRUN_FORMAT_STANDARD,
+    typeless = BACKRUN_FORMAT_TYPELESS,
 };
 
 /// A counter: of statistics::value, and of statistics::queue_value but for events_lost and logs_lost.

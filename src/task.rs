@@ -166,6 +166,13 @@ pub enum PayloadFormat {
     Contractless,
     /// As its StandardResolver writes it.
     Standard,
+    /// As its TypelessContractlessStandardResolver writes it: with the names of types. Not looked into here; who reads it decides which names it trusts.
+    Typeless,
+}
+
+impl PayloadFormat {
+    /// All of them, in the order of their numbers.
+    pub const ALL: [Self; 3] = [Self::Contractless, Self::Standard, Self::Typeless];
 }
 
 /// Work to be handed over: what a submit copies.

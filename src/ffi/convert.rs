@@ -144,10 +144,7 @@ pub(super) fn payload_format(value: u32) -> Result<PayloadFormat> {
     match value {
         0 | BACKRUN_FORMAT_CONTRACTLESS => Ok(PayloadFormat::Contractless),
         BACKRUN_FORMAT_STANDARD => Ok(PayloadFormat::Standard),
-        BACKRUN_FORMAT_TYPELESS => Err(Error::not_supported(
-            "payload_format BACKRUN_FORMAT_TYPELESS",
-            "this version has contractless and standard payloads only",
-        )),
+        BACKRUN_FORMAT_TYPELESS => Ok(PayloadFormat::Typeless),
         other => Err(unknown("payload_format", other, "BACKRUN_FORMAT_CONTRACTLESS")),
     }
 }
@@ -156,6 +153,7 @@ pub(super) fn payload_format_number(format: PayloadFormat) -> u32 {
     match format {
         PayloadFormat::Contractless => BACKRUN_FORMAT_CONTRACTLESS,
         PayloadFormat::Standard => BACKRUN_FORMAT_STANDARD,
+        PayloadFormat::Typeless => BACKRUN_FORMAT_TYPELESS,
     }
 }
 

@@ -18,7 +18,8 @@ use std::os::raw::c_void;
 pub const BACKRUN_FORMAT_CONTRACTLESS: u32 = 1;
 /// The payload is as MessagePack-CSharp's StandardResolver writes it.
 pub const BACKRUN_FORMAT_STANDARD: u32 = 2;
-/// The payload names its types (MessagePack-CSharp's typeless form). Not yet: BACKRUN_NOT_SUPPORTED.
+/// The payload names its types as MessagePack-CSharp's TypelessContractlessStandardResolver does. The engine does not look at them; whoever reads the payload decides which
+/// names it trusts.
 pub const BACKRUN_FORMAT_TYPELESS: u32 = 3;
 
 /// The payload is compressed as one LZ4 block (ext 99). Not yet: BACKRUN_NOT_SUPPORTED.
@@ -161,6 +162,7 @@ impl backrun_submission {
         let format = match self.payload_format {
             0 | BACKRUN_FORMAT_CONTRACTLESS => PayloadFormat::Contractless,
             BACKRUN_FORMAT_STANDARD => PayloadFormat::Standard,
+            BACKRUN_FORMAT_TYPELESS => PayloadFormat::Typeless,
             _ => return None,
         };
         let priority = *Priority::ALL.get(self.priority.wrapping_sub(BACKRUN_PRIORITY_LOWEST) as usize)?;

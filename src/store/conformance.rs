@@ -147,6 +147,12 @@ fn what_was_accepted_is_there(subject: &dyn Subject) {
     let store = subject.open();
     assert_eq!(store.get(first).unwrap().unwrap(), full);
     assert_eq!(store.get(second).unwrap().unwrap(), plain);
+    for format in PayloadFormat::ALL {
+        let id = store.reserve_ids(1).unwrap();
+        let task = StoredTask { payload_format: format, ..plain_task(id) };
+        made(&*store, vec![Change::Accept(Box::new(task.clone()))]);
+        assert_eq!(store.get(id).unwrap().unwrap(), task);
+    }
 }
 
 fn a_batch_is_whole(subject: &dyn Subject) {

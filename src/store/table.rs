@@ -132,7 +132,8 @@ impl Word {
     pub(crate) fn format(self) -> PayloadFormat {
         match (self.0 >> FORMAT_AT) & 3 {
             0 => PayloadFormat::Contractless,
-            _ => PayloadFormat::Standard,
+            1 => PayloadFormat::Standard,
+            _ => PayloadFormat::Typeless,
         }
     }
 

@@ -147,7 +147,7 @@ static void be_refused(walk *walk) {
     backrun_submission unknown = submission_of("nobody knows it"), elsewhere = submission_with(1);
     elsewhere.queue = str("no queue");
     backrun_submission not_yet = submission_with(1), large = submission_with(1), control = submission_of("\a");
-    not_yet.payload_format = BACKRUN_FORMAT_TYPELESS;
+    not_yet.payload_flags = BACKRUN_PAYLOAD_ENCRYPTED;
     static uint8_t too_large[4 * 1024 * 1024 + 1];
     large.payload = (backrun_bytes){too_large, sizeof too_large};
     backrun_handler handler = {.struct_size = sizeof handler, .run = run_done};

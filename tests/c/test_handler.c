@@ -206,6 +206,29 @@ TEST(a_run_sees_what_was_submitted) {
     CHECK(seen.runs == 1 && seen.id == id);
 }
 
+static int32_t run_formatted(void *user_data, backrun_task *task, backrun_bytes payload, void *task_state) {
+    (void)payload, (void)task_state;
+    *(uint32_t *)user_data = backrun_task_payload_format(task);
+    return BACKRUN_RUN_DONE;
+}
+
+TEST(a_run_sees_the_format_of_its_payload) {
+    backrun_engine *engine = engine_with(1);
+    uint32_t seen = 0;
+    register_run(engine, "look", run_formatted, &seen);
+    for (uint32_t format = 0; format <= BACKRUN_FORMAT_TYPELESS; format++) {
+        // With a time of its own it takes the longer of the two ways in.
+        for (int64_t limit = 0; limit <= 60000; limit += 60000) {
+            backrun_submission submission = submission_of("look");
+            submission.payload_format = format;
+            submission.time_limit_ms = limit;
+            CHECK_INT(BACKRUN_STATE_SUCCEEDED, wait_for_end(engine, submit_one(engine, submission)));
+            CHECK_INT(format == 0 ? BACKRUN_FORMAT_CONTRACTLESS : format, seen);
+        }
+    }
+    finish(engine);
+}
+
 static int32_t run_empty(void *user_data, backrun_task *task, backrun_bytes payload, void *task_state) {
     (void)user_data, (void)task, (void)task_state;
     return payload.len == 0 ? BACKRUN_RUN_DONE : BACKRUN_RUN_FAILED;

@@ -54,7 +54,7 @@ TEST(one_that_is_refused_refuses_all) {
         {BACKRUN_NOT_FOUND, {.task_name = str("nothing"), .queue = str("nowhere")}},
         {BACKRUN_INVALID_ARGUMENT, {.task_name = str("nothing"), .priority = 9}},
         {BACKRUN_INVALID_ARGUMENT, {.task_name = str("nothing"), .payload = {NULL, 4}}},
-        {BACKRUN_NOT_SUPPORTED, {.task_name = str("nothing"), .payload_format = BACKRUN_FORMAT_TYPELESS}},
+        {BACKRUN_NOT_SUPPORTED, {.task_name = str("nothing"), .payload_flags = BACKRUN_PAYLOAD_ENCRYPTED}},
     };
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
         fill(submissions, "nothing");

@@ -57,9 +57,6 @@ TEST(fields_of_a_submission_that_are_not_yet) {
         submission.payload_flags = flags[i];
         NOT_YET("backrun_submission.payload_flags", backrun_engine_submit(engine, &submission, NULL, E));
     }
-    submission = submission_of("nothing");
-    submission.payload_format = BACKRUN_FORMAT_TYPELESS;
-    NOT_YET("BACKRUN_FORMAT_TYPELESS", backrun_engine_submit(engine, &submission, NULL, E));
     CHECK_INT(0, (long long)stat_of(engine, BACKRUN_STAT_ACCEPTED));
     finish(engine);
 }

@@ -117,11 +117,11 @@ impl Exported {
     fn into_task(self, id: TaskId) -> Result<StoredTask> {
         let scheduled = self.state == "scheduled";
         let run_at = self.run_at_ms.filter(|_| scheduled);
-        let payload_format = [PayloadFormat::Contractless, PayloadFormat::Standard]
+        let payload_format = PayloadFormat::ALL
             .into_iter()
             .find(|format| shown::format(*format) == self.payload_format)
             .ok_or_else(|| {
-                format!("payload_format is '{}'; contractless and standard are known", self.payload_format)
+                format!("payload_format is '{}'; contractless, standard and typeless are known", self.payload_format)
             })?;
         let headers = self.headers.iter().map(|(name, value)| (&**name, &**value));
         Ok(StoredTask {

@@ -25,6 +25,7 @@ pub fn format(format: PayloadFormat) -> &'static str {
     match format {
         PayloadFormat::Contractless => "contractless",
         PayloadFormat::Standard => "standard",
+        PayloadFormat::Typeless => "typeless",
         _ => "other",
     }
 }

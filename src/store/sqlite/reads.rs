@@ -59,7 +59,7 @@ pub(super) fn text(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Text
 }
 
 fn format_numbered(number: i64) -> Option<PayloadFormat> {
-    [PayloadFormat::Contractless, PayloadFormat::Standard].into_iter().find(|format| *format as i64 == number)
+    PayloadFormat::ALL.into_iter().find(|format| *format as i64 == number)
 }
 
 pub(super) fn get(connection: &Connection, id: TaskId) -> Result<Option<StoredTask>> {

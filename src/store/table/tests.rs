@@ -30,7 +30,7 @@ mod guarantees {
 
     fn words() -> impl Strategy<Value = Word> {
         let priority = (0..5usize).prop_map(|at| Priority::ALL[at]);
-        let format = prop_oneof![Just(PayloadFormat::Contractless), Just(PayloadFormat::Standard)];
+        let format = (0..3usize).prop_map(|at| PayloadFormat::ALL[at]);
         (0..MAX_QUEUES, 0..MAX_REGISTRATIONS, priority, format)
             .prop_map(|(queue, registration, priority, format)| Word::ready(queue, registration, priority, format))
     }
