@@ -3,10 +3,11 @@
 use crate::error::Result;
 use crate::store::durable::{Answer, Change, InterruptedRun, Move, RunAt, StoredTask};
 use crate::store::sqlite::board::Board;
+use crate::store::sqlite::prepared::Prepared;
 use crate::store::sqlite::retention::{Keep, Looks};
 use crate::store::sqlite::{failed, own};
 use crate::task::{State, TaskId};
-use rusqlite::{params, Connection, OptionalExtension};
+use rusqlite::{params, Connection, OptionalExtension, Row, ToSql};
 use std::collections::HashMap;
 
 /// The numbers of states in the file: those of the C ABI (BACKRUN_STATE_*).
@@ -20,7 +21,7 @@ pub(super) fn state_numbered(number: i64) -> Option<State> {
 
 /// Makes changes, within a transaction of the caller's.
 pub(super) struct Changes<'c> {
-    pub(super) connection: &'c Connection,
+    pub(super) prepared: Prepared<'c>,
     /// Numbers of task names and queues.
     names: HashMap<String, i64>,
     pub(super) keep: Keep,
@@ -29,6 +30,9 @@ pub(super) struct Changes<'c> {
     /// The same as of the last commit.
     committed: Counts,
 }
+
+/// What an end leaves as it was: task name, queue, priority, payload format, crashes, when it was accepted.
+type Unchanged = [i64; 6];
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Counts {
@@ -45,7 +49,8 @@ impl<'c> Changes<'c> {
         let counts =
             |row: &rusqlite::Row<'_>| Ok(Counts { last_seq: row.get(0)?, finished: row.get(1)?, dead: row.get(2)? });
         let counts = connection.query_row(count, [], counts).map_err(failed)?;
-        Ok(Self { connection, names: HashMap::new(), keep, looks: Looks::default(), counts, committed: counts })
+        let prepared = Prepared::new(connection);
+        Ok(Self { prepared, names: HashMap::new(), keep, looks: Looks::default(), counts, committed: counts })
     }
 
     /// The transaction came to nothing: what was noted of it goes too.
@@ -70,15 +75,8 @@ impl<'c> Changes<'c> {
         Ok(answers)
     }
 
-    /// How many rows it has changed.
-    pub(super) fn execute(&self, sql: &str, parameters: &[&dyn rusqlite::ToSql]) -> Result<i64> {
-        let changed =
-            self.connection.prepare_cached(sql).and_then(|mut run| run.execute(parameters)).map_err(failed)?;
-        Ok(changed as i64)
-    }
-
-    fn run(&self, sql: &str, parameters: &[&dyn rusqlite::ToSql]) -> Result<Answer> {
-        self.execute(sql, parameters).map(|_| Answer::Done)
+    fn run(&self, sql: &'static str, parameters: &[&dyn ToSql]) -> Result<Answer> {
+        self.prepared.execute(sql, parameters).map(|_| Answer::Done)
     }
 
     fn accept(&mut self, task: &StoredTask) -> Result<Answer> {
@@ -113,22 +111,22 @@ impl<'c> Changes<'c> {
             return Ok(*number);
         }
         self.run("INSERT OR IGNORE INTO name (text) VALUES (?)", params![text])?;
-        let number = self
-            .connection
-            .prepare_cached("SELECT number FROM name WHERE text = ?")
-            .and_then(|mut find| find.query_row([text], |row| row.get(0)))
-            .map_err(failed)?;
+        let number = self.prepared.row("SELECT number FROM name WHERE text = ?", params![text], |row| row.get(0))?;
         self.names.insert(text.to_owned(), number);
         Ok(number)
     }
 
     fn move_task(&mut self, id: TaskId, (claims, uncounted): (u32, u32), now_us: i64, to: &Move) -> Result<Answer> {
-        let found: Option<(i64, u32)> = self
-            .connection
-            .prepare_cached("SELECT state, claims FROM task WHERE id = ?")
-            .and_then(|mut find| find.query_row([id.value()], |row| Ok((row.get(0)?, row.get(1)?))).optional())
-            .map_err(failed)?;
-        let Some((state, known_claims)) = found else { return self.answer_ended(id) };
+        let known = "SELECT state, claims, task_name, queue, priority, payload_format, crashes, submitted_us FROM task WHERE id = ?";
+        let read = |row: &Row<'_>| {
+            Ok((
+                row.get(0)?,
+                row.get(1)?,
+                [row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?, row.get(6)?, row.get(7)?],
+            ))
+        };
+        let found: Option<(i64, u32, Unchanged)> = self.prepared.find(known, params![id.value()], read)?;
+        let Some((state, known_claims, unchanged)) = found else { return self.answer_ended(id) };
         let state = state_numbered(state).unwrap_or(State::Dead);
         // Neither a claim is written, nor that the time of a scheduled task has come.
         let has_run = claims > known_claims && matches!(state, State::Ready | State::Scheduled);
@@ -148,8 +146,9 @@ impl<'c> Changes<'c> {
             self.run("DELETE FROM note WHERE id = ?", params![id.value()])?;
         }
         match to {
-            Move::Succeeded { result } => self.finish(id, (claims, uncounted), now_us, to, None, result.as_deref()),
-            Move::Cancelled { reason } => self.finish(id, (claims, uncounted), now_us, to, Some(reason), None),
+            Move::Succeeded { .. } | Move::Cancelled { .. } => {
+                self.finish(id, &unchanged, (claims, uncounted), now_us, to)
+            }
             Move::Dead { failure } => {
                 self.note(id, Some(now_us), failure)?;
                 self.counts.dead += 1;
@@ -166,11 +165,8 @@ impl<'c> Changes<'c> {
     }
 
     fn answer_ended(&self, id: TaskId) -> Result<Answer> {
-        let state: Option<i64> = self
-            .connection
-            .prepare_cached("SELECT state FROM finished WHERE id = ?")
-            .and_then(|mut find| find.query_row([id.value()], |row| row.get(0)).optional())
-            .map_err(failed)?;
+        let state: Option<i64> =
+            self.prepared.find("SELECT state FROM finished WHERE id = ?", params![id.value()], |row| row.get(0))?;
         Ok(state.and_then(state_numbered).map_or(Answer::NotFound, Answer::Refused))
     }
 
@@ -189,30 +185,39 @@ impl<'c> Changes<'c> {
         )
     }
 
-    /// Moves a task to those that have ended.
+    /// Moves a task to those that have ended. Not by `INSERT … SELECT`: SQLite would keep, for each, what a page was before it.
     fn finish(
         &mut self,
         id: TaskId,
+        [task_name, queue, priority, payload_format, crashes, submitted_us]: &Unchanged,
         (claims, uncounted): (u32, u32),
         now_us: i64,
         to: &Move,
-        reason: Option<&str>,
-        result: Option<&[u8]>,
     ) -> Result<Answer> {
         self.counts.last_seq += 1;
         self.counts.finished += 1;
+        let (reason, result) = match to {
+            Move::Cancelled { reason } => (Some(&**reason), None),
+            Move::Succeeded { result } => (None, result.as_deref()),
+            _ => (None, None),
+        };
         self.run(
-            "INSERT INTO finished SELECT ?, id, ?, task_name, queue, priority, payload_format, ?, ?, crashes, submitted_us, ?, ?, ? \
-             FROM task WHERE id = ?",
+            "INSERT INTO finished VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
             params![
                 self.counts.last_seq,
+                id.value(),
                 state_number(to.to()),
+                task_name,
+                queue,
+                priority,
+                payload_format,
                 claims,
                 uncounted,
+                crashes,
+                submitted_us,
                 now_us,
                 reason,
                 result,
-                id.value()
             ],
         )?;
         self.run("DELETE FROM task WHERE id = ?", params![id.value()])
@@ -230,28 +235,24 @@ impl<'c> Changes<'c> {
     }
 
     fn forget(&mut self, id: TaskId) -> Result<Answer> {
-        if self.execute("DELETE FROM finished WHERE id = ?", params![id.value()])? > 0 {
+        if self.prepared.execute("DELETE FROM finished WHERE id = ?", params![id.value()])? > 0 {
             self.counts.finished -= 1;
             return Ok(Answer::Done);
         }
         let dead = state_number(State::Dead);
-        if self.execute("DELETE FROM task WHERE id = ? AND state = ?", params![id.value(), dead])? > 0 {
-            self.execute("DELETE FROM note WHERE id = ?", params![id.value()])?;
+        if self.prepared.execute("DELETE FROM task WHERE id = ? AND state = ?", params![id.value(), dead])? > 0 {
+            self.prepared.execute("DELETE FROM note WHERE id = ?", params![id.value()])?;
             self.counts.dead -= 1;
             return Ok(Answer::Done);
         }
-        let state: Option<i64> = self
-            .connection
-            .query_row("SELECT state FROM task WHERE id = ?", [id.value()], |row| row.get(0))
-            .optional()
-            .map_err(failed)?;
+        let state: Option<i64> =
+            self.prepared.find("SELECT state FROM task WHERE id = ?", params![id.value()], |row| row.get(0))?;
         Ok(state.and_then(state_numbered).map_or(Answer::NotFound, Answer::Refused))
     }
 
     /// Gives out ids, the first of which it returns. They are spent also where the process ends before they are used.
     pub(super) fn reserve_ids(&self, count: i64) -> Result<i64> {
-        let next = self.connection.prepare_cached("SELECT value FROM meta WHERE key = 'next_id'");
-        let next: i64 = next.and_then(|mut find| find.query_row([], |row| row.get(0))).map_err(failed)?;
+        let next: i64 = self.prepared.row("SELECT value FROM meta WHERE key = 'next_id'", &[], |row| row.get(0))?;
         self.run("UPDATE meta SET value = ? WHERE key = 'next_id'", params![next + count])?;
         Ok(next)
     }

@@ -16,6 +16,7 @@ mod commits;
 mod own;
 mod owner;
 mod place;
+mod prepared;
 mod reads;
 mod retention;
 mod schema;

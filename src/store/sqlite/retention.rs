@@ -2,7 +2,6 @@
 
 use crate::error::Result;
 use crate::store::sqlite::changes::Changes;
-use crate::store::sqlite::failed;
 use crate::sys;
 use rusqlite::params;
 use std::time::Duration;
@@ -42,7 +41,7 @@ impl Changes<'_> {
         if let Some(surplus) = surplus(self.counts.finished, self.keep.finished) {
             // Not by their numbers: somebody may have forgotten some of those between.
             let forget = "DELETE FROM finished WHERE seq IN (SELECT seq FROM finished ORDER BY seq LIMIT ?)";
-            self.counts.finished -= self.execute(forget, params![surplus])?;
+            self.counts.finished -= self.prepared.execute(forget, params![surplus])?;
         }
         if let Some(surplus) = surplus(self.counts.dead, self.keep.dead) {
             // The oldest by their ids, which the index has them in.
@@ -50,7 +49,7 @@ impl Changes<'_> {
                 "DELETE FROM note WHERE id IN (SELECT id FROM task WHERE state = 6 ORDER BY id LIMIT ?)",
                 "DELETE FROM task WHERE id IN (SELECT id FROM task WHERE state = 6 ORDER BY id LIMIT ?)",
             ] {
-                self.execute(forget, params![surplus])?;
+                self.prepared.execute(forget, params![surplus])?;
             }
             self.counts.dead -= surplus;
         }
@@ -68,20 +67,17 @@ impl Changes<'_> {
         // In the order of their ends: where the oldest are young, so are the others.
         let forget =
             "DELETE FROM finished WHERE finished_us < ? AND seq IN (SELECT seq FROM finished ORDER BY seq LIMIT ?)";
-        self.counts.finished -= self.execute(forget, params![limit_us, LOOKED_AT])?;
-        let (count, last) = self
-            .connection
-            .prepare_cached("SELECT count(*), coalesce(max(id), 0) FROM (SELECT id FROM task WHERE state = 6 AND id > ? ORDER BY id LIMIT ?)")
-            .and_then(|mut look| {
-                look.query_row(params![self.looks.dead_after, LOOKED_AT], |row| Ok((row.get::<_, i64>(0)?, row.get(1)?)))
-            })
-            .map_err(failed)?;
+        self.counts.finished -= self.prepared.execute(forget, params![limit_us, LOOKED_AT])?;
+        let look = "SELECT count(*), coalesce(max(id), 0) FROM (SELECT id FROM task WHERE state = 6 AND id > ? ORDER BY id LIMIT ?)";
+        let (count, last) = self.prepared.row(look, params![self.looks.dead_after, LOOKED_AT], |row| {
+            Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?))
+        })?;
         let between = params![self.looks.dead_after, last, limit_us];
         let forget = "DELETE FROM task WHERE state = 6 AND id > ?1 AND id <= ?2 AND id IN (SELECT id FROM note WHERE id > ?1 AND id <= ?2 AND finished_us < ?3)";
-        let forgotten = self.execute(forget, between)?;
+        let forgotten = self.prepared.execute(forget, between)?;
         if forgotten > 0 {
             // Only what is dead has an end in its note.
-            self.execute("DELETE FROM note WHERE id > ?1 AND id <= ?2 AND finished_us < ?3", between)?;
+            self.prepared.execute("DELETE FROM note WHERE id > ?1 AND id <= ?2 AND finished_us < ?3", between)?;
         }
         self.counts.dead -= forgotten;
         self.looks.dead_after = if count < LOOKED_AT { 0 } else { last };
