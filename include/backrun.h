@@ -88,6 +88,10 @@
 // a status or an event that tell when something has happened are the system's all the same.
 #define BACKRUN_ENGINE_MANUAL_TIME 1
 
+// What is not encrypted in the store is refused: backrun_engine_new fails with BACKRUN_STORE where such tasks or results are there.
+// Only with `encryption_keys`.
+#define BACKRUN_ENGINE_ENCRYPTION_REQUIRED 2
+
 // The run is done: the task succeeded.
 #define BACKRUN_RUN_DONE 0
 
@@ -639,6 +643,20 @@ typedef void (*backrun_release_fn)(void *user_data);
 // backrun_engine_free or backrun_engine_abandon has begun, it may not call it at all.
 typedef void (*backrun_end_fn)(void *user_data, int64_t id, int64_t lease, uint32_t state);
 
+// A key for encryption at rest (AES-256-GCM).
+typedef struct backrun_encryption_key {
+    // sizeof(backrun_encryption_key).
+    uint32_t struct_size;
+    // 0.
+    uint32_t reserved;
+    // 1 to 64 of the letters a to z and A to Z, digits, '-', '_' and '.'. The store keeps it in the clear, with what was
+    // encrypted with the key.
+    struct backrun_str id;
+    // 32 random bytes, as a key store or `openssl rand 32` gives them; not a password. Copied; the copy is wiped from memory at
+    // the engine's end.
+    struct backrun_bytes secret;
+} backrun_encryption_key;
+
 // How an engine is made. All zero but for the first two fields is an engine with every default.
 typedef struct backrun_engine_options {
     // sizeof(backrun_engine_options).
@@ -698,6 +716,13 @@ typedef struct backrun_engine_options {
     // of a kind once a second; an engine that has nothing to do forgets nothing. 0: however long ago they have ended. With the
     // memory store another value than 0 is BACKRUN_NOT_SUPPORTED.
     int64_t keep_for_ms;
+    // The keys that payloads, user contexts and results are encrypted with in a durable store; borrowed for the call. The first
+    // one encrypts, the others only decrypt what was encrypted with them before: a key is replaced by putting its successor
+    // before it. backrun_engine_new fails with BACKRUN_STORE where a key is missing that something is encrypted with, or has
+    // other bytes than under this id before. NULL: nothing is encrypted. With the memory store BACKRUN_NOT_SUPPORTED.
+    const struct backrun_encryption_key *encryption_keys;
+    // How many, up to 64.
+    size_t encryption_key_count;
 } backrun_engine_options;
 
 // Opens the user's connection for a run: called before `run`, on the same thread, if the task has a user context.

@@ -1005,6 +1005,20 @@ public:
         native_.keep_for_ms = detail::exact_milliseconds(time);
         return *this;
     }
+    /// Encrypts payloads, user contexts and results in the store's file (AES-256-GCM). The first key that is added
+    /// encrypts, the others only decrypt what was encrypted with them before. Both are copied; the bytes are not wiped
+    /// when these options go. `id`: 1 to 64 of the letters a to z and A to Z, digits, '-', '_' and '.'; `secret`: 32
+    /// random bytes.
+    engine_options &encryption_key(std::string id, bytes_view secret) {
+        encryption_keys_.emplace_back(std::move(id), std::string(secret.text()));
+        return *this;
+    }
+    /// Refuses a store that has something that is not encrypted. Only with encryption_key.
+    engine_options &encryption_required(bool required = true) {
+        const std::uint32_t flag = BACKRUN_ENGINE_ENCRYPTION_REQUIRED;
+        native_.flags = required ? native_.flags | flag : native_.flags & ~flag;
+        return *this;
+    }
     /// Options of the queue `default`.
     engine_options &default_queue(queue_options options) {
         default_queue_ = std::move(options);
@@ -1061,6 +1075,7 @@ private:
     friend class engine;
     backrun_engine_options native_{};
     std::string store_address_;
+    std::vector<std::pair<std::string, std::string>> encryption_keys_;
     std::optional<queue_options> default_queue_;
     std::function<void(const event &)> on_event_;
     std::function<void(const log_record &)> on_log_;
@@ -1412,6 +1427,12 @@ public:
     explicit engine(const engine_options &options = engine_options()) {
         backrun_engine_options native = options.native_;
         native.store_address = detail::str(options.store_address_);
+        std::vector<backrun_encryption_key> keys;
+        for (const auto &[id, secret] : options.encryption_keys_) {
+            keys.push_back({sizeof(backrun_encryption_key), 0, detail::str(id), bytes_view(secret).native()});
+        }
+        native.encryption_keys = keys.empty() ? nullptr : keys.data();
+        native.encryption_key_count = keys.size();
         backrun_queue_options queue{};
         if (options.default_queue_) {
             queue = options.default_queue_->native();

@@ -24,6 +24,7 @@
 
 mod alloc;
 pub mod codec;
+pub mod crypto;
 pub mod engine;
 pub mod error;
 pub mod ffi;
@@ -37,6 +38,7 @@ pub mod task;
 pub mod typed;
 
 pub use alloc::Text;
+pub use crypto::{Encryption, EncryptionKey};
 pub use engine::{
     CancelResult, Counters, Durations, Engine, Event, EventKind, Handler, IntoOutcome, LeftRunning, LogRecord,
     NameStatistics, Observer, ShutdownMode, ShutdownReport, StalledRun, Statistics, StoreStatistics, TaskContext,

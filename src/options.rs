@@ -1,6 +1,7 @@
 //! Options of engines, queues and task names: defaults, limits, validation.
 
 use crate::alloc::Text;
+use crate::crypto::Encryption;
 use crate::error::{Error, Result};
 use std::fmt;
 use std::path::PathBuf;
@@ -121,6 +122,9 @@ impl EngineOptions {
         in_range("memory_bytes", self.memory_bytes.unwrap_or(1), 1, u64::MAX / 2)?;
         self.store.check_durability(self.durability)?;
         self.store.check_keep_for()?;
+        if let StoreKind::Sqlite { encryption: Some(encryption), .. } = &self.store {
+            encryption.check()?;
+        }
         Ok(Resolved { workers, max_workers, stack_bytes: stack as usize, observer_capacity: capacity as usize })
     }
 }
@@ -159,6 +163,8 @@ pub enum StoreKind {
         /// [`EngineOptions::keep_dead`] leave them, from a millisecond up to [`MAX_TIME_LIMIT`]. What is older is forgotten with one of the next
         /// commits; an engine that has nothing to do forgets nothing. `None`: however long ago they have ended.
         keep_for: Option<Duration>,
+        /// How payloads, user contexts and results are encrypted in the file. `None`: they are not.
+        encryption: Option<Encryption>,
     },
 }
 
@@ -172,6 +178,12 @@ impl fmt::Display for StoreKind {
 }
 
 impl StoreKind {
+    /// One SQLite file, with every default.
+    #[must_use]
+    pub fn sqlite(path: impl Into<PathBuf>) -> Self {
+        StoreKind::Sqlite { path: path.into(), owner_wait: None, keep_for: None, encryption: None }
+    }
+
     /// Refuses a durability that the store cannot keep.
     pub(crate) fn check_durability(&self, wanted: Option<Durability>) -> Result<()> {
         match (self, wanted) {

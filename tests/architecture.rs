@@ -9,16 +9,20 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("alloc", &[]),
     ("error", &["alloc"]),
     ("codec", &["alloc", "error"]),
+    ("crypto", &["alloc", "error"]),
     ("sync", &["alloc"]),
     ("sys", &["alloc"]),
     ("retry", &["alloc", "error", "sys"]),
-    ("options", &["alloc", "error", "sys", "retry"]),
+    ("options", &["alloc", "error", "crypto", "sys", "retry"]),
     ("task", &["alloc", "error", "options"]),
     ("queue", &["alloc", "error", "sync", "sys", "task", "options"]),
-    ("store", &["alloc", "error", "sync", "sys", "task", "options"]),
+    ("store", &["alloc", "error", "crypto", "sync", "sys", "task", "options"]),
     ("engine", &["alloc", "error", "sync", "sys", "retry", "task", "options", "queue", "store"]),
     ("typed", &["alloc", "error", "options", "task", "engine", "codec"]),
-    ("ffi", &["alloc", "error", "sync", "sys", "retry", "task", "options", "queue", "store", "engine", "codec"]),
+    (
+        "ffi",
+        &["alloc", "error", "crypto", "sync", "sys", "retry", "task", "options", "queue", "store", "engine", "codec"],
+    ),
 ];
 
 fn sources(folder: &Path, found: &mut Vec<PathBuf>) {

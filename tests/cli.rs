@@ -46,7 +46,8 @@ fn done(arguments: &[&str], file: &Path, more: &[&str]) -> String {
 fn engine(file: &Path) -> Engine {
     let mut options = EngineOptions::default();
     options.workers = Some(1);
-    options.store = StoreKind::Sqlite { path: file.into(), owner_wait: Some(Duration::ZERO), keep_for: None };
+    options.store =
+        StoreKind::Sqlite { path: file.into(), owner_wait: Some(Duration::ZERO), keep_for: None, encryption: None };
     Engine::start(options).unwrap()
 }
 
@@ -167,6 +168,50 @@ fn what_is_exported_is_imported_bit_for_bit_in_both_forms() {
     let ran = backrun(&["import"], &folder.0.join("bad.db"), &[], b"{\"id\":1}\n");
     assert!(!ran.success && ran.error.contains("line 1: missing field `state`"), "{}", ran.error);
     assert!(!folder.0.join("bad.db").exists());
+}
+
+#[test]
+fn an_encrypted_file_is_looked_after_without_its_keys_and_shown_exported_and_encrypted_anew_with_them() {
+    let folder = Folder::new();
+    let file = folder.file();
+    let first = engine(&file);
+    let [_, dead, scheduled, _] = fill(&first);
+    end(first);
+    let keys = |name: &str, lines: &str| {
+        let path = folder.0.join(name);
+        std::fs::write(&path, lines).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let one = "k1 MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=\n";
+    let old = keys("old", &format!("# made by hand\n\n{one}"));
+    let both = keys("both", &format!("k2 ZmVkY2JhOTg3NjU0MzIxMGZlZGNiYTk4NzY1NDMyMTA=\n{one}"));
+    let exported = done(&["export"], &file, &[]);
+    assert_eq!(done(&["encrypt"], &file, &["--keys", &old]), "3 tasks are encrypted\n");
+    let id = dead.to_string();
+    let shown = done(&["show"], &file, &[&id]);
+    assert!(shown.contains(r#""encrypted_with": "k1""#) && shown.contains("which was not given"), "{shown}");
+    assert!(done(&["show", "--keys", &old], &file, &[&id]).contains(r#""payload": null"#));
+    assert!(done(&["list"], &file, &[]).contains("import-contacts"));
+    assert!(done(&["stats"], &file, &[]).contains("3  encrypted with key 'k1'"));
+    assert!(done(&["check"], &file, &["--keys", &old]).contains("is sound"));
+    let refused = backrun(&["export"], &file, &[], b"");
+    assert!(!refused.success && refused.error.contains("pass --keys FILE"), "{}", refused.error);
+    assert_eq!(done(&["export", "--keys", &old], &file, &[]), exported);
+    assert_eq!(done(&["encrypt", "--keys", &both], &file, &[]), "3 tasks are encrypted\n");
+    assert!(done(&["stats"], &file, &[]).contains("3  encrypted with key 'k2'"));
+    // Who has no keys can move and forget all the same, and add nothing.
+    assert!(done(&["cancel"], &file, &[&scheduled.to_string()]).contains("cancelled"));
+    let refused = backrun(&["import"], &file, &[], exported.as_bytes());
+    assert!(!refused.success && refused.error.contains("'k2', which was not given"), "{}", refused.error);
+    assert!(backrun(&["import", "--keys", &both], &file, &[], exported.as_bytes()).success);
+    assert!(done(&["vacuum"], &file, &[]).contains("bytes, and has"));
+    for (lines, what) in
+        [("k1\n", "line 1"), ("k1 AAA$\n", "not base64"), ("# none\n", "has no keys"), ("k1 AAAA\n", "3 bytes")]
+    {
+        let refused = backrun(&["show", "--keys", &keys("bad", lines)], &file, &[&id], b"");
+        assert!(!refused.success && refused.error.contains(what), "{}", refused.error);
+    }
+    assert!(backrun(&["encrypt"], &file, &[], b"").error.contains("pass --keys"));
 }
 
 #[test]

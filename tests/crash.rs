@@ -56,7 +56,7 @@ impl Lines {
 fn start(folder: &Path) -> Engine {
     let mut options = EngineOptions::default();
     options.workers = Some(3);
-    options.store = StoreKind::Sqlite { path: folder.join("tasks.db"), owner_wait: None, keep_for: None };
+    options.store = StoreKind::sqlite(folder.join("tasks.db"));
     let engine = Engine::start(options).unwrap();
     let (began, ended) = (Lines::open(folder, "began"), Lines::open(folder, "ended"));
     let mut task_options = TaskOptions::default();

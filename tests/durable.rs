@@ -42,7 +42,8 @@ impl Folder {
 fn options(file: &Path) -> EngineOptions {
     let mut options = EngineOptions::default();
     options.workers = Some(2);
-    options.store = StoreKind::Sqlite { path: file.into(), owner_wait: Some(Duration::ZERO), keep_for: None };
+    options.store =
+        StoreKind::Sqlite { path: file.into(), owner_wait: Some(Duration::ZERO), keep_for: None, encryption: None };
     options
 }
 
@@ -661,8 +662,12 @@ fn what_ended_longer_ago_than_it_is_kept_is_not_known_any_more() {
     }
     let keep_for = |time: Duration| {
         let mut options = folder.options();
-        options.store =
-            StoreKind::Sqlite { path: folder.file(), owner_wait: Some(Duration::ZERO), keep_for: Some(time) };
+        options.store = StoreKind::Sqlite {
+            path: folder.file(),
+            owner_wait: Some(Duration::ZERO),
+            keep_for: Some(time),
+            encryption: None,
+        };
         options
     };
     let refused = Engine::start(keep_for(Duration::from_micros(999))).err().unwrap().to_string();

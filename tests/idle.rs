@@ -43,7 +43,7 @@ fn files(folder: &Path) -> Vec<(String, u64, SystemTime)> {
 fn an_idle_engine_wakes_for_nothing_and_writes_nothing() {
     let folder = Folder::new();
     let mut options = EngineOptions::default();
-    options.store = StoreKind::Sqlite { path: folder.file(), owner_wait: None, keep_for: None };
+    options.store = StoreKind::sqlite(folder.file());
     let engine = Engine::start(options).unwrap();
     engine.register("none", |_: &TaskContext<'_>| ()).unwrap();
     for _ in 0..100 {

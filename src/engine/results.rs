@@ -8,7 +8,9 @@ use crate::error::{Error, Result};
 use crate::options::{MAX_PROGRESS_TEXT_BYTES, MAX_RESULT_BYTES};
 use crate::queue::timers::Timer;
 use crate::store::table::Word;
+use crate::sys;
 use crate::task::{cut, Lease, ResultBytes, State, TaskId};
+use std::time::Duration;
 
 /// How far a run is.
 #[derive(Clone)]
@@ -85,10 +87,20 @@ impl Inner {
         note(&mut extras)
     }
 
+    fn result_retention(&self, word: Word) -> Duration {
+        self.registrations.lock()[word.registration()].policy.result_retention
+    }
+
+    /// Until when a durable store keeps the result of a task that succeeds now, in microseconds since 1970 UTC.
+    pub(crate) fn result_until_us(&self, word: Word) -> i64 {
+        let retention = i64::try_from(self.result_retention(word).as_micros()).unwrap_or(i64::MAX);
+        sys::coarse_unix_micros().saturating_add(retention)
+    }
+
     /// Begins the time for which the result of a task is kept that has succeeded; the extras' lock is held.
     pub(crate) fn keep_result(&self, extras: &mut Extras, id: TaskId, word: Word) {
         let Some(result) = extras.tasks.get_mut(&id).and_then(|extra| extra.result.as_mut()) else { return };
-        let retention = self.registrations.lock()[word.registration()].policy.result_retention;
+        let retention = self.result_retention(word);
         let mut schedule = self.control.open();
         let at_ms = schedule.clock.ms_after(retention);
         // Without memory for a timer it is kept as long as the rest of what is known of the task.

@@ -110,7 +110,7 @@ impl<'a> Run<'a> {
     /// A success that is recorded before it is told.
     fn hand_success_over(&self, word: Word, started: Option<Instant>) {
         match self.entry.begin_plain_ending(word) {
-            Ok(()) => self.inner.record_move(self.id, word.claims(), 0, Move::Succeeded { result: None }, None),
+            Ok(()) => self.inner.record_move(self.id, word.claims(), 0, Move::DONE, None),
             Err(_) => self.ended(word, started, Outcome::Done),
         }
     }

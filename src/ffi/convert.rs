@@ -12,6 +12,7 @@ use super::lookup::{
 use super::observer::{BACKRUN_LOG_DEBUG, BACKRUN_LOG_ERROR, BACKRUN_LOG_INFO, BACKRUN_LOG_OFF, BACKRUN_LOG_WARNING};
 use super::queue::{BACKRUN_WHEN_FULL_DROP_OLDEST, BACKRUN_WHEN_FULL_REFUSE, BACKRUN_WHEN_FULL_WAIT};
 use super::submit::{BACKRUN_FORMAT_CONTRACTLESS, BACKRUN_FORMAT_STANDARD, BACKRUN_FORMAT_TYPELESS};
+use crate::crypto::Encryption;
 use crate::engine::ShutdownMode;
 use crate::error::{Error, Result};
 use crate::options::{
@@ -27,8 +28,18 @@ fn unknown(what: &str, value: impl std::fmt::Display, kin: &str) -> Error {
 }
 
 /// `owner_wait_ms`: 0: the default, -1: not at all. `keep_for_ms`: 0: for ever.
-pub(super) fn store(kind: u32, address: Option<&str>, owner_wait_ms: i64, keep_for_ms: i64) -> Result<StoreKind> {
+pub(super) fn store(
+    kind: u32,
+    address: Option<&str>,
+    owner_wait_ms: i64,
+    keep_for_ms: i64,
+    encryption: Option<Encryption>,
+) -> Result<StoreKind> {
     match (kind, address) {
+        (0 | BACKRUN_STORE_MEMORY, None) if encryption.is_some() => Err(Error::not_supported(
+            "backrun_engine_options.encryption_keys",
+            "the memory store keeps nothing outside the memory of the process; pass no keys, or choose a durable store",
+        )),
         (0 | BACKRUN_STORE_MEMORY, None) if owner_wait_ms != 0 => Err(Error::not_supported(
             "backrun_engine_options.owner_wait_ms",
             "the memory store has no other owner to wait for; leave it 0",
@@ -51,7 +62,7 @@ pub(super) fn store(kind: u32, address: Option<&str>, owner_wait_ms: i64, keep_f
                 given => millis(given, "backrun_engine_options.owner_wait_ms", MAX_TIME_LIMIT)?,
             };
             let keep_for = millis(keep_for_ms, "backrun_engine_options.keep_for_ms", MAX_TIME_LIMIT)?;
-            Ok(StoreKind::Sqlite { path: PathBuf::from(path), owner_wait, keep_for })
+            Ok(StoreKind::Sqlite { path: PathBuf::from(path), owner_wait, keep_for, encryption })
         }
         (BACKRUN_STORE_POSTGRES, _) => {
             Err(Error::not_supported("store BACKRUN_STORE_POSTGRES", "this version has the memory store and BACKRUN_STORE_SQLITE"))

@@ -1,14 +1,15 @@
 //! An engine's life: version, options, start, shutdown, abandon, free.
 
-use super::bytes::backrun_str;
+use super::bytes::{backrun_bytes, backrun_str};
 use super::convert;
 use super::handler::backrun_release_fn;
 use super::observer::{backrun_end_fn, backrun_event_fn, backrun_log_fn, Observers};
 use super::panic::{check_out, fallible, guard, preset, with_engine, Health};
 use super::queue::backrun_queue_options;
 use super::status::backrun_error;
-use super::structs::{read, Versioned};
-use crate::alloc::Reserved;
+use super::structs::{read, read_array, Versioned};
+use crate::alloc::{Ensure, Reserved};
+use crate::crypto::{Encryption, EncryptionKey, MAX_KEYS};
 use crate::engine::{Engine, ShutdownReport};
 use crate::error::{Error, Result};
 use crate::options::{EngineOptions, QueueOptions};
@@ -41,6 +42,31 @@ pub const BACKRUN_SHUTDOWN_CANCEL: u32 = 2;
 /// Time passes for the engine only by backrun_engine_advance_time: for tests of what delays, retries and time limits do. Times in
 /// a status or an event that tell when something has happened are the system's all the same.
 pub const BACKRUN_ENGINE_MANUAL_TIME: u32 = 1;
+/// What is not encrypted in the store is refused: backrun_engine_new fails with BACKRUN_STORE where such tasks or results are there.
+/// Only with `encryption_keys`.
+pub const BACKRUN_ENGINE_ENCRYPTION_REQUIRED: u32 = 2;
+
+/// A key for encryption at rest (AES-256-GCM).
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct backrun_encryption_key {
+    /// sizeof(backrun_encryption_key).
+    pub struct_size: u32,
+    /// 0.
+    pub reserved: u32,
+    /// 1 to 64 of the letters a to z and A to Z, digits, '-', '_' and '.'. The store keeps it in the clear, with what was
+    /// encrypted with the key.
+    pub id: backrun_str,
+    /// 32 random bytes, as a key store or `openssl rand 32` gives them; not a password. Copied; the copy is wiped from memory at
+    /// the engine's end.
+    pub secret: backrun_bytes,
+}
+
+// SAFETY: integers and pointers; no padding (test `no_struct_has_padding`).
+unsafe impl Versioned for backrun_encryption_key {
+    const NAME: &'static str = "backrun_encryption_key";
+    const FIRST_SIZE: usize = 40;
+}
 
 /// A background-task engine: queues, workers, and the tasks in them. Made by backrun_engine_new, ended by backrun_engine_free.
 pub struct backrun_engine {
@@ -113,6 +139,13 @@ pub struct backrun_engine_options {
     /// of a kind once a second; an engine that has nothing to do forgets nothing. 0: however long ago they have ended. With the
     /// memory store another value than 0 is BACKRUN_NOT_SUPPORTED.
     pub keep_for_ms: i64,
+    /// The keys that payloads, user contexts and results are encrypted with in a durable store; borrowed for the call. The first
+    /// one encrypts, the others only decrypt what was encrypted with them before: a key is replaced by putting its successor
+    /// before it. backrun_engine_new fails with BACKRUN_STORE where a key is missing that something is encrypted with, or has
+    /// other bytes than under this id before. NULL: nothing is encrypted. With the memory store BACKRUN_NOT_SUPPORTED.
+    pub encryption_keys: *const backrun_encryption_key,
+    /// How many, up to 64.
+    pub encryption_key_count: usize,
 }
 
 // SAFETY: integers, pointers and optional functions; no padding (test `no_struct_has_padding`).
@@ -128,18 +161,21 @@ impl backrun_engine_options {
         if self.abi_version != BACKRUN_ABI_VERSION {
             return Err(Error::AbiMismatch { caller: self.abi_version, library: BACKRUN_ABI_VERSION });
         }
-        if self.flags & !BACKRUN_ENGINE_MANUAL_TIME != 0 || self.reserved != 0 {
+        let known = BACKRUN_ENGINE_MANUAL_TIME | BACKRUN_ENGINE_ENCRYPTION_REQUIRED;
+        if self.flags & !known != 0 || self.reserved != 0 {
             return Err(Error::invalid(format_args!(
-                "backrun_engine_options.flags is {:#x} and reserved is {}; pass BACKRUN_ENGINE_MANUAL_TIME or 0, and 0",
+                "backrun_engine_options.flags is {:#x} and reserved is {}; pass the sum of BACKRUN_ENGINE_MANUAL_TIME and its kin, and 0",
                 self.flags, self.reserved
             )));
         }
         // SAFETY: valid for the call.
         let address = unsafe { self.store_address.as_optional("backrun_engine_options.store_address") }?;
+        // SAFETY: valid for the call.
+        let encryption = unsafe { self.to_encryption() }?;
         let mut options = EngineOptions {
             workers: nonzero(self.workers),
             max_workers: nonzero(self.max_workers),
-            store: convert::store(self.store, address, self.owner_wait_ms, self.keep_for_ms)?,
+            store: convert::store(self.store, address, self.owner_wait_ms, self.keep_for_ms, encryption)?,
             durability: convert::durability(self.durability)?,
             worker_stack_bytes: nonzero(self.worker_stack_bytes),
             keep_finished: convert::retention(self.keep_finished, "keep_finished")?,
@@ -165,6 +201,38 @@ impl backrun_engine_options {
             options.default_queue = queue_options;
         }
         Ok(options)
+    }
+
+    /// # Safety
+    /// Its pointers are valid for the call.
+    unsafe fn to_encryption(self) -> Result<Option<Encryption>> {
+        let required = self.flags & BACKRUN_ENGINE_ENCRYPTION_REQUIRED != 0;
+        if self.encryption_keys.is_null() && self.encryption_key_count == 0 {
+            return match required {
+                true => Err(Error::invalid(format_args!(
+                    "backrun_engine_options.flags has BACKRUN_ENGINE_ENCRYPTION_REQUIRED, and encryption_keys is NULL; pass a key to encrypt with"
+                ))),
+                false => Ok(None),
+            };
+        }
+        let mut encryption = Encryption { keys: Vec::new(), required };
+        encryption.keys.ensure(self.encryption_key_count.min(MAX_KEYS + 1))?;
+        // SAFETY: so many structs, by contract.
+        for key in unsafe { read_array(self.encryption_keys, self.encryption_key_count) }?.take(MAX_KEYS + 1) {
+            let key = key?;
+            if key.reserved != 0 {
+                return Err(Error::invalid(format_args!(
+                    "backrun_encryption_key.reserved is {}; pass 0",
+                    key.reserved
+                )));
+            }
+            // SAFETY: valid for the call.
+            let (id, secret) = unsafe {
+                (key.id.as_str("backrun_encryption_key.id")?, key.secret.as_slice("backrun_encryption_key.secret")?)
+            };
+            encryption.keys.push(EncryptionKey::new(id, secret)?);
+        }
+        Ok(Some(encryption))
     }
 }
 

@@ -1,7 +1,7 @@
 //! The border's numbers: no padding, first sizes, and codes that are the errors' own.
 
 use super::codec::backrun_codec_settings;
-use super::engine::backrun_engine_options;
+use super::engine::{backrun_encryption_key, backrun_engine_options};
 use super::handler::{backrun_handler, backrun_retry_policy, backrun_task_options};
 use super::lookup::backrun_filter;
 use super::observer::{backrun_event, backrun_log_record};
@@ -44,6 +44,7 @@ macro_rules! structs {
 fn no_struct_has_padding() {
     let all = structs![
         backrun_engine_options in "engine.rs",
+        backrun_encryption_key in "engine.rs",
         backrun_queue_options in "queue.rs",
         backrun_handler in "handler.rs",
         backrun_retry_policy in "handler.rs",
@@ -76,6 +77,7 @@ fn the_first_version_of_each_struct_keeps_its_size() {
     }
     let all = [
         (first::<backrun_engine_options>(), 128),
+        (first::<backrun_encryption_key>(), 40),
         (first::<backrun_queue_options>(), 72),
         (first::<backrun_handler>(), 56),
         (first::<backrun_retry_policy>(), 32),

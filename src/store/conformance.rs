@@ -83,6 +83,9 @@ pub fn full_task(id: TaskId) -> StoredTask {
         failure: None,
         reason: None,
         result: None,
+        result_until_us: None,
+        key_id: None,
+        unreadable: None,
     }
 }
 
@@ -129,7 +132,7 @@ fn move_to(state: State) -> Option<Move> {
         State::Scheduled => Move::Scheduled { run_at: RunAt::Elapsed(5), failure: None },
         State::Ready => Move::Ready,
         State::Pending => Move::Pending,
-        State::Succeeded => Move::Succeeded { result: None },
+        State::Succeeded => Move::DONE,
         State::Dead => Move::Dead { failure: failure() },
         State::Cancelled => Move::Cancelled { reason: "asked for".into() },
         // A claim is told by `Store::claim`, and a durable store drops nothing.
@@ -315,11 +318,11 @@ fn an_older_claim_changes_nothing(subject: &dyn Subject) {
             to(id, 2, Move::Ready),
         ],
     );
-    let late = apply(&*store, vec![to(id, 1, Move::Succeeded { result: None })]).unwrap();
+    let late = apply(&*store, vec![to(id, 1, Move::DONE)]).unwrap();
     assert_eq!(late, [Answer::Refused(State::Ready)]);
     let task = store.get(id).unwrap().unwrap();
     assert_eq!((task.state, task.claims, task.failure), (State::Ready, 2, Some(failure())));
-    made(&*store, vec![to(id, 3, Move::Succeeded { result: Some(vec![9]) })]);
+    made(&*store, vec![to(id, 3, Move::Succeeded { result: Some(vec![9]), result_until_us: None })]);
     let again = apply(&*store, vec![to(id, 3, Move::Dead { failure: failure() })]).unwrap();
     assert_eq!(again, [Answer::Refused(State::Succeeded)]);
 }
@@ -350,7 +353,7 @@ fn who_ran_is_told(subject: &dyn Subject) {
         store.claim(worker, Some(InterruptedRun { id, claims: 1 }));
     }
     store.claim(5, None);
-    made(&*store, vec![to(ended, 1, Move::Succeeded { result: None })]);
+    made(&*store, vec![to(ended, 1, Move::DONE)]);
     subject.kill(store);
     let store = subject.open();
     assert_eq!(store.interrupted(), [InterruptedRun { id: runs, claims: 1 }]);
@@ -406,7 +409,10 @@ fn what_has_ended_is_known(subject: &dyn Subject) {
     let (done, dead) = (accepted(&*store), accepted(&*store));
     made(
         &*store,
-        vec![to(done, 1, Move::Succeeded { result: Some(vec![1, 2]) }), to(dead, 1, Move::Dead { failure: failure() })],
+        vec![
+            to(done, 1, Move::Succeeded { result: Some(vec![1, 2]), result_until_us: None }),
+            to(dead, 1, Move::Dead { failure: failure() }),
+        ],
     );
     subject.kill(store);
     let store = subject.open();

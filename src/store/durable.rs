@@ -80,6 +80,13 @@ pub struct StoredTask {
     pub reason: Option<Text>,
     /// What it left.
     pub result: Option<Vec<u8>>,
+    /// Until when that is kept, in microseconds since 1970 UTC. `None`: as long as the rest.
+    pub result_until_us: Option<i64>,
+    /// The id of the key that payload, user context and result are encrypted with where the store keeps them. A store that has keys
+    /// says so of what it reads; of what it is given it does not matter.
+    pub key_id: Option<Text>,
+    /// Why payload, user context and result cannot be read, and are empty here: the key is missing, or they were changed.
+    pub unreadable: Option<Text>,
 }
 
 impl StoredTask {
@@ -114,6 +121,8 @@ pub enum Move {
     Succeeded {
         /// The bytes of its result.
         result: Option<Vec<u8>>,
+        /// Until when they are kept at most, in microseconds since 1970 UTC. `None`: as long as the rest of what is known of it.
+        result_until_us: Option<i64>,
     },
     /// It was cancelled.
     Cancelled {
@@ -139,6 +148,9 @@ pub enum Move {
 }
 
 impl Move {
+    /// It has succeeded, and left nothing.
+    pub const DONE: Move = Move::Succeeded { result: None, result_until_us: None };
+
     /// The state that it leads to.
     #[must_use]
     pub fn to(&self) -> State {

@@ -338,3 +338,68 @@ TEST(what_a_killed_process_accepted_runs_in_the_next_one) {
     close(ready[0]), close(ready[1]);
     store_free(&store);
 }
+
+static backrun_encryption_key key_of(const char *id, const char *secret) {
+    return (backrun_encryption_key){
+        .struct_size = sizeof(backrun_encryption_key), .id = str(id), .secret = bytes(secret)};
+}
+
+#define SECRET_1 "0123456789abcdef0123456789abcdef"
+#define SECRET_2 "fedcba9876543210fedcba9876543210"
+
+TEST(encryption_keys_are_taken_in_their_order_and_a_missing_or_wrong_one_is_named) {
+    store store = store_new();
+    backrun_engine_options options = options_on(&store);
+    backrun_encryption_key keys[2] = {key_of("k1", SECRET_1)};
+    options.encryption_keys = keys;
+    options.encryption_key_count = 1;
+    options.flags = BACKRUN_ENGINE_ENCRYPTION_REQUIRED;
+    backrun_engine *engine = engine_of(options);
+    register_run(engine, "task", run_done, NULL);
+    OK(backrun_engine_pause(engine, str(""), E));
+    int64_t id = submit(engine, "task");
+    CHECK_INT(1, leave(engine));
+    refuse(BACKRUN_STORE, "'k1', which was not given", options_on(&store));
+    keys[0] = key_of("k1", SECRET_2);
+    refuse(BACKRUN_STORE, "'k1' is not the one", options);
+    keys[0] = key_of("k2", SECRET_2), keys[1] = key_of("k1", SECRET_1);
+    options.encryption_key_count = 2;
+    engine = engine_of(options);
+    register_run(engine, "task", run_done, NULL);
+    OK(backrun_engine_resume(engine, str(""), E));
+    await_state(engine, id, BACKRUN_STATE_SUCCEEDED);
+    CHECK_INT(0, leave(engine));
+    store_free(&store);
+}
+
+TEST(keys_that_are_none_are_refused_by_their_field) {
+    store store = store_new();
+    backrun_engine_options options = options_on(&store);
+    backrun_encryption_key key = key_of("k", "too short");
+    options.encryption_key_count = 1;
+    refuse(BACKRUN_INVALID_ARGUMENT, "NULL", options);
+    options.encryption_keys = &key;
+    refuse(BACKRUN_INVALID_ARGUMENT, "'k' has 9 bytes; pass 32", options);
+    options.encryption_key_count = 0;
+    refuse(BACKRUN_INVALID_ARGUMENT, "0 encryption keys", options);
+    key = key_of("k 1", SECRET_1);
+    options.encryption_key_count = 1;
+    refuse(BACKRUN_INVALID_ARGUMENT, "'k 1'", options);
+    key = key_of("k", SECRET_1);
+    key.reserved = 1;
+    refuse(BACKRUN_INVALID_ARGUMENT, "backrun_encryption_key.reserved", options);
+    key.struct_size = 8;
+    refuse(BACKRUN_INVALID_ARGUMENT, "backrun_encryption_key.struct_size", options);
+    backrun_encryption_key twice[2] = {key_of("k", SECRET_1), key_of("k", SECRET_2)};
+    options.encryption_keys = twice;
+    options.encryption_key_count = 2;
+    refuse(BACKRUN_INVALID_ARGUMENT, "two encryption keys have the id 'k'", options);
+    options = options_with(1);
+    options.encryption_keys = twice;
+    options.encryption_key_count = 1;
+    refuse(BACKRUN_NOT_SUPPORTED, "backrun_engine_options.encryption_keys", options);
+    options = options_on(&store);
+    options.flags = BACKRUN_ENGINE_ENCRYPTION_REQUIRED;
+    refuse(BACKRUN_INVALID_ARGUMENT, "encryption_keys is NULL", options);
+    store_free(&store);
+}

@@ -91,3 +91,26 @@ TEST(asynchronous_submits_tell_their_ids_and_what_they_were_given_is_destroyed) 
     }
     CHECK(told.value() == 500 && born.value() == dead.value());
 }
+
+TEST(a_store_is_encrypted_with_the_first_key_and_read_with_all) {
+    const store store;
+    const std::string first(32, 'a'), second = "0123456789abcdef0123456789abcdef";
+    THROWS(invalid_argument, backrun::engine(store.options().encryption_key("k1", first)));
+    THROWS(invalid_argument, backrun::engine(store.options().encryption_required()));
+    {
+        backrun::engine engine(store.options().encryption_key("k2", second).encryption_required());
+        engine.register_handler("greet", nothing);
+        engine.pause();
+        engine.submit(backrun::submission("greet", "\xC0"));
+    }
+    THROWS(store, backrun::engine(store.options()));
+    const std::string third = "fedcba9876543210fedcba9876543210";
+    backrun::engine engine(store.options().encryption_key("k3", third).encryption_key("k2", second));
+    gate ran;
+    engine.register_handler("greet", [&](backrun::task &, backrun::bytes_view payload) {
+        CHECK(payload.size() == 1 && payload[0] == 0xC0);
+        ran.add();
+    });
+    engine.resume();
+    ran.wait();
+}

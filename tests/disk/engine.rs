@@ -20,7 +20,7 @@ fn while_the_disk_is_full_an_engine_refuses_what_is_new_and_keeps_what_has_ended
     let disk = Disk::mount(&Image::default());
     let mut options = EngineOptions::default();
     options.workers = Some(2);
-    options.store = StoreKind::Sqlite { path: disk.path(), owner_wait: AT_ONCE, keep_for: None };
+    options.store = StoreKind::Sqlite { path: disk.path(), owner_wait: AT_ONCE, keep_for: None, encryption: None };
     let engine = Engine::start(options).unwrap();
     let (open, opened) = channel::<()>();
     let (came, comes) = channel();

@@ -71,7 +71,7 @@ impl Model {
                 task.headers = Vec::new();
                 (task.user_context, task.retry, task.time_limit, task.failure) = (None, None, None, None);
                 match to {
-                    Move::Succeeded { result } => task.result.clone_from(result),
+                    Move::Succeeded { result, .. } => task.result.clone_from(result),
                     Move::Cancelled { reason } => task.reason = Some(reason.clone()),
                     _ => {}
                 }

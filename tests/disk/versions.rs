@@ -76,7 +76,7 @@ fn made_by_this_version() -> Mounted {
         to(3, 1, later),
         to(4, 1, Move::Pending),
         to(5, 1, Move::Dead { failure: failure() }),
-        to(6, 1, Move::Succeeded { result: Some(vec![1, 0, 255]) }),
+        to(6, 1, Move::Succeeded { result: Some(vec![1, 0, 255]), result_until_us: None }),
         to(7, 0, Move::Cancelled { reason: "asked for".into() }),
         Change::Pause("mails".into(), true),
     ]);

@@ -289,7 +289,9 @@ impl Life<'_> {
         };
         let failure = Failure::new("Kind", "what went wrong", "at which line");
         let to = match self.random.below(12) {
-            0..=4 => Move::Succeeded { result: self.random.percent(30).then(|| self.bytes(200)) },
+            0..=4 => {
+                Move::Succeeded { result: self.random.percent(30).then(|| self.bytes(200)), result_until_us: None }
+            }
             5 => Move::Cancelled { reason: "nobody wants it".into() },
             6 => Move::Dead { failure },
             7 | 8 => {

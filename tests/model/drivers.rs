@@ -110,7 +110,7 @@ impl Rust {
         let mut options = options(workers);
         let folder = is_durable.then(Folder::new);
         if let Some(folder) = &folder {
-            options.store = StoreKind::Sqlite { path: folder.file(), owner_wait: None, keep_for: None };
+            options.store = StoreKind::sqlite(folder.file());
         }
         options.manual_time = true;
         options.max_workers = Some(MAX_WORKERS);

@@ -78,7 +78,7 @@ fn measure(wanted: &Wanted) {
 
 fn engine(folder: &Path, paused: bool) -> Engine {
     let mut options = EngineOptions::default();
-    options.store = StoreKind::Sqlite { path: folder.join("tasks.db"), owner_wait: None, keep_for: None };
+    options.store = StoreKind::sqlite(folder.join("tasks.db"));
     options.default_queue.capacity = 100_000_000;
     options.default_queue.capacity_bytes = 1 << 40;
     let engine = Engine::start(options).unwrap();

@@ -144,7 +144,7 @@ fn asynchronous(folder: &Path, durability: Durability) -> f64 {
 fn through(folder: &Path, durability: Durability) -> f64 {
     const TASKS: u64 = 100_000;
     let mut options = EngineOptions::default();
-    options.store = StoreKind::Sqlite { path: folder.join("tasks.db"), owner_wait: None, keep_for: None };
+    options.store = StoreKind::sqlite(folder.join("tasks.db"));
     options.durability = Some(durability);
     let engine = Engine::start(options).unwrap();
     let runs = Arc::new(AtomicU64::new(0));

@@ -1,29 +1,76 @@
 //! What changes a file, which must be free for that.
 
-use crate::{id, look, Filter, Result};
+use crate::{id, keys, look, Filter, Result};
 use backrun::store::durable::{self, Answer, Change, Move, Store};
-use backrun::store::sqlite::{SqliteOptions, SqliteStore};
-use backrun::{State, Text};
+use backrun::store::sqlite::{self, SqliteOptions, SqliteStore};
+use backrun::{Encryption, State, Text};
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// Changes of one step.
 const BATCH: usize = 1000;
 
-/// Takes a file over. What has ended in it is all kept: how much is, is the application's choice.
-pub fn open(file: &Path) -> Result<SqliteStore> {
+/// What has ended is all kept: how much is, is the application's choice.
+fn options(file: &Path) -> SqliteOptions {
     let mut options = SqliteOptions::new(file);
     options.owner_wait = Duration::ZERO;
     options.keep_finished = u64::MAX;
     options.keep_dead = u64::MAX;
+    options
+}
+
+/// Takes a file over, to add to it.
+pub fn open(file: &Path, encryption: Option<Encryption>) -> Result<SqliteStore> {
+    let mut options = options(file);
+    options.encryption = encryption;
     SqliteStore::open(options).map_err(|error| error.to_string())
 }
 
 fn existing(file: &Path) -> Result<SqliteStore> {
-    if !file.exists() {
-        return Err(format!("there is no file '{}'", file.display()));
+    check_exists(file)?;
+    let mut options = options(file);
+    // What tasks carry is neither read nor written.
+    options.may_lack_keys = true;
+    SqliteStore::open(options).map_err(|error| error.to_string())
+}
+
+fn check_exists(file: &Path) -> Result<()> {
+    if file.exists() {
+        Ok(())
+    } else {
+        Err(format!("there is no file '{}'", file.display()))
     }
-    open(file)
+}
+
+pub fn encrypt(file: &Path, keys: Option<&Path>) -> Result<()> {
+    check_exists(file)?;
+    let mut options = options(file);
+    options.encryption = keys::encryption(keys)?;
+    if options.encryption.is_none() {
+        return Err(
+            "pass --keys FILE with the key to encrypt with first, and all others that the file was encrypted with"
+                .to_owned(),
+        );
+    }
+    let done = sqlite::encrypt(&options).map_err(|error| error.to_string())?;
+    println!("{} tasks are encrypted", done.tasks);
+    for (id, why) in &done.unreadable {
+        println!("task {id} is as it was: {why}");
+    }
+    if done.unreadable.is_empty() {
+        Ok(())
+    } else {
+        Err(format!("{} tasks cannot be read, and were not encrypted", done.unreadable.len()))
+    }
+}
+
+pub fn vacuum(file: &Path) -> Result<()> {
+    check_exists(file)?;
+    let before = file.metadata().map_or(0, |metadata| metadata.len());
+    sqlite::vacuum(&options(file)).map_err(|error| error.to_string())?;
+    let after = file.metadata().map_or(0, |metadata| metadata.len());
+    println!("'{}' had {before} bytes, and has {after} now", file.display());
+    Ok(())
 }
 
 pub fn close(store: &SqliteStore) -> Result<()> {

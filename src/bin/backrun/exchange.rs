@@ -1,6 +1,6 @@
 //! Tasks on their way from one file to another.
 
-use crate::{change, look, shown, Filter, Result};
+use crate::{change, keys, look, shown, Filter, Result};
 use backrun::codec;
 use backrun::store::durable::{Change, RunAt, Store, StoredTask};
 use backrun::store::sqlite::SqliteView;
@@ -152,15 +152,21 @@ impl Exported {
             failure: None,
             reason: None,
             result: None,
+            result_until_us: None,
+            key_id: None,
+            unreadable: None,
         })
     }
 }
 
-pub fn export(file: &Path, filter: &Filter, messagepack: bool) -> Result<()> {
-    let view = SqliteView::open(file).map_err(|error| error.to_string())?;
+pub fn export(file: &Path, filter: &Filter, messagepack: bool, keys: Option<&Path>) -> Result<()> {
+    let view = look::open(file, keys)?;
     let mut out = BufWriter::new(stdout().lock());
     let mut count = 0;
     each_to_export(&view, filter, |task| {
+        if let Some(why) = &task.unreadable {
+            return Err(format!("task {} cannot be exported: {why}; pass --keys FILE with its key, or leave it out with --state, --name, --queue or --after", task.id));
+        }
         let exported = Exported::of(task);
         if messagepack {
             let bytes = codec::to_vec(&exported).map_err(|error| error.to_string())?;
@@ -189,9 +195,9 @@ fn each_to_export(view: &SqliteView, filter: &Filter, visit: impl FnMut(&StoredT
     look::each(view, &filter, visit)
 }
 
-pub fn import(file: &Path, messagepack: bool) -> Result<()> {
+pub fn import(file: &Path, messagepack: bool, keys: Option<&Path>) -> Result<()> {
     let all = if messagepack { read_messagepack()? } else { read_lines()? };
-    let store = change::open(file)?;
+    let store = change::open(file, keys::encryption(keys)?)?;
     let count = all.len();
     let mut changes = Vec::new();
     if count > 0 {

@@ -1,6 +1,6 @@
 //! What only reads.
 
-use crate::{id, shown, Filter, Result};
+use crate::{id, keys, shown, Filter, Result};
 use backrun::store::durable::{self, Page, StoredTask};
 use backrun::store::sqlite::SqliteView;
 use backrun::TaskId;
@@ -9,8 +9,8 @@ use std::path::Path;
 
 const PAGE: usize = 500;
 
-fn open(file: &Path) -> Result<SqliteView> {
-    SqliteView::open(file).map_err(|error| error.to_string())
+pub fn open(file: &Path, keys: Option<&Path>) -> Result<SqliteView> {
+    SqliteView::open(file, &keys::read(keys)?).map_err(|error| error.to_string())
 }
 
 /// Writes a line; whoever reads may have had enough, which is the empty error.
@@ -44,7 +44,7 @@ pub fn each_of(
 }
 
 pub fn list(file: &Path, filter: &Filter, limit: usize, json: bool) -> Result<()> {
-    let view = open(file)?;
+    let view = open(file, None)?;
     let mut out = BufWriter::new(stdout().lock());
     let mut count = 0;
     each(&view, filter, |task| {
@@ -90,8 +90,8 @@ fn unknown(id: TaskId, file: &Path) -> String {
     format!("'{}' has no task {id}, or no longer", file.display())
 }
 
-pub fn show(file: &Path, ids: &[i64]) -> Result<()> {
-    let view = open(file)?;
+pub fn show(file: &Path, ids: &[i64], keys: Option<&Path>) -> Result<()> {
+    let view = open(file, keys)?;
     for &number in ids {
         let id = id(number)?;
         let task = view.get(id).map_err(|error| error.to_string())?.ok_or_else(|| unknown(id, file))?;
@@ -101,20 +101,31 @@ pub fn show(file: &Path, ids: &[i64]) -> Result<()> {
     Ok(())
 }
 
-pub fn check(file: &Path) -> Result<()> {
-    let view = open(file)?;
+pub fn check(file: &Path, keys: Option<&Path>) -> Result<()> {
+    let view = open(file, keys)?;
     let wrong = view.check().map_err(|error| error.to_string())?;
     for text in &wrong {
         line(&mut stdout().lock(), text)?;
     }
     if wrong.is_empty() {
         // Every task can be read, and not only its pages.
-        let mut count = 0u64;
+        let (mut count, mut unreadable) = (0u64, 0u64);
         let all = Filter { states: Vec::new(), name: None, queue: None, after: None };
-        each(&view, &all, |_| {
+        each(&view, &all, |task| {
             count += 1;
+            // Without keys that is no damage.
+            if let Some(why) = task.unreadable.as_ref().filter(|_| keys.is_some()) {
+                unreadable += 1;
+                line(&mut stdout().lock(), &format!("task {}: {why}", task.id))?;
+            }
             Ok(true)
         })?;
+        if unreadable > 0 {
+            return Err(format!(
+                "'{}' is sound but for {unreadable} of {count} tasks that do not decrypt",
+                file.display()
+            ));
+        }
         return line(&mut stdout().lock(), &format!("'{}' is sound: {count} tasks", file.display()));
     }
     Err(format!(
@@ -124,7 +135,7 @@ pub fn check(file: &Path) -> Result<()> {
 }
 
 pub fn stats(file: &Path) -> Result<()> {
-    let view = open(file)?;
+    let view = open(file, None)?;
     let stored = view.stored().map_err(|error| error.to_string())?;
     let mut out = stdout().lock();
     let counts = [
@@ -140,6 +151,11 @@ pub fn stats(file: &Path) -> Result<()> {
     }
     for name in view.unfinished().map_err(|error| error.to_string())? {
         line(&mut out, &format!("{:>12}  not ended of '{}'", name.count, name.task_name))?;
+    }
+    for part in view.key_uses().map_err(|error| error.to_string())? {
+        if let Some(id) = &part.key_id {
+            line(&mut out, &format!("{:>12}  encrypted with key '{id}'", part.count))?;
+        }
     }
     for queue in view.paused().map_err(|error| error.to_string())? {
         line(&mut out, &format!("{:>12}  queue '{queue}'", "paused"))?;

@@ -2,6 +2,7 @@
 
 mod change;
 mod exchange;
+mod keys;
 mod look;
 mod shown;
 
@@ -15,13 +16,16 @@ type Result<T> = std::result::Result<T, String>;
 
 /// Looks after the tasks of a Backrun store file.
 ///
-/// list, show, export, check and stats also work while an application has the file. retry, cancel, purge and import need it for
-/// themselves: end the application, or ask it instead.
+/// list, show, export, check and stats also work while an application has the file. retry, cancel, purge, import, encrypt and vacuum need it
+/// for themselves: end the application, or ask it instead.
 #[derive(Parser)]
 #[command(name = "backrun", version, max_term_width = 120)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
+    /// A file with the keys of an encrypted store file, one a line: its id, a space, and its 32 bytes in base64; the first one encrypts
+    #[arg(long, global = true, value_name = "FILE")]
+    keys: Option<PathBuf>,
 }
 
 #[derive(Subcommand)]
@@ -99,6 +103,16 @@ enum Command {
         #[arg(long)]
         messagepack: bool,
     },
+    /// Encrypts all payloads, user contexts and results with the first of --keys: what is not encrypted, and what is with the others
+    Encrypt {
+        /// The store file
+        file: PathBuf,
+    },
+    /// Gives back to the file system what is not in use; needs as much room again as is in use
+    Vacuum {
+        /// The store file
+        file: PathBuf,
+    },
     /// Reads the whole file, and tells whether it is sound
     Check {
         /// The store file
@@ -155,15 +169,19 @@ fn id(number: i64) -> Result<TaskId> {
 }
 
 fn main() -> ExitCode {
-    let done = match Arguments::parse().command {
+    let Arguments { command, keys } = Arguments::parse();
+    let keys = keys.as_deref();
+    let done = match command {
         Command::List { file, filter, limit, json } => look::list(&file, &filter, limit, json),
-        Command::Show { file, ids } => look::show(&file, &ids),
+        Command::Show { file, ids } => look::show(&file, &ids, keys),
         Command::Retry { file, ids, all: _, name } => change::retry(&file, &ids, name.as_deref()),
         Command::Cancel { file, ids, reason } => change::cancel(&file, &ids, &reason),
         Command::Purge { file, filter, older_than } => change::purge(&file, &filter, older_than),
-        Command::Export { file, filter, messagepack } => exchange::export(&file, &filter, messagepack),
-        Command::Import { file, messagepack } => exchange::import(&file, messagepack),
-        Command::Check { file } => look::check(&file),
+        Command::Export { file, filter, messagepack } => exchange::export(&file, &filter, messagepack, keys),
+        Command::Import { file, messagepack } => exchange::import(&file, messagepack, keys),
+        Command::Check { file } => look::check(&file, keys),
+        Command::Encrypt { file } => change::encrypt(&file, keys),
+        Command::Vacuum { file } => change::vacuum(&file),
         Command::Stats { file } => look::stats(&file),
     };
     match done {

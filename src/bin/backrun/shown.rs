@@ -92,6 +92,12 @@ pub fn in_full(task: &StoredTask) -> Value {
     if !task.payload.is_empty() {
         add("payload", messagepack(&task.payload));
     }
+    if let Some(id) = &task.key_id {
+        add("encrypted_with", json!(&**id));
+    }
+    if let Some(why) = &task.unreadable {
+        add("unreadable", json!(&**why));
+    }
     if let Some(context) = &task.user_context {
         add("user_context_bytes", json!(context.len()));
     }

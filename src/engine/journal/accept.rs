@@ -155,6 +155,9 @@ fn stored(inner: &Inner, work: &Work<'_>) -> Result<StoredTask> {
         failure: None,
         reason: None,
         result: None,
+        result_until_us: None,
+        key_id: None,
+        unreadable: None,
     })
 }
 

@@ -165,7 +165,10 @@ impl Inner {
             result = extra.result.as_ref().map(|result| &*result.bytes).and_then(|bytes| alloc::copy(bytes).ok());
         }
         let to = match to {
-            State::Succeeded => Move::Succeeded { result },
+            State::Succeeded => {
+                let result_until_us = result.as_ref().map(|_| self.result_until_us(before));
+                Move::Succeeded { result, result_until_us }
+            }
             State::Dead => Move::Dead { failure: failure.unwrap_or(Failure::MISSING) },
             _ => Move::Cancelled { reason },
         };

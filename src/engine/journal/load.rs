@@ -3,6 +3,7 @@
 use crate::alloc::{Ensure, Text};
 use crate::engine::intake::Phase;
 use crate::engine::journal::accept::Coming;
+use crate::engine::journal::look::UNREADABLE;
 use crate::engine::journal::Journal;
 use crate::engine::Inner;
 use crate::error::Result;
@@ -129,7 +130,9 @@ impl Inner {
             let is_last = tasks.len() < PAGE;
             for task in &tasks {
                 if task.crashes >= MAX_CRASHES {
-                    self.bury(task);
+                    let why = Text::say(format_args!("it was running at {} unclean ends of a process", task.crashes));
+                    self.bury(task, "crashes", &why);
+                } else if self.buried_unreadable(task) {
                 } else if task.crashes > 0 {
                     let mut work = journal.work.lock();
                     work.loads.suspects.ensure(1)?;
@@ -151,6 +154,10 @@ impl Inner {
             journal.run_is_over(id);
             return Ok(());
         };
+        if self.buried_unreadable(&task) {
+            journal.run_is_over(id);
+            return Ok(());
+        }
         if task.crashes > 0 {
             self.observation.log(
                 LogLevel::Warning,
@@ -163,10 +170,16 @@ impl Inner {
         self.bring_in_or_keep_outside(journal, &task).map(drop)
     }
 
-    /// A task that has taken too many processes with it is dead.
-    fn bury(&self, task: &StoredTask) {
-        let why = Text::say(format_args!("it was running at {} unclean ends of a process", task.crashes));
-        let failure = Failure::new("crashes", &why, "");
+    /// What does not decrypt is dead, and its bytes stay as they are: it is found out, and holds up nobody. Whether it was so.
+    pub(super) fn buried_unreadable(&self, task: &StoredTask) -> bool {
+        let Some(why) = &task.unreadable else { return false };
+        self.bury(task, UNREADABLE, why);
+        true
+    }
+
+    /// A task that cannot run is dead: it has taken too many processes with it, or cannot be read.
+    fn bury(&self, task: &StoredTask, kind: &str, why: &str) {
+        let failure = Failure::new(kind, why, "");
         // One claim more: a run that no store was told of has ended.
         let claims = task.claims + 1;
         self.observation.log(LogLevel::Error, format_args!("task {} ('{}') is dead: {why}", task.id, task.task_name));

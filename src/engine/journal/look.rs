@@ -12,16 +12,31 @@ use crate::error::{Error, Result};
 use crate::store::durable::{each, Answer, Change, Move, Page, RunAt, StoredTask};
 use crate::sync::{Arc, Ordering};
 use crate::sys;
-use crate::task::{Lease, ResultBytes, State, TaskId, TaskStatus};
+use crate::task::{Failure, Lease, ResultBytes, State, TaskId, TaskStatus};
 
 /// So many tasks are read at a time.
 const PAGE: usize = 512;
+
+/// The type of the failure of a task that the store cannot decrypt.
+pub(super) const UNREADABLE: &str = "unreadable";
+
+fn check_readable(task: &StoredTask) -> Result<()> {
+    match &task.unreadable {
+        Some(why) => Err(Error::Store(Text::say(format_args!("task {} cannot be read: {why}", task.id)))),
+        None => Ok(()),
+    }
+}
 
 fn status_of(task: &StoredTask) -> Result<TaskStatus> {
     let run_at_ms = match task.run_at {
         Some(RunAt::Wall(at) | RunAt::Elapsed(at)) if task.state == State::Scheduled => at,
         _ => 0,
     };
+    // What is too old is taken out of the store with one of its next commits.
+    let is_kept = task.result_until_us.is_none_or(|until| sys::coarse_unix_micros() < until);
+    let result = task.result.as_deref().filter(|_| is_kept);
+    // Why there is no result, where it cannot be read.
+    let unreadable = task.unreadable.as_deref().filter(|_| task.state == State::Succeeded);
     Ok(TaskStatus {
         id: task.id,
         task_name: task.task_name.clone(),
@@ -33,13 +48,13 @@ fn status_of(task: &StoredTask) -> Result<TaskStatus> {
         submitted_at_us: task.submitted_us,
         started_at_us: 0,
         finished_at_us: task.finished_us,
-        failure: task.failure.clone(),
+        failure: unreadable.map(|why| Failure::new(UNREADABLE, why, "")).or_else(|| task.failure.clone()),
         cancel_requested: task.state == State::Cancelled,
         cancel_reason: task.reason.clone().unwrap_or_default(),
         run_at_us: run_at_ms.saturating_mul(1000),
         progress: None,
         progress_text: Text::default(),
-        result: task.result.as_deref().map(ResultBytes::copy).transpose()?,
+        result: result.map(ResultBytes::copy).transpose()?,
         stalled_us: 0,
     })
 }
@@ -168,6 +183,7 @@ impl Inner {
         if task.state != State::Dead {
             return Err(is_not_dead(id, task.state));
         }
+        check_readable(&task)?;
         if self.extras.lock().is_away(id) {
             return Err(thread_is_away(id));
         }
@@ -209,7 +225,8 @@ impl Inner {
 
     /// A copy of the payload of a task that waits in the store.
     pub(crate) fn stored_payload(&self, journal: &Journal, id: TaskId) -> Result<Option<Vec<u8>>> {
-        let task = journal.store.get(id)?;
-        Ok(task.filter(|task| !task.payload.is_empty()).map(|task| task.payload))
+        let Some(task) = journal.store.get(id)? else { return Ok(None) };
+        check_readable(&task)?;
+        Ok(Some(task.payload).filter(|payload| !payload.is_empty()))
     }
 }

@@ -95,7 +95,7 @@ thread_local! {
 impl Journal {
     /// Opens the store that the options name, if it is a durable one.
     pub(crate) fn open(options: &EngineOptions) -> Result<Option<Self>> {
-        let StoreKind::Sqlite { path, owner_wait, keep_for } = &options.store else { return Ok(None) };
+        let StoreKind::Sqlite { path, owner_wait, keep_for, encryption } = &options.store else { return Ok(None) };
         let mut wanted = SqliteOptions::new(path.clone());
         if let Some(wait) = owner_wait {
             wanted.owner_wait = *wait;
@@ -103,6 +103,7 @@ impl Journal {
         wanted.keep_finished = options.keep_finished.count() as u64;
         wanted.keep_dead = options.keep_dead.count() as u64;
         wanted.keep_for = *keep_for;
+        wanted.encryption.clone_from(encryption);
         let store: Box<dyn Store> = alloc::boxed(SqliteStore::open(wanted)?)?;
         let first_new = store.reserve_ids(0)?;
         let left = store.unfinished()?;

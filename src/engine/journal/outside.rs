@@ -162,6 +162,11 @@ impl Inner {
             // Cancelled meanwhile where it is not ready.
             let Some(task) = task?.filter(|task| task.state == State::Ready) else { continue };
             let Ok(target) = intake.target_of(&task) else { continue };
+            if task.unreadable.is_some() {
+                drop(intake);
+                self.buried_unreadable(&task);
+                continue;
+            }
             if self.bring_in(&mut intake, &task, target, Coming::of(journal, task.id)).is_err() {
                 journal.leave_out(task.id);
             }

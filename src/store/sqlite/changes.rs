@@ -1,14 +1,17 @@
 //! What changes in the tables, statement by statement.
 
+use crate::crypto::Part;
 use crate::error::Result;
 use crate::store::durable::{Answer, Change, InterruptedRun, Move, RunAt, StoredTask};
 use crate::store::sqlite::board::Board;
 use crate::store::sqlite::prepared::Prepared;
 use crate::store::sqlite::retention::{Keep, Looks};
+use crate::store::sqlite::sealing::Keys;
 use crate::store::sqlite::{failed, own};
 use crate::task::{State, TaskId};
 use rusqlite::{params, Connection, OptionalExtension, Row, ToSql};
 use std::collections::HashMap;
+use std::sync::Arc;
 
 /// The numbers of states in the file: those of the C ABI (BACKRUN_STATE_*).
 pub(super) fn state_number(state: State) -> i64 {
@@ -24,6 +27,7 @@ pub(super) struct Changes<'c> {
     pub(super) prepared: Prepared<'c>,
     /// Numbers of task names and queues.
     names: HashMap<String, i64>,
+    keys: Arc<Keys>,
     pub(super) keep: Keep,
     pub(super) looks: Looks,
     pub(super) counts: Counts,
@@ -43,14 +47,14 @@ pub(super) struct Counts {
 }
 
 impl<'c> Changes<'c> {
-    pub(super) fn new(connection: &'c Connection, keep: Keep) -> Result<Self> {
+    pub(super) fn new(connection: &'c Connection, keep: Keep, keys: Arc<Keys>) -> Result<Self> {
         // Its index has dead tasks only where the number of the state stands in the text.
         let count = "SELECT coalesce(max(seq), 0), count(*), (SELECT count(*) FROM task WHERE state = 6) FROM finished";
         let counts =
             |row: &rusqlite::Row<'_>| Ok(Counts { last_seq: row.get(0)?, finished: row.get(1)?, dead: row.get(2)? });
         let counts = connection.query_row(count, [], counts).map_err(failed)?;
         let prepared = Prepared::new(connection);
-        Ok(Self { prepared, names: HashMap::new(), keep, looks: Looks::default(), counts, committed: counts })
+        Ok(Self { prepared, names: HashMap::new(), keys, keep, looks: Looks::default(), counts, committed: counts })
     }
 
     /// The transaction came to nothing: what was noted of it goes too.
@@ -83,10 +87,15 @@ impl<'c> Changes<'c> {
         let (task_name, queue) = (self.name(&task.task_name)?, self.name(&task.queue)?);
         let (run_at_ms, by_wall) = columns_of(task.run_at);
         let headers = (!task.headers.is_empty()).then_some(&task.headers[..]);
+        let id = task.id.value();
+        let sealed_payload = self.keys.seal(id, Part::Payload, &task.payload)?;
+        let user_context = task.user_context.as_deref();
+        let sealed_context =
+            user_context.and_then(|plain| self.keys.seal(id, Part::UserContext, plain).transpose()).transpose()?;
         self.run(
-            "INSERT INTO task VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+            "INSERT INTO task VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
             params![
-                task.id.value(),
+                id,
                 state_number(task.state),
                 task_name,
                 queue,
@@ -99,9 +108,10 @@ impl<'c> Changes<'c> {
                 run_at_ms,
                 by_wall,
                 own::encode(task.retry.as_ref(), task.time_limit),
-                task.payload,
-                task.user_context,
+                sealed_payload.as_deref().unwrap_or(&task.payload),
+                sealed_context.as_deref().or(user_context),
                 headers,
+                self.keys.number(),
             ],
         )
     }
@@ -196,13 +206,19 @@ impl<'c> Changes<'c> {
     ) -> Result<Answer> {
         self.counts.last_seq += 1;
         self.counts.finished += 1;
-        let (reason, result) = match to {
-            Move::Cancelled { reason } => (Some(&**reason), None),
-            Move::Succeeded { result } => (None, result.as_deref()),
-            _ => (None, None),
-        };
+        let (mut reason, mut result, mut until_us) = (None, None, None);
+        match to {
+            Move::Cancelled { reason: why } => reason = Some(&**why),
+            Move::Succeeded { result: Some(bytes), result_until_us } => {
+                (result, until_us) = (Some(&bytes[..]), *result_until_us);
+            }
+            _ => {}
+        }
+        let sealed =
+            result.and_then(|plain| self.keys.seal(id.value(), Part::Result, plain).transpose()).transpose()?;
+        let sealed_by = result.and(self.keys.number());
         self.run(
-            "INSERT INTO finished VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+            "INSERT INTO finished VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
             params![
                 self.counts.last_seq,
                 id.value(),
@@ -217,7 +233,9 @@ impl<'c> Changes<'c> {
                 submitted_us,
                 now_us,
                 reason,
-                result,
+                sealed.as_deref().or(result),
+                sealed_by,
+                until_us,
             ],
         )?;
         self.run("DELETE FROM task WHERE id = ?", params![id.value()])

@@ -20,12 +20,15 @@ mod prepared;
 mod reads;
 mod retention;
 mod schema;
+mod sealing;
 #[cfg(test)]
 mod tests;
+mod upkeep;
 mod view;
 mod writer;
 
 use crate::alloc::Text;
+use crate::crypto::Encryption;
 use crate::error::{Error, Result};
 use crate::options::{Durability, DEFAULT_KEEP};
 use crate::store::durable::{Answer, Batch, Change, InterruptedRun, Page, Store, Stored, StoredTask, Unfinished};
@@ -33,12 +36,16 @@ use crate::task::TaskId;
 use board::Board;
 use owner::Owner;
 use place::{beside, blame, rewrite_log, Place};
+use reads::Reading;
 use retention::Keep;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, DatabaseName, ErrorCode, OpenFlags};
+pub use sealing::KeyUse;
+use sealing::Keys;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
+pub use upkeep::{encrypt, vacuum, Encrypted};
 pub use view::SqliteView;
 use writer::Writer;
 
@@ -72,6 +79,11 @@ pub struct SqliteOptions {
     /// Tasks that have ended, finished or dead, are forgotten when their end is so long ago: with one of the commits that follow, which
     /// look at a thousand of a kind once a second. `None`: however long ago it is.
     pub keep_for: Option<Duration>,
+    /// How payloads, user contexts and results are encrypted. `None`: they are not.
+    pub encryption: Option<Encryption>,
+    /// Opens a file that is encrypted also without its keys, for those who look after it: tasks can be moved and forgotten, what is
+    /// encrypted is not read ([`StoredTask::unreadable`]), and nothing can be added.
+    pub may_lack_keys: bool,
 }
 
 impl SqliteOptions {
@@ -79,7 +91,15 @@ impl SqliteOptions {
     #[must_use]
     pub fn new(path: impl Into<PathBuf>) -> Self {
         let (path, owner_wait) = (path.into(), DEFAULT_OWNER_WAIT);
-        Self { path, owner_wait, keep_finished: KEEP, keep_dead: KEEP, keep_for: None }
+        Self {
+            path,
+            owner_wait,
+            keep_finished: KEEP,
+            keep_dead: KEEP,
+            keep_for: None,
+            encryption: None,
+            may_lack_keys: false,
+        }
     }
 }
 
@@ -87,6 +107,7 @@ impl SqliteOptions {
 pub struct SqliteStore {
     writer: Writer,
     reader: Mutex<Connection>,
+    keys: Arc<Keys>,
     ids: Mutex<Ids>,
     board: Arc<Board>,
     interrupted: Vec<InterruptedRun>,
@@ -119,13 +140,23 @@ impl SqliteStore {
         let mut connection = connect(&path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
         let shown = Text::say(format_args!("{}", path.display()));
         schema::prepare(&mut connection, &shown)?;
+        let keys = Arc::new(Keys::take(&mut connection, options.encryption.as_ref(), options.may_lack_keys)?);
         let board = Arc::new(Board::open(&beside(&path, "-running"))?);
         let interrupted = changes::recover(&mut connection, &board)?;
         let reader = connect(&path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
         let keep = Keep { finished: options.keep_finished, dead: options.keep_dead, age: options.keep_for };
-        let writer = Writer::start(connection, Place::of(&path), keep)?;
+        let writer = Writer::start(connection, Place::of(&path), keep, keys.clone())?;
         let ids = Mutex::new(Ids { next: 0, end: 0 });
-        Ok(Self { writer, reader: Mutex::new(reader), ids, board, interrupted, path, owner: Mutex::new(Some(owner)) })
+        Ok(Self {
+            writer,
+            reader: Mutex::new(reader),
+            keys,
+            ids,
+            board,
+            interrupted,
+            path,
+            owner: Mutex::new(Some(owner)),
+        })
     }
 
     fn blame<T>(&self, read: Result<T>) -> Result<T> {
@@ -174,11 +205,11 @@ impl Store for SqliteStore {
     }
 
     fn get(&self, id: TaskId) -> Result<Option<StoredTask>> {
-        self.blame(reads::get(&self.reader(), id))
+        self.blame(reads::get(Reading { connection: &self.reader(), keys: &self.keys }, id))
     }
 
     fn list(&self, page: &Page<'_>) -> Result<Vec<StoredTask>> {
-        self.blame(reads::list(&self.reader(), page))
+        self.blame(reads::list(Reading { connection: &self.reader(), keys: &self.keys }, page))
     }
 
     fn unfinished(&self) -> Result<Vec<Unfinished>> {
@@ -227,6 +258,8 @@ fn connect(path: &Path, flags: OpenFlags) -> Result<Connection> {
                 path.display()
             ))));
         }
+        // Before there is anything in a new file; an old one stays as it is.
+        connection.pragma_update(None, "auto_vacuum", "INCREMENTAL").map_err(failed)?;
         connection.pragma_update(None, "journal_mode", "WAL").map_err(failed)?;
         set_durability(&connection, Durability::Committed)?;
     }

@@ -4,6 +4,7 @@ use crate::alloc::Text;
 use crate::error::Result;
 use crate::store::durable::{Page, RunAt, Stored, StoredTask, Unfinished};
 use crate::store::sqlite::changes::{state_number, state_numbered};
+use crate::store::sqlite::sealing::Keys;
 use crate::store::sqlite::{failed, length, own};
 use crate::task::{Failure, PayloadFormat, Priority, State, TaskId};
 use rusqlite::{Connection, OptionalExtension, Row};
@@ -11,14 +12,30 @@ use std::path::Path;
 
 /// The columns of a task that has not ended, and of one that has: the same, in the same order.
 const UNFINISHED: &str = "SELECT task.id, state, n.text, q.text, priority, payload_format, claims, uncounted, crashes, submitted_us, \
-     finished_us, run_at_ms, by_wall, own, payload, user_context, headers, failure_type, failure_message, failure_detail, NULL, NULL \
-     FROM task JOIN name n ON n.number = task_name JOIN name q ON q.number = queue LEFT JOIN note ON note.id = task.id";
+     finished_us, run_at_ms, by_wall, own, payload, user_context, headers, failure_type, failure_message, failure_detail, NULL, NULL, \
+     sealed_by, NULL FROM task JOIN name n ON n.number = task_name JOIN name q ON q.number = queue LEFT JOIN note ON note.id = task.id";
 const FINISHED: &str =
     "SELECT finished.id, state, n.text, q.text, priority, payload_format, claims, uncounted, crashes, submitted_us, \
-     finished_us, NULL, NULL, NULL, x'', NULL, NULL, NULL, NULL, NULL, reason, result \
-     FROM finished JOIN name n ON n.number = task_name JOIN name q ON q.number = queue";
+     finished_us, NULL, NULL, NULL, x'', NULL, NULL, NULL, NULL, NULL, reason, result, \
+     sealed_by, result_until_us FROM finished JOIN name n ON n.number = task_name JOIN name q ON q.number = queue";
 
-fn task(row: &Row<'_>) -> rusqlite::Result<StoredTask> {
+/// Whoever reads, and what is encrypted.
+#[derive(Clone, Copy)]
+pub(super) struct Reading<'c> {
+    pub(super) connection: &'c Connection,
+    pub(super) keys: &'c Keys,
+}
+
+fn task(row: &Row<'_>, keys: &Keys) -> rusqlite::Result<StoredTask> {
+    let mut task = as_it_is(row)?;
+    if let Err(why) = keys.open(&mut task, row.get(22)?) {
+        (task.payload, task.user_context, task.result) = (Vec::new(), None, None);
+        task.unreadable = Some(why);
+    }
+    Ok(task)
+}
+
+fn as_it_is(row: &Row<'_>) -> rusqlite::Result<StoredTask> {
     let odd = |column| rusqlite::Error::IntegralValueOutOfRange(column, 0);
     let id: i64 = row.get(0)?;
     let format: i64 = row.get(5)?;
@@ -51,6 +68,9 @@ fn task(row: &Row<'_>) -> rusqlite::Result<StoredTask> {
         failure,
         reason: text(row, 20)?,
         result: row.get(21)?,
+        result_until_us: row.get(23)?,
+        key_id: None,
+        unreadable: None,
     })
 }
 
@@ -62,10 +82,12 @@ fn format_numbered(number: i64) -> Option<PayloadFormat> {
     PayloadFormat::ALL.into_iter().find(|format| *format as i64 == number)
 }
 
-pub(super) fn get(connection: &Connection, id: TaskId) -> Result<Option<StoredTask>> {
+pub(super) fn get(reading: Reading<'_>, id: TaskId) -> Result<Option<StoredTask>> {
     for (columns, table) in [(UNFINISHED, "task"), (FINISHED, "finished")] {
         let sql = format!("{columns} WHERE {table}.id = ?");
-        let found = connection.prepare_cached(&sql).and_then(|mut find| find.query_row([id.value()], task).optional());
+        let one = |row: &Row<'_>| task(row, reading.keys);
+        let found = reading.connection.prepare_cached(&sql);
+        let found = found.and_then(|mut find| find.query_row([id.value()], one).optional());
         if let Some(found) = found.map_err(failed)? {
             return Ok(Some(found));
         }
@@ -73,7 +95,7 @@ pub(super) fn get(connection: &Connection, id: TaskId) -> Result<Option<StoredTa
     Ok(None)
 }
 
-pub(super) fn list(connection: &Connection, page: &Page<'_>) -> Result<Vec<StoredTask>> {
+pub(super) fn list(reading: Reading<'_>, page: &Page<'_>) -> Result<Vec<StoredTask>> {
     let limit = i64::try_from(page.limit).unwrap_or(i64::MAX);
     let after = page.after.map_or(0, TaskId::value);
     let before = page.before.map_or(i64::MAX, TaskId::value);
@@ -86,9 +108,10 @@ pub(super) fn list(connection: &Connection, page: &Page<'_>) -> Result<Vec<Store
             "{columns} WHERE {table}.id > ?1 AND {table}.id < ?5 AND (?2 = 0 OR (?2 >> state) & 1) \
              AND (?3 IS NULL OR n.text = ?3) ORDER BY {table}.id LIMIT ?4"
         );
-        let mut find = connection.prepare_cached(&sql).map_err(failed)?;
+        let mut find = reading.connection.prepare_cached(&sql).map_err(failed)?;
+        let one = |row: &Row<'_>| task(row, reading.keys);
         let rows =
-            find.query_map(rusqlite::params![after, wanted, page.task_name, limit, before], task).map_err(failed)?;
+            find.query_map(rusqlite::params![after, wanted, page.task_name, limit, before], one).map_err(failed)?;
         for row in rows {
             all.push(row.map_err(failed)?);
         }

@@ -53,14 +53,22 @@ impl Changes<'_> {
             }
             self.counts.dead -= surplus;
         }
-        let Some(age) = self.keep.age else { return Ok(()) };
         let now = sys::unix_micros();
         // A clock that was put back counts anew.
         if (self.looks.last_us..self.looks.last_us.saturating_add(BETWEEN_LOOKS_US)).contains(&now) {
             return Ok(());
         }
         self.looks.last_us = now;
+        self.forget_results_until(now)?;
+        let Some(age) = self.keep.age else { return Ok(()) };
         self.forget_ended_before(now.saturating_sub(i64::try_from(age.as_micros()).unwrap_or(i64::MAX)))
+    }
+
+    /// Forgets results that are not to be kept any longer; the rest of what is known of their tasks stays.
+    fn forget_results_until(&self, now_us: i64) -> Result<()> {
+        let forget = "UPDATE finished SET result = NULL, sealed_by = NULL, result_until_us = NULL WHERE seq IN \
+                      (SELECT seq FROM finished WHERE result_until_us <= ? ORDER BY result_until_us LIMIT ?)";
+        self.prepared.execute(forget, params![now_us, LOOKED_AT]).map(drop)
     }
 
     fn forget_ended_before(&mut self, limit_us: i64) -> Result<()> {
@@ -93,13 +101,14 @@ mod tests {
     use crate::store::sqlite::schema;
     use crate::task::{Failure, TaskId};
     use rusqlite::Connection;
+    use std::sync::Arc;
 
     #[test]
     fn each_dead_task_has_its_turn_however_many_there_are_and_whatever_their_ids() {
         let mut connection = Connection::open_in_memory().unwrap();
         schema::prepare(&mut connection, "memory").unwrap();
         let keep = Keep { finished: u64::MAX, dead: u64::MAX, age: Some(Duration::from_secs(1)) };
-        let mut changes = Changes::new(&connection, keep).unwrap();
+        let mut changes = Changes::new(&connection, keep, Arc::default()).unwrap();
         let old = [7, 1400, 2600];
         for number in 1..=2600 {
             let id = TaskId::new(number).unwrap();

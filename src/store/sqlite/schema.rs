@@ -4,6 +4,8 @@
 //! order of the ids. What few tasks have stands in `note`. What has ended moves to `finished`, in the order of the ends, so that the
 //! oldest can be forgotten without a look at the others. There is an index only where rows are few: most tasks are of priority 0
 //! and never scheduled, and pay for none.
+//!
+//! `sealed_by` is the number of the key that payload, user context and result of a row are encrypted with; NULL: of none.
 
 use crate::alloc::Text;
 use crate::error::{Error, Result};
@@ -11,7 +13,8 @@ use crate::store::sqlite::failed;
 use rusqlite::Connection;
 
 /// One step each, from the version before it. A released step is never changed.
-const MIGRATIONS: &[&str] = &["
+const MIGRATIONS: &[&str] = &[
+    "
     CREATE TABLE name (number INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE) STRICT;
     CREATE TABLE meta (key TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
     INSERT INTO meta VALUES ('next_id', 1), ('unclean', 0);
@@ -60,7 +63,16 @@ const MIGRATIONS: &[&str] = &["
         result BLOB
     ) STRICT;
     CREATE TABLE paused (queue TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
-"];
+",
+    "
+    CREATE TABLE encryption_key (number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, proof BLOB NOT NULL) STRICT;
+    ALTER TABLE task ADD COLUMN sealed_by INTEGER;
+    ALTER TABLE finished ADD COLUMN sealed_by INTEGER;
+    ALTER TABLE finished ADD COLUMN result_until_us INTEGER;
+    CREATE INDEX finished_result ON finished (result_until_us) WHERE result_until_us IS NOT NULL;
+    INSERT INTO meta VALUES ('may_be_plain', 1);
+",
+];
 
 /// Says in the file's header whose it is: \"Bkrn\".
 const APPLICATION_ID: i32 = 0x426b_726e;

@@ -105,7 +105,7 @@ fn of_what_has_ended_the_newest_are_kept_also_after_the_next_start() {
         let mut ids = Vec::new();
         for _ in 0..count {
             let id = store.reserve_ids(1).unwrap();
-            let end = Change::Move { id, claims: 1, uncounted: 0, now_us: 1, to: Move::Succeeded { result: None } };
+            let end = Change::Move { id, claims: 1, uncounted: 0, now_us: 1, to: Move::DONE };
             assert_eq!(apply(store, vec![Change::Accept(Box::new(plain_task(id))), end]).unwrap(), [Answer::Done; 2]);
             ids.push(id);
         }
@@ -164,7 +164,7 @@ fn what_has_ended_longer_ago_than_it_is_kept_goes_with_the_next_commit() {
     let dead = || Move::Dead { failure: crate::task::Failure::message("no luck") };
     let now_us = crate::sys::unix_micros();
     let two_hours_ago = now_us - 2 * 3_600_000_000;
-    let finished = [two_hours_ago, now_us].map(|at| end(at, Move::Succeeded { result: None }));
+    let finished = [two_hours_ago, now_us].map(|at| end(at, Move::DONE));
     let died = [two_hours_ago, now_us, two_hours_ago].map(|at| end(at, dead()));
     let again = Change::Move { id: died[2], claims: 1, uncounted: 1, now_us, to: Move::Ready };
     apply(&store, vec![again]).unwrap();

@@ -6,6 +6,7 @@ use crate::store::durable::{Answer, Batch, Change, Move};
 use crate::store::sqlite::commits::{Commits, Weight};
 use crate::store::sqlite::place::Place;
 use crate::store::sqlite::retention::Keep;
+use crate::store::sqlite::sealing::Keys;
 use rusqlite::Connection;
 use std::collections::VecDeque;
 use std::panic::{catch_unwind, AssertUnwindSafe};
@@ -45,11 +46,11 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Writer {
-    pub(super) fn start(connection: Connection, place: Place, keep: Keep) -> Result<Self> {
+    pub(super) fn start(connection: Connection, place: Place, keep: Keep, keys: Arc<Keys>) -> Result<Self> {
         let shared = Arc::new(Shared { inbox: Mutex::default(), news: Condvar::new() });
         let thread = shared.clone();
         let run = move || {
-            let ran = catch_unwind(AssertUnwindSafe(|| thread.run(&connection, &place, keep)));
+            let ran = catch_unwind(AssertUnwindSafe(|| thread.run(&connection, &place, keep, keys)));
             let ended = ran.unwrap_or_else(|panic| Err(Error::from_panic(&*panic)));
             thread.refuse_the_rest(&ended);
             ended
@@ -124,7 +125,7 @@ impl Order {
         let Order::Apply(batch) = self else { return 0 };
         let of = |change: &Change| match change {
             Change::Accept(task) => task.payload.len() + task.user_context.as_ref().map_or(0, Vec::len),
-            Change::Move { to: Move::Succeeded { result: Some(result) }, .. } => result.len(),
+            Change::Move { to: Move::Succeeded { result: Some(result), .. }, .. } => result.len(),
             _ => 0,
         };
         batch.changes.iter().map(of).sum::<usize>() as u64
@@ -143,14 +144,19 @@ impl Order {
 }
 
 impl Shared {
-    fn run(&self, connection: &Connection, place: &Place, keep: Keep) -> Result<()> {
-        let mut commits = Commits::new(connection, place, keep)?;
+    fn run(&self, connection: &Connection, place: &Place, keep: Keep, keys: Arc<Keys>) -> Result<()> {
+        let mut commits = Commits::new(connection, place, keep, keys)?;
         let mut group = Vec::new();
         while self.next(&mut group) {
             commit(&mut commits, place, &mut group);
             commits.tidy();
+            while self.is_idle() && commits.give_back() {}
         }
         commits.end_cleanly().map_err(|error| place.blame(error))
+    }
+
+    fn is_idle(&self) -> bool {
+        lock(&self.inbox).orders.is_empty()
     }
 
     /// The thread ends. After a failure of its own somebody may still wait for what it was asked for.

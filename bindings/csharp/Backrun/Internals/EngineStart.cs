@@ -8,10 +8,12 @@ internal static unsafe class EngineStart
     internal static EngineHandle Start(EngineCore core, BackrunOptions options)
     {
         Utf8Arena texts = default;
+        NativeKeys keys = default;
         try
         {
             backrun_engine_options native = default;
             NativeOptions.Write(options, ref texts, ref native);
+            keys.Write(options.Encryption, ref native);
             native.on_log = ObserverCallbacks.LogFunction;
             native.on_event = ObserverCallbacks.EventFunction;
             native.on_end = ObserverCallbacks.EndFunction;
@@ -48,6 +50,7 @@ internal static unsafe class EngineStart
         }
         finally
         {
+            keys.Dispose();
             texts.Dispose();
         }
     }

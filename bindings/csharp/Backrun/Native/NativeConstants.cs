@@ -10,6 +10,7 @@ internal static class NativeConstants
     internal const uint BACKRUN_STORE_POSTGRES = 3;
 
     internal const uint BACKRUN_ENGINE_MANUAL_TIME = 1;
+    internal const uint BACKRUN_ENGINE_ENCRYPTION_REQUIRED = 2;
 
     internal const uint BACKRUN_DURABILITY_COMMITTED = 1;
     internal const uint BACKRUN_DURABILITY_BUFFERED = 2;

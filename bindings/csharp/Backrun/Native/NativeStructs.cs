@@ -98,6 +98,17 @@ internal unsafe struct backrun_engine_options
     public uint flags;
     public uint reserved;
     public long keep_for_ms;
+    public backrun_encryption_key* encryption_keys;
+    public nuint encryption_key_count;
+}
+
+[StructLayout(LayoutKind.Sequential)]
+internal struct backrun_encryption_key
+{
+    public uint struct_size;
+    public uint reserved;
+    public backrun_str id;
+    public backrun_bytes secret;
 }
 
 [StructLayout(LayoutKind.Sequential)]

@@ -42,6 +42,7 @@ internal static class OptionNames
         ("backrun_engine_options.owner_wait_ms", "BackrunOptions.OwnerWait"),
         ("owner_wait", "BackrunOptions.OwnerWait"),
         ("backrun_engine_options.keep_for_ms", "BackrunOptions.KeepFor"),
+        ("backrun_engine_options.encryption_keys", "BackrunOptions.Encryption"),
         ("backrun_engine_options.worker_stack_bytes", "BackrunOptions.WorkerStackBytes"),
         ("backrun_engine_options.keep_finished", "BackrunOptions.KeepFinished"),
         ("backrun_engine_options.keep_dead", "BackrunOptions.KeepDead"),

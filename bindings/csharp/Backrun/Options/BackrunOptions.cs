@@ -104,6 +104,9 @@ public class BackrunOptions
     /// </summary>
     public TimeSpan? KeepFor { get; set; }
 
+    /// <summary>How payloads, user contexts and results are encrypted in a durable store. Null: they are not. Only with a durable store.</summary>
+    public EncryptionOptions? Encryption { get; set; }
+
     /// <summary>Stack of each worker thread in bytes, from 1.5 MiB to 1 GiB; address space, not memory, until used. Null: 8 MiB.</summary>
     public long? WorkerStackBytes { get; set; }
 

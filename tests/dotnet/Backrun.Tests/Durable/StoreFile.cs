@@ -15,7 +15,8 @@ internal sealed class StoreFile : IDisposable
     /// <summary>An engine on the file, as the next process would have one.</summary>
     internal BackrunEngine Open(ILoggerFactory? log = null, params (string Name, QueueOptions Options)[] queues)
     {
-        BackrunOptions options = new() { Store = BackrunStore.Sqlite(Path), Workers = 2, OwnerWait = TimeSpan.Zero, LoggerFactory = log };
+        BackrunOptions options = Options();
+        options.LoggerFactory = log;
         foreach ((string name, QueueOptions queue) in queues)
         {
             options.Queues[name] = queue;
@@ -23,6 +24,8 @@ internal sealed class StoreFile : IDisposable
 
         return Engines.New(options);
     }
+
+    internal BackrunOptions Options() => new() { Store = BackrunStore.Sqlite(Path), Workers = 2, OwnerWait = TimeSpan.Zero };
 
     public void Dispose() => _folder.Delete(recursive: true);
 }
