@@ -46,8 +46,8 @@ TEST(an_engine_option_out_of_its_range_is_refused_by_name) {
     options.store_address = str("somewhere");
     refuse_engine(options, "store_address");
     options = options_with(1);
-    options.flags = 2;
-    refuse_engine(options, "backrun_engine_options.flags is 0x2");
+    options.flags = 4;
+    refuse_engine(options, "backrun_engine_options.flags is 0x4");
     options = options_with(1);
     options.reserved = 1;
     refuse_engine(options, "reserved is 1");
