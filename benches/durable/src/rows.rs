@@ -1,7 +1,9 @@
 //! Rates and times, beside those of the disk and of SQLite itself.
 
 use crate::{end, engine, submit_many, OnTheirWay, PAYLOAD};
-use backrun::{Durability, Engine, EngineOptions, ShutdownMode, StoreKind, Submission, TaskContext};
+use backrun::{
+    Durability, Encryption, EncryptionKey, Engine, EngineOptions, ShutdownMode, StoreKind, Submission, TaskContext,
+};
 use std::fs::File;
 use std::io::Write;
 use std::path::Path;
@@ -23,8 +25,11 @@ const ROWS: &[Row] = &[
     ("64 callers, committed, tasks a second", |folder| callers(folder, 64)),
     ("one caller, asynchronous, committed, tasks a second", |folder| asynchronous(folder, Durability::Committed)),
     ("one caller, asynchronous, buffered, tasks a second", |folder| asynchronous(folder, Durability::Buffered)),
-    ("through (submitted, run, settled), committed, tasks a second", |folder| through(folder, Durability::Committed)),
-    ("through, buffered, tasks a second", |folder| through(folder, Durability::Buffered)),
+    ("through (submitted, run, settled), committed, tasks a second", |folder| {
+        through(folder, Durability::Committed, None)
+    }),
+    ("through, committed, encrypted, tasks a second", |folder| through(folder, Durability::Committed, Some(key()))),
+    ("through, buffered, tasks a second", |folder| through(folder, Durability::Buffered, None)),
     ("one fdatasync, p50, microseconds", fdatasync_p50),
     ("submit to run, one at a time, committed, p50, microseconds", submit_to_run),
 ];
@@ -140,11 +145,16 @@ fn asynchronous(folder: &Path, durability: Durability) -> f64 {
     rate
 }
 
+fn key() -> Encryption {
+    Encryption::with(vec![EncryptionKey::new("bench", b"0123456789abcdef0123456789abcdef").unwrap()])
+}
+
 /// From the first submit to the record of the last end.
-fn through(folder: &Path, durability: Durability) -> f64 {
+fn through(folder: &Path, durability: Durability, encryption: Option<Encryption>) -> f64 {
     const TASKS: u64 = 100_000;
     let mut options = EngineOptions::default();
-    options.store = StoreKind::sqlite(folder.join("tasks.db"));
+    let path = folder.join("tasks.db");
+    options.store = StoreKind::Sqlite { path, owner_wait: None, keep_for: None, encryption };
     options.durability = Some(durability);
     let engine = Engine::start(options).unwrap();
     let runs = Arc::new(AtomicU64::new(0));
