@@ -11,6 +11,7 @@ mod fuzz;
 mod header;
 mod json;
 mod native;
+mod pack;
 mod process;
 mod sqlite;
 mod test;
@@ -42,7 +43,7 @@ const COMMANDS: &[Command] = &[
     command(
         "test",
         "[STEP]...",
-        "runs every test there is, or some steps: checks, rust, models, tsan, asan, c, valgrind, instructions, dotnet, asan-dotnet, sample",
+        "runs every test there is, or some steps: checks, rust, models, tsan, asan, c, valgrind, instructions, dotnet, asan-dotnet, packages, sample",
         test::command,
     ),
     command(
@@ -67,6 +68,7 @@ const COMMANDS: &[Command] = &[
         "measures the durable store beside the disk's own limit, in a folder on that disk, and a start with so many tasks stored",
         bench::durable,
     ),
+    command("pack", "", "makes the NuGet packages, in artifacts/packages", pack::command),
     command("vectors", "FILE...", "runs MessagePack vectors against the codec (tests/golden/README.md)", vectors::command),
     command("cargo", "ARGS...", "runs cargo with the crates as this machine has them", cargo),
     command("env", "", "prints what to `eval` in a shell so that plain cargo finds the crates", print_env),

@@ -7,6 +7,7 @@ mod dotnet;
 mod effort;
 mod instructions;
 mod models;
+mod packages;
 mod rust;
 mod sample;
 mod sample_files;
@@ -39,6 +40,7 @@ const STEPS: &[Step] = &[
         heading: "C# under the address sanitizer",
         run: dotnet::run_under_the_address_sanitizer,
     },
+    Step { name: "packages", heading: "What users install", run: packages::run },
     Step { name: "sample", heading: "The sample", run: sample::run },
 ];
 

@@ -1,0 +1,170 @@
+//! What users install, installed and used: the tree of `cmake --install`, and the NuGet packages.
+
+use super::tally::Tally;
+use crate::native::{self, Profile};
+use crate::pack;
+use crate::process::{capture, exists, line, program, root, stdout, within, Result};
+use crate::tools::{dotnet, Verdict};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+pub fn run(tally: &mut Tally) {
+    for needed in ["cmake", "ctest", "gcc", "g++", "pkg-config"] {
+        if !exists(needed) {
+            return tally.missing("the installed tree", &format!("{needed} is not installed"));
+        }
+    }
+    let mut prefix = PathBuf::new();
+    tally.check("`cmake --install` leaves headers, libraries, a CMake package and a pkg-config file", || {
+        prefix = install()?;
+        Ok(Verdict::Fine)
+    });
+    if prefix.as_os_str().is_empty() {
+        return;
+    }
+    tally.check("the examples are built and run on the installed tree, by find_package", || by_cmake(&prefix));
+    tally.check("a program is built and runs on the installed tree, by pkg-config", || by_pkg_config(&prefix));
+    if !exists("dotnet") {
+        return tally.missing("the NuGet packages", "the .NET SDK is not installed");
+    }
+    tally.check("the NuGet packages are made, restored into a new project, and run there", packages);
+}
+
+fn folder(name: &str) -> Result<PathBuf> {
+    let folder = root().join("target/packages").join(name);
+    if folder.exists() {
+        fs::remove_dir_all(&folder).map_err(|e| format!("cannot remove {}: {e}", folder.display()))?;
+    }
+    fs::create_dir_all(&folder).map_err(|e| format!("cannot make {}: {e}", folder.display()))?;
+    Ok(folder)
+}
+
+/// Says what it said only where it failed.
+fn quietly(command: Command) -> Result<String> {
+    let mut command = within(Duration::from_secs(300), command);
+    let output = capture(&mut command)?;
+    if output.success {
+        return Ok(output.stdout);
+    }
+    Err(format!("`{}` failed:\n{}{}", line(&command), output.stdout, output.stderr))
+}
+
+fn install() -> Result<PathBuf> {
+    let native = native::build(Profile::Release, false)?;
+    let build = folder("build")?;
+    let prefix = folder("prefix")?;
+    let mut configure = program("cmake");
+    configure.arg("-S").arg(root()).arg("-B").arg(&build).arg(format!("-DBACKRUN_NATIVE_DIR={}", native.display()));
+    quietly(configure)?;
+    let mut install = program("cmake");
+    install.arg("--install").arg(&build).arg("--prefix").arg(&prefix);
+    quietly(install)?;
+    Ok(prefix)
+}
+
+fn by_cmake(prefix: &Path) -> Result<Verdict> {
+    let build = folder("examples")?;
+    let mut configure = program("cmake");
+    configure.arg("-S").arg(root().join("examples")).arg("-B").arg(&build);
+    // The module of the examples is for the sources; a user has the package only.
+    configure.args(["-DCMAKE_FIND_PACKAGE_PREFER_CONFIG=ON", "-DVALGRIND=VALGRIND-NOTFOUND"]);
+    configure.arg(format!("-DCMAKE_PREFIX_PATH={}", prefix.display()));
+    quietly(configure)?;
+    let cache = fs::read_to_string(build.join("CMakeCache.txt")).map_err(|e| format!("cannot read its cache: {e}"))?;
+    if !cache.contains(&format!("Backrun_DIR:PATH={}", prefix.display())) {
+        return Err("find_package has not found the installed package".to_owned());
+    }
+    let mut compile = program("cmake");
+    compile.arg("--build").arg(&build).args(["--parallel", "2"]);
+    quietly(compile)?;
+    let mut test = program("ctest");
+    test.arg("--test-dir").arg(&build).args(["--output-on-failure", "--no-tests=error"]);
+    let said = quietly(test)?;
+    if said.contains("background_tasks_c_static") {
+        return Ok(Verdict::Fine);
+    }
+    Err(format!("the static library was not linked:\n{said}"))
+}
+
+fn by_pkg_config(prefix: &Path) -> Result<Verdict> {
+    let path = stdout(program("find").arg(prefix).args(["-name", "pkgconfig"]))?;
+    let mut ask = program("pkg-config");
+    ask.args(["--cflags", "--libs", "backrun"]).env("PKG_CONFIG_PATH", path.trim());
+    let flags = quietly(ask)?;
+    let built = folder("pkg-config")?.join("readme");
+    let mut compile = program("gcc");
+    compile.arg("-o").arg(&built).arg(root().join("examples/c/readme.c")).args(flags.split_whitespace());
+    let library = path.trim().trim_end_matches("/pkgconfig");
+    compile.arg(format!("-Wl,-rpath,{library}"));
+    quietly(compile)?;
+    let said = quietly(program(&built))?;
+    let expected = fs::read_to_string(root().join("examples/c/readme.expected"));
+    if expected.is_ok_and(|expected| said == expected) {
+        return Ok(Verdict::Fine);
+    }
+    Err(format!("it printed:\n{said}"))
+}
+
+fn packages() -> Result<Verdict> {
+    let made = pack::pack()?;
+    let (version, names) = package_names(&made)?;
+    let project = folder("consumer")?;
+    let references: String = names
+        .iter()
+        .map(|name| format!("    <PackageReference Include=\"{name}\" Version=\"{version}\" />\n"))
+        .collect();
+    let write =
+        |name: &str, text: String| fs::write(project.join(name), text).map_err(|e| format!("cannot write {name}: {e}"));
+    // Nothing of the repository's: what a user types.
+    for file in ["Directory.Build.props", "Directory.Build.targets", "Directory.Packages.props"] {
+        write(file, "<Project />\n".to_owned())?;
+    }
+    write(
+        "nuget.config",
+        format!(
+            "<configuration>\n  <packageSources>\n    <add key=\"made\" value=\"{}\" />\n  </packageSources>\n</configuration>\n",
+            made.display()
+        ),
+    )?;
+    write(
+        "consumer.csproj",
+        format!(
+            "<Project Sdk=\"Microsoft.NET.Sdk\">\n  <PropertyGroup>\n    <OutputType>Exe</OutputType>\n    \
+             <TargetFramework>net10.0</TargetFramework>\n    <Nullable>enable</Nullable>\n    \
+             <RestorePackagesPath>{}</RestorePackagesPath>\n  </PropertyGroup>\n  <ItemGroup>\n{references}  </ItemGroup>\n</Project>\n",
+            project.join("restored").display()
+        ),
+    )?;
+    let example = root().join("examples/csharp/Durable");
+    let program =
+        fs::read_to_string(example.join("Program.cs")).map_err(|e| format!("cannot read the example: {e}"))?;
+    write("Program.cs", program)?;
+    let mut run = dotnet();
+    run.args(["run", "--project"]).arg(project.join("consumer.csproj")).current_dir(&project);
+    let said = quietly(run)?;
+    let expected = fs::read_to_string(example.join("durable.expected")).map_err(|e| format!("cannot read it: {e}"))?;
+    let native = project.join("restored/backrun").join(&version).join("runtimes/linux-x64/native/libbackrun.so");
+    match said == expected && native.exists() {
+        true => Ok(Verdict::Fine),
+        false => Err(format!("with {} there: {}, it printed:\n{said}", native.display(), native.exists())),
+    }
+}
+
+/// The version of all packages in a folder, and their names.
+fn package_names(folder: &Path) -> Result<(String, Vec<String>)> {
+    let files = fs::read_dir(folder).map_err(|e| format!("cannot read {}: {e}", folder.display()))?;
+    let files = files.flatten().map(|file| file.file_name().to_string_lossy().into_owned());
+    let mut names: Vec<_> = files.filter_map(|file| file.strip_suffix(".nupkg").map(str::to_owned)).collect();
+    names.sort();
+    let of_backrun = names
+        .iter()
+        .find_map(|name| name.strip_prefix("Backrun.").filter(|rest| rest.starts_with(|c: char| c.is_ascii_digit())));
+    let Some(version) = of_backrun.map(str::to_owned) else {
+        return Err(format!("{} has no package Backrun: {names:?}", folder.display()));
+    };
+    let ending = format!(".{version}");
+    let names = names.iter().filter_map(|name| name.strip_suffix(&ending).map(str::to_owned)).collect();
+    Ok((version, names))
+}
