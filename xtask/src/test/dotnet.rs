@@ -15,18 +15,21 @@ const EXAMPLES: &[(&str, &str)] = &[
     ("examples/csharp/Readme", "readme.expected"),
     ("examples/csharp/Durable", "durable.expected"),
     ("examples/csharp/BesideC", "besidec.expected"),
+    ("examples/csharp/Hosting", "hosting.expected"),
 ];
 const TESTS: &str = "tests/dotnet/Backrun.Tests";
 const TESTS_OUTPUT: &str = "tests/dotnet/Backrun.Tests/bin/Release/net10.0";
-/// Where the tests' Directory.Build.props has other builds of them put.
-const VARIANTS: &str = "artifacts/variants/Backrun.Tests";
+/// Where the tests' Directory.Build.props has other builds of them put, each below its project's name.
+const VARIANTS: &str = "artifacts/variants";
 const SANITIZED: &str = "artifacts/variants/Backrun.Tests/asan";
 
-/// Another way to build the tests.
+/// Another way to build a project of tests.
 struct Variant {
     name: &'static str,
+    /// In `tests/dotnet`.
+    project: &'static str,
     property: &'static str,
-    /// In [`VARIANTS`].
+    /// In [`VARIANTS`], below the project.
     output: &'static str,
     /// What need not be tested again.
     filter: &'static [&'static str],
@@ -35,12 +38,21 @@ struct Variant {
 const OTHER_BUILDS: &[Variant] = &[
     Variant {
         name: "the net8.0 build, rolled forward",
+        project: "Backrun.Tests",
+        property: "-p:TestFramework=net8.0",
+        output: "net8.0/bin/Release/net8.0",
+        filter: &[],
+    },
+    Variant {
+        name: "the net8.0 build in a host, rolled forward",
+        project: "Backrun.Hosting.Tests",
         property: "-p:TestFramework=net8.0",
         output: "net8.0/bin/Release/net8.0",
         filter: &[],
     },
     Variant {
         name: "MessagePack 3",
+        project: "Backrun.Tests",
         property: "-p:Mp=3",
         output: "mp3/bin/Release/net10.0",
         // What tortures the engine and the process has nothing to do with it.
@@ -62,10 +74,11 @@ pub fn run(tally: &mut Tally) {
     for variant in OTHER_BUILDS {
         println!("-- {}", variant.name);
         let mut build = dotnet();
-        build.args(["build", TESTS, "-c", "Release", "--verbosity", "minimal", variant.property]);
-        match to_the_end(&mut build) {
+        build.args(["build", &format!("tests/dotnet/{}", variant.project), "-c", "Release", "--verbosity", "minimal"]);
+        match to_the_end(build.arg(variant.property)) {
             Ok(()) => {
-                test_again(tally, variant.name, &format!("{VARIANTS}/{}", variant.output), variant.filter, |_| ());
+                let modules = format!("{VARIANTS}/{0}/{1}/{0}.dll", variant.project, variant.output);
+                test_again(tally, variant.name, &modules, variant.filter, |_| ());
             }
             Err(what) => tally.fail(variant.name, &what),
         }
@@ -105,7 +118,7 @@ pub fn run_under_the_address_sanitizer(tally: &mut Tally) {
         Ok(runtime) => test_again(
             tally,
             name,
-            SANITIZED,
+            &format!("{SANITIZED}/Backrun.Tests.dll"),
             // The sanitizer keeps freed memory for a while, which that class would take for growth.
             &["--filter-not-class", "Backrun.Tests.Torture.ManyEnginesTests"],
             |test| {
@@ -132,11 +145,10 @@ fn prepare_sanitized() -> Result<String> {
     Ok(stdout(program("gcc").arg("-print-file-name=libasan.so"))?.trim().to_owned())
 }
 
-fn test_again(tally: &mut Tally, name: &str, folder: &str, filter: &[&str], more: impl FnOnce(&mut Command)) {
+/// `modules`: a pattern, which is relative.
+fn test_again(tally: &mut Tally, name: &str, modules: &str, filter: &[&str], more: impl FnOnce(&mut Command)) {
     let mut test = dotnet();
-    // A pattern, which is relative.
-    let modules = format!("{folder}/Backrun.Tests.dll");
-    test.args(["test", "--test-modules", &modules, "--no-ansi", "--no-progress"]).args(filter);
+    test.args(["test", "--test-modules", modules, "--no-ansi", "--no-progress"]).args(filter);
     more(&mut test);
     let (output, ended) = tee(&mut within(Duration::from_secs(1800), test));
     let counts = counts::of_dotnet(&output);

@@ -13,6 +13,7 @@ public sealed partial class BackrunEngine
 {
     private static readonly TimeSpan DisposeLimit = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan LongestDrainOfEvents = TimeSpan.FromSeconds(5);
+    private volatile bool _doNotWait;
 
     /// <summary>
     /// Shuts the engine down: it takes no new work and ends the old as <paramref name="mode"/> says. Tasks that the memory store still has queued at the end are cancelled;
@@ -69,11 +70,18 @@ public sealed partial class BackrunEngine
         }));
     }
 
+    /// <summary>Whether somebody has begun to shut it down.</summary>
+    internal bool IsShutDown { get; private set; }
+
+    /// <summary>Has <see cref="Dispose"/> not wait for the runs that a shutdown has just waited for in vain, and told of.</summary>
+    internal void DoNotWaitAgain() => _doNotWait = true;
+
     private static Task<T> OnThreadOfItsOwn<T>(Func<T> function) =>
         Task.Factory.StartNew(function, CancellationToken.None, TaskCreationOptions.LongRunning | TaskCreationOptions.DenyChildAttach, TaskScheduler.Default);
 
     private ShutdownReport ShutDown(ShutdownMode mode, TimeSpan timeout, bool inHandler)
     {
+        IsShutDown = true;
         Stopwatch clock = Stopwatch.StartNew();
         ShutdownReport report = Shutdown.Run(Handle, mode, timeout);
 
@@ -109,6 +117,12 @@ public sealed partial class BackrunEngine
 
     private void End(bool inHandler)
     {
+        if (_doNotWait)
+        {
+            Handle.Free();
+            return;
+        }
+
         try
         {
             ShutdownReport report = ShutDown(ShutdownMode.Cancel, DisposeLimit, inHandler);

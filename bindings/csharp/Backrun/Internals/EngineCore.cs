@@ -23,11 +23,7 @@ internal sealed class EngineCore
     {
         _owner = new WeakReference<BackrunEngine>(owner);
         Services = options.Services;
-        if (options.Name is not null)
-        {
-            OptionChecks.Name(options.Name, "BackrunOptions.Name", Limits.QueueNameBytes, nameof(options));
-        }
-
+        OptionProblems.CheckName(options);
         Name = options.Name;
         PayloadFormat = options.PayloadFormat;
         IsDurable = options.Store.IsDurable;

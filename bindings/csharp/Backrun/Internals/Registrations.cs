@@ -92,6 +92,15 @@ internal sealed class Registrations
         return (TaskRegistration<TParameters>)_foreign.GetOrAdd((name, typeof(TParameters)), made);
     }
 
+    /// <summary>Whether a class of this engine runs tasks of that name.</summary>
+    internal bool Knows(string name)
+    {
+        lock (_gate)
+        {
+            return _byName.ContainsKey(name);
+        }
+    }
+
     /// <summary>Lets go of what static fields keep of this engine.</summary>
     internal void Forget()
     {
