@@ -43,7 +43,7 @@ const COMMANDS: &[Command] = &[
     command(
         "test",
         "[STEP]...",
-        "runs every test there is, or some steps: checks, rust, models, tsan, asan, c, valgrind, instructions, dotnet, asan-dotnet, packages, sample",
+        "runs every test there is, or some steps: checks, rust, models, tsan, asan, c, valgrind, instructions, dotnet, asan-dotnet, aot, packages, sample",
         test::command,
     ),
     command(

@@ -1,5 +1,6 @@
 //! Every test there is, counted together: `cargo xtask test`.
 
+mod aot;
 mod c;
 mod checks;
 mod counts;
@@ -40,6 +41,7 @@ const STEPS: &[Step] = &[
         heading: "C# under the address sanitizer",
         run: dotnet::run_under_the_address_sanitizer,
     },
+    Step { name: "aot", heading: "NativeAOT", run: aot::run },
     Step { name: "packages", heading: "What users install", run: packages::run },
     Step { name: "sample", heading: "The sample", run: sample::run },
 ];
