@@ -146,6 +146,9 @@ impl<'a> Run<'a> {
             return inner.put_back(self.queue, self.slot, self.id, self.entry, bytes);
         }
         if let Some(journal) = &inner.journal {
+            if !journal.may_begin(self.id) {
+                return inner.put_aside(journal, self.queue, self.slot, (self.id, self.entry, bytes));
+            }
             journal.claim(self.slot.number(), self.id, word.claims());
             journal.look_for_room(false);
         }

@@ -6,7 +6,7 @@
 
 use crate::alloc::Ensure;
 use crate::engine::ends::{ask, Asked as Answer};
-use crate::engine::journal::Journal;
+use crate::engine::journal::{surely, Journal};
 use crate::engine::observer::{ended_before, guarded, SharedObserver};
 use crate::engine::{unknown, Inner};
 use crate::error::Result;
@@ -28,6 +28,13 @@ impl Journal {
     fn take_asked(&self, id: TaskId) -> bool {
         let mut asked = self.asked.lock();
         !asked.ids.is_empty() && asked.ids.remove(&id).is_some()
+    }
+
+    /// The end of a task that leaves memory was asked for. Before the end of the engine.
+    pub(super) fn ask_again(&self, id: TaskId) {
+        let mut asked = self.asked.lock();
+        surely(|| asked.ids.ensure(1));
+        asked.ids.insert(id, ());
     }
 }
 

@@ -8,6 +8,7 @@ use crate::engine::journal::Journal;
 use crate::engine::Inner;
 use crate::error::Result;
 use crate::options::LogLevel;
+use crate::queue::lanes::{level_of, LEVELS};
 use crate::store::durable::{Move, Page, StoredTask, Unfinished};
 use crate::task::{Failure, State, TaskId};
 use std::collections::VecDeque;
@@ -26,10 +27,6 @@ pub(super) struct Loads {
     wanted: Vec<Unfinished>,
     /// Single tasks: those that there was no memory or room for when they were accepted.
     left_out: VecDeque<TaskId>,
-    /// Those that ran when a process ended uncleanly. They run one at a time.
-    suspects: VecDeque<TaskId>,
-    /// The one of those that runs, or waits for its turn.
-    suspect: Option<TaskId>,
 }
 
 /// One step.
@@ -50,12 +47,6 @@ impl Loads {
     pub(super) fn next(&mut self) -> Option<Load> {
         if let Some(name) = self.wanted.pop() {
             return Some(Load::Name(name));
-        }
-        if self.suspect.is_none() {
-            self.suspect = self.suspects.pop_front();
-            if let Some(id) = self.suspect {
-                return Some(Load::Task(id));
-            }
         }
         self.left_out.pop_front().map(Load::Task)
     }
@@ -84,16 +75,6 @@ impl Journal {
         }
         drop(work);
         self.wake();
-    }
-
-    /// The run of a task is over, however it ended: if it was one that runs alone, the next of those may.
-    pub(super) fn run_is_over(&self, id: TaskId) {
-        let mut work = self.work.lock();
-        if work.loads.suspect == Some(id) {
-            work.loads.suspect = None;
-            drop(work);
-            self.wake();
-        }
     }
 }
 
@@ -134,9 +115,7 @@ impl Inner {
                     self.bury(task, "crashes", &why);
                 } else if self.buried_unreadable(task) {
                 } else if task.crashes > 0 {
-                    let mut work = journal.work.lock();
-                    work.loads.suspects.ensure(1)?;
-                    work.loads.suspects.push_back(task.id);
+                    self.line_up(journal, task)?;
                 } else if !self.bring_in_or_keep_outside(journal, task)? {
                     return Ok(());
                 }
@@ -158,16 +137,29 @@ impl Inner {
             journal.run_is_over(id);
             return Ok(());
         }
-        if task.crashes > 0 {
-            self.observation.log(
-                LogLevel::Warning,
-                format_args!(
-                    "task {id} ('{}') was running at {} unclean ends of a process: it runs with no other such task beside it",
-                    task.task_name, task.crashes
-                ),
-            );
-        }
         self.bring_in_or_keep_outside(journal, &task).map(drop)
+    }
+
+    /// A task that ran when a process ended uncleanly is brought in, if it waits for its time, or when it may be its turn.
+    fn line_up(&self, journal: &Journal, task: &StoredTask) -> Result<()> {
+        let line = self.intake.0.lock().target_of(task)?.queue * LEVELS + level_of(task.priority);
+        let waits_for_its_time = task.state == State::Scheduled;
+        journal.with_suspects(|suspects| match waits_for_its_time {
+            true => suspects.add_here(task.id, line),
+            false => suspects.add(task.id, line),
+        })?;
+        self.observation.log(
+            LogLevel::Warning,
+            format_args!(
+                "task {} ('{}') was running at {} unclean ends of a process: it runs with no other such task beside it",
+                task.id, task.task_name, task.crashes
+            ),
+        );
+        if waits_for_its_time {
+            let came = self.bring_in_or_keep_outside(journal, task);
+            return came.map(drop).inspect_err(|_| journal.run_is_over(task.id));
+        }
+        Ok(())
     }
 
     /// What does not decrypt is dead, and its bytes stay as they are: it is found out, and holds up nobody. Whether it was so.

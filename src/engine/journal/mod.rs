@@ -5,8 +5,8 @@
 //! thread hands the move over and marks the task as *ending* ([`Entry::begin_ending`]), and the store's thread, once the move is safe,
 //! makes it in memory and tells it. An engine with the memory store has no journal, and pays one branch for that.
 //!
-//! [`accept`] is how tasks come in, [`ends`] how they leave, [`load`] what an earlier process has left, [`look`] and [`asked`] what is asked of
-//! tasks that are not in memory.
+//! [`accept`] is how tasks come in, [`ends`] how they leave, [`load`] what an earlier process has left, [`suspects`] what of that may have ended
+//! the process, [`look`] and [`asked`] what is asked of tasks that are not in memory.
 //!
 //! Locks: `reading` goes before all others of the engine; of those here, none is held while another one is taken, but the store's own inbox
 //! under the extras' lock. The store's thread takes the engine's locks, so nobody waits for it with one of them held, but with `reading`.
@@ -20,6 +20,7 @@ mod ids;
 pub(crate) mod load;
 mod look;
 mod outside;
+mod suspects;
 
 use crate::alloc::{self, Ensure, NoMemory, Reserved, Text};
 use crate::engine::stats::StoreStatistics;
@@ -35,10 +36,11 @@ use crate::sys;
 use crate::task::TaskId;
 use asked::Asked;
 use ids::Ids;
-use load::Loads;
+use load::{Load, Loads};
 use outside::{Bound, Outside};
 use std::cell::Cell;
 use std::time::{Duration, Instant};
+use suspects::Suspects;
 
 /// Of the journal's thread, in bytes: what std gives a thread.
 const STACK: usize = 2 << 20;
@@ -71,12 +73,15 @@ pub(crate) struct Journal {
     work: Mutex<Work>,
     /// There is work for the journal's thread.
     news: Condvar,
+    /// How many suspects are in memory, to be read without the lock.
+    suspects_here: AtomicU64,
 }
 
 /// What the journal's thread has to do.
 #[derive(Default)]
 struct Work {
     loads: Loads,
+    suspects: Suspects,
     /// Ends that the store has refused, in their order.
     unsaved: Vec<Change>,
     /// There may be room for what is outside.
@@ -123,6 +128,7 @@ impl Journal {
             asked: Mutex::new(Asked::default()),
             work: Mutex::new(Work { loads: Loads::new(left), ended: true, ..Work::default() }),
             news: Condvar::new(),
+            suspects_here: AtomicU64::new(0),
             store,
         };
         Ok(Some(journal))
@@ -321,7 +327,7 @@ fn keep_journal(inner: &Arc<Inner>) {
             inner.hand_over_again(unsaved);
             continue;
         }
-        if let Some(load) = work.loads.next() {
+        if let Some(load) = work.loads.next().or_else(|| journal.next_suspect(&mut work).map(Load::Task)) {
             drop(work);
             inner.load(journal, &load);
             continue;
