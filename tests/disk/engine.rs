@@ -5,10 +5,11 @@ use crate::disk::{Disk, Kind, Verdict};
 use backrun::store::durable::Store;
 use backrun::store::sqlite::SqliteStore;
 use backrun::{
-    CancelResult, Engine, EngineOptions, Error, Outcome, ShutdownMode, State, StoreKind, Submission, TaskContext,
+    CancelResult, Engine, EngineOptions, Error, LogLevel, LogRecord, Observer, Outcome, ShutdownMode, State, StoreKind,
+    Submission, TaskContext, TaskId,
 };
 use rusqlite::ffi;
-use std::sync::mpsc::channel;
+use std::sync::mpsc::{channel, Sender};
 use std::sync::Mutex;
 use std::time::Duration;
 
@@ -74,4 +75,72 @@ fn while_the_disk_is_full_an_engine_refuses_what_is_new_and_keeps_what_has_ended
     let store = SqliteStore::open(crate::workload::options(&disk)).unwrap();
     assert_eq!(store.get(runs).unwrap().unwrap().result.unwrap(), b"out");
     assert_eq!(store.stored().unwrap().finished, 3);
+}
+
+/// Hears what an engine logs of tasks that cannot be brought in.
+struct Lines(Mutex<Sender<LogLevel>>);
+
+impl Observer for Lines {
+    fn wants_events(&self) -> bool {
+        false
+    }
+
+    fn logs(&self, records: &[LogRecord]) {
+        for record in records.iter().filter(|record| record.message.contains("brought in")) {
+            self.0.lock().unwrap().send(record.level).unwrap();
+        }
+    }
+}
+
+#[test]
+fn what_cannot_be_read_is_read_when_the_disk_works_again_and_one_error_tells_of_it() {
+    let disk = Disk::mount(&Image::default());
+    let mut options = EngineOptions::default();
+    options.workers = Some(2);
+    options.memory_tasks = Some(8);
+    options.store = StoreKind::Sqlite { path: disk.path(), owner_wait: AT_ONCE, keep_for: None, encryption: None };
+    let engine = Engine::start(options.clone()).unwrap();
+    engine.register("left", |_: &TaskContext<'_>| ()).unwrap();
+    engine.pause("default").unwrap();
+    // So much that no cache has it.
+    let payload = vec![7; 20_000];
+    let mut ids: Vec<TaskId> = engine.submit_many(&vec![Submission::new("left", &payload); 100]).unwrap();
+    engine.shutdown(ShutdownMode::Cancel, None).unwrap();
+
+    let breaks = || {
+        disk.set_rule(|call| match call.kind {
+            Kind::Read => Verdict::Fail(ffi::SQLITE_IOERR_READ),
+            _ => Verdict::Do,
+        });
+    };
+    let (say, said) = channel();
+    let hears = |due| assert_eq!(said.recv_timeout(Duration::from_secs(30)), Ok(due));
+    let engine = Engine::start_observed(options, Lines(Mutex::new(say))).unwrap();
+    breaks();
+    let (open, opened) = channel::<()>();
+    let opened = Mutex::new(opened);
+    let waits = move |_: &TaskContext<'_>| {
+        let _ = opened.lock().unwrap().recv();
+    };
+    engine.register("left", waits).unwrap();
+    hears(LogLevel::Error);
+    disk.works_again();
+    hears(LogLevel::Info);
+    while engine.statistics().unwrap().engine.ready < 100 {
+        std::thread::yield_now();
+    }
+    // The same of what is in the store since there are so many.
+    engine.resume("default").unwrap();
+    breaks();
+    drop(open);
+    hears(LogLevel::Error);
+    let ready = engine.statistics().unwrap().engine.ready;
+    assert!(ready >= 90, "{ready} are left");
+    disk.works_again();
+    for id in ids.drain(..) {
+        assert_eq!(engine.wait(id, SOON).unwrap().state, State::Succeeded);
+    }
+    hears(LogLevel::Info);
+    engine.shutdown(ShutdownMode::Cancel, None).unwrap();
+    assert!(said.try_recv().is_err(), "each was told once");
 }

@@ -23,16 +23,30 @@ pub(crate) const MAX_CRASHES: u32 = 3;
 pub(super) struct Loads {
     /// Names that nobody has registered.
     waiting: Vec<Unfinished>,
-    /// Those that somebody has since.
-    wanted: Vec<Unfinished>,
+    /// Those that somebody has since, as far as they are not loaded.
+    wanted: Vec<Wanted<Unfinished>>,
     /// Single tasks: those that there was no memory or room for when they were accepted.
-    left_out: VecDeque<TaskId>,
+    left_out: VecDeque<Wanted<TaskId>>,
+}
+
+/// Stays where it is until it is loaded.
+struct Wanted<T> {
+    what: T,
+    /// It could not be loaded, and is tried again later.
+    waits: bool,
+}
+
+impl<T> Wanted<T> {
+    fn new(what: T) -> Self {
+        Self { what, waits: false }
+    }
 }
 
 /// One step.
 pub(super) enum Load {
     Name(Unfinished),
     Task(TaskId),
+    Suspect(TaskId),
 }
 
 impl Loads {
@@ -44,11 +58,39 @@ impl Loads {
         &self.waiting
     }
 
-    pub(super) fn next(&mut self) -> Option<Load> {
-        if let Some(name) = self.wanted.pop() {
-            return Some(Load::Name(name));
+    pub(super) fn next(&self) -> Option<Load> {
+        let name = self.wanted.iter().find(|wanted| !wanted.waits).map(|wanted| Load::Name(wanted.what.clone()));
+        name.or_else(|| self.left_out.iter().find(|wanted| !wanted.waits).map(|wanted| Load::Task(wanted.what)))
+    }
+
+    /// Notes what became of a step. What has failed waits.
+    fn loaded(&mut self, load: &Load, has_failed: bool) {
+        match load {
+            Load::Name(name) => {
+                let is_it = |wanted: &Wanted<Unfinished>| wanted.what.task_name == name.task_name;
+                let Some(index) = self.wanted.iter().position(is_it) else { return };
+                if has_failed {
+                    self.wanted[index] = Wanted { what: name.clone(), waits: true };
+                } else {
+                    self.wanted.swap_remove(index);
+                }
+            }
+            Load::Task(id) => {
+                let Some(index) = self.left_out.iter().position(|wanted| wanted.what == *id) else { return };
+                if has_failed {
+                    self.left_out[index].waits = true;
+                } else {
+                    self.left_out.remove(index);
+                }
+            }
+            Load::Suspect(_) => {}
         }
-        self.left_out.pop_front().map(Load::Task)
+    }
+
+    /// What waits is tried again.
+    pub(super) fn try_again(&mut self) {
+        self.wanted.iter_mut().for_each(|wanted| wanted.waits = false);
+        self.left_out.iter_mut().for_each(|wanted| wanted.waits = false);
     }
 }
 
@@ -61,7 +103,7 @@ impl Journal {
         };
         work.loads.wanted.ensure(1)?;
         let name = work.loads.waiting.swap_remove(index);
-        work.loads.wanted.push(name);
+        work.loads.wanted.push(Wanted::new(name));
         drop(work);
         self.wake();
         Ok(())
@@ -71,7 +113,7 @@ impl Journal {
     pub(super) fn leave_out(&self, id: TaskId) {
         let mut work = self.work.lock();
         if work.loads.left_out.ensure(1).is_ok() {
-            work.loads.left_out.push_back(id);
+            work.loads.left_out.push_back(Wanted::new(id));
         }
         drop(work);
         self.wake();
@@ -79,36 +121,28 @@ impl Journal {
 }
 
 impl Inner {
-    /// Brings something into memory. On the journal's thread.
-    pub(super) fn load(&self, journal: &Journal, load: &Load) {
-        let loaded = match load {
+    /// Brings something into memory. On the journal's thread. Where that fails it is to be tried again, from where it failed.
+    pub(super) fn load(&self, journal: &Journal, mut load: Load) -> Result<()> {
+        let loaded = match &mut load {
             Load::Name(name) => self.load_name(journal, name),
-            Load::Task(id) => self.load_task(journal, *id),
+            Load::Task(id) | Load::Suspect(id) => self.load_task(journal, *id),
         };
-        if let Err(error) = loaded {
-            if let Load::Task(id) = load {
-                journal.run_is_over(*id);
-            }
-            // What is not brought in stays in the store, and runs after the next start.
-            self.observation.log(
-                LogLevel::Error,
-                format_args!("tasks that an earlier process left cannot be brought in, and stay in the store: {error}"),
-            );
+        journal.work.lock().loads.loaded(&load, loaded.is_err());
+        if let (Load::Suspect(id), true) = (load, loaded.is_err()) {
+            journal.stands_in_line_again(id, true);
         }
+        loaded
     }
 
-    fn load_name(&self, journal: &Journal, name: &Unfinished) -> Result<()> {
+    fn load_name(&self, journal: &Journal, name: &mut Unfinished) -> Result<()> {
         let states = [State::Scheduled, State::Ready, State::Pending];
         let before = TaskId::new(name.last.value().saturating_add(1)).ok();
-        let mut after = TaskId::new(name.first.value() - 1).ok();
         loop {
+            let after = TaskId::new(name.first.value() - 1).ok();
             let page = Page { states: &states, task_name: Some(&name.task_name), after, before, limit: PAGE };
             // While none of them is cancelled in the store.
             let _reading = journal.reading.lock();
             let tasks = journal.store.list(&page)?;
-            let Some(last) = tasks.last() else { return Ok(()) };
-            after = Some(last.id);
-            let is_last = tasks.len() < PAGE;
             for task in &tasks {
                 if task.crashes >= MAX_CRASHES {
                     let why = Text::say(format_args!("it was running at {} unclean ends of a process", task.crashes));
@@ -119,8 +153,9 @@ impl Inner {
                 } else if !self.bring_in_or_keep_outside(journal, task)? {
                     return Ok(());
                 }
+                name.first = TaskId::counted(task.id.value() + 1);
             }
-            if is_last {
+            if tasks.len() < PAGE {
                 return Ok(());
             }
         }

@@ -46,6 +46,9 @@ use suspects::Suspects;
 const STACK: usize = 2 << 20;
 /// How long after the store has refused the ends of tasks they are handed to it again.
 const AGAIN_AFTER: Duration = Duration::from_secs(1);
+/// How long after the store could not be read it is read again; twice as long each time, up to the other.
+const READ_AGAIN_AFTER: Duration = Duration::from_millis(100);
+const READ_AGAIN_AFTER_AT_MOST: Duration = Duration::from_secs(60);
 /// How long to wait for memory without which the end of a run cannot be handed over.
 const MEMORY_AGAIN_AFTER: Duration = Duration::from_millis(10);
 
@@ -310,44 +313,95 @@ pub(crate) fn start(inner: &Arc<Inner>) -> Result<()> {
     Ok(())
 }
 
+/// When and how the journal's thread reads what it could not read.
+struct Rereads {
+    /// When it does next; `None`: there is nothing that it could not.
+    at: Option<Instant>,
+    /// How long after a failure.
+    delay: Duration,
+    /// The failure was told, and not that it is over.
+    is_told: bool,
+    /// What is outside is among it.
+    outside: bool,
+}
+
+impl Rereads {
+    fn failed(&mut self, inner: &Inner, error: &Error) {
+        if self.at.is_none() {
+            self.at = Some(Instant::now() + self.delay);
+            self.delay = (2 * self.delay).min(READ_AGAIN_AFTER_AT_MOST);
+        }
+        if !std::mem::replace(&mut self.is_told, true) {
+            inner.observation.log(
+                LogLevel::Error,
+                format_args!("stored tasks cannot be brought in, and are tried again until they can: {error}"),
+            );
+        }
+    }
+
+    /// Where the thread has nothing more to do: whether all that it has tried again was done, which is to be told.
+    fn are_over(&mut self) -> bool {
+        let are_over = self.at.is_none() && std::mem::take(&mut self.is_told);
+        if are_over {
+            self.delay = READ_AGAIN_AFTER;
+        }
+        are_over
+    }
+}
+
 /// The journal's thread: brings what was left into memory, and hands the store again what it has refused. It sleeps where there is
 /// neither.
 fn keep_journal(inner: &Arc<Inner>) {
     let Some(journal) = &inner.journal else { return };
     let mut again_at: Option<Instant> = None;
+    let mut rereads = Rereads { at: None, delay: READ_AGAIN_AFTER, is_told: false, outside: false };
     loop {
         let mut work = journal.work.lock();
         if work.stopping {
             return;
         }
-        if again_at.is_some_and(|at| Instant::now() >= at) {
+        let has_come = |at: Option<Instant>| at.is_some_and(|at| Instant::now() >= at);
+        if has_come(again_at) {
             again_at = None;
             let unsaved = std::mem::take(&mut work.unsaved);
             drop(work);
             inner.hand_over_again(unsaved);
             continue;
         }
-        if let Some(load) = work.loads.next().or_else(|| journal.next_suspect(&mut work).map(Load::Task)) {
+        if has_come(rereads.at) {
+            rereads.at = None;
+            work.loads.try_again();
+            work.suspects.try_again();
+            work.looks_for_room |= std::mem::take(&mut rereads.outside);
+        }
+        if let Some(load) = work.loads.next().or_else(|| journal.next_suspect(&mut work).map(Load::Suspect)) {
             drop(work);
-            inner.load(journal, &load);
+            if let Err(error) = inner.load(journal, load) {
+                rereads.failed(inner, &error);
+            }
             continue;
         }
-        if std::mem::take(&mut work.looks_for_room) {
+        if !rereads.outside && std::mem::take(&mut work.looks_for_room) {
             drop(work);
             match inner.bring_in_from_outside(journal) {
                 Ok(true) => journal.work.lock().looks_for_room = true,
                 Ok(false) => {}
-                Err(error) => inner.observation.log(
-                    LogLevel::Error,
-                    format_args!("a stored task cannot be read, and stays in the store until the next start: {error}"),
-                ),
+                Err(error) => {
+                    rereads.outside = true;
+                    rereads.failed(inner, &error);
+                }
             }
             continue;
         }
         if !work.unsaved.is_empty() && again_at.is_none() {
             again_at = Some(Instant::now() + AGAIN_AFTER);
         }
-        match again_at {
+        if rereads.are_over() {
+            drop(work);
+            inner.observation.log(LogLevel::Info, format_args!("stored tasks can be brought in again"));
+            continue;
+        }
+        match again_at.into_iter().chain(rereads.at).min() {
             Some(at) => drop(journal.news.wait_until(work, Some(at))),
             None => drop(journal.news.wait(work)),
         }

@@ -55,8 +55,10 @@ impl Lines {
         self.levels[level..].iter().any(|line| !line.is_empty())
     }
 
-    fn next(&mut self) -> Option<One> {
-        self.levels.iter_mut().rev().find_map(VecDeque::pop_front)
+    /// The one that goes next, and its level.
+    fn next(&self) -> Option<(usize, One)> {
+        let levels = self.levels.iter().enumerate().rev();
+        levels.filter_map(|(level, line)| Some((level, *line.front()?))).next()
     }
 }
 
@@ -84,10 +86,14 @@ impl Outside {
         self.count() > 0 && self.queues.lock().get(queue).is_some_and(|lines| lines.holds_up(level))
     }
 
-    fn next(&self, queue: usize) -> Option<One> {
-        let next = self.queues.lock().get_mut(queue)?.next()?;
-        self.count.fetch_sub(1, Ordering::SeqCst);
-        Some(next)
+    fn next(&self, queue: usize) -> Option<(usize, One)> {
+        self.queues.lock().get(queue)?.next()
+    }
+
+    /// Takes the first one of a level, which is [`Outside::next`]: only the journal's thread takes any.
+    fn take(&self, queue: usize, level: usize) {
+        let taken = self.queues.lock().get_mut(queue).and_then(|lines| lines.levels[level].pop_front());
+        self.count.fetch_sub(u64::from(taken.is_some()), Ordering::SeqCst);
     }
 }
 
@@ -155,12 +161,13 @@ impl Inner {
         // While none of them is cancelled in the store.
         let _reading = journal.reading.lock();
         for count in 0..BATCH {
-            let Some(one) = journal.outside.next(queue) else { return Ok(count > 0) };
-            let task = journal.store.get(one.id);
+            let Some((level, one)) = journal.outside.next(queue) else { return Ok(count > 0) };
+            let task = journal.store.get(one.id)?;
+            journal.outside.take(queue, level);
             let mut intake = self.intake.0.lock();
             intake.entrances[queue].bring_in(u64::from(one.bytes));
             // Cancelled meanwhile where it is not ready.
-            let Some(task) = task?.filter(|task| task.state == State::Ready) else { continue };
+            let Some(task) = task.filter(|task| task.state == State::Ready) else { continue };
             let Ok(target) = intake.target_of(&task) else { continue };
             if task.unreadable.is_some() {
                 drop(intake);

@@ -33,6 +33,8 @@ struct Line {
     here: usize,
     /// The one of those that came from the line.
     first: Option<TaskId>,
+    /// The next one could not be read, and is tried again later.
+    waits: bool,
 }
 
 impl Suspects {
@@ -68,7 +70,7 @@ impl Suspects {
         if self.running.is_some() || self.here.ensure(1).is_err() {
             return None;
         }
-        let mut lines = self.lines.iter_mut().enumerate().filter(|(_, line)| line.first.is_none());
+        let mut lines = self.lines.iter_mut().enumerate().filter(|(_, line)| line.first.is_none() && !line.waits);
         let (number, line, id) = lines.find_map(|(number, line)| {
             let id = line.waiting.pop_front()?;
             Some((number, line, id))
@@ -77,6 +79,11 @@ impl Suspects {
         line.here += 1;
         self.here.insert(id, number);
         Some(id)
+    }
+
+    /// What waits is tried again.
+    pub(super) fn try_again(&mut self) {
+        self.lines.iter_mut().for_each(|line| line.waits = false);
     }
 
     /// Whether one that was claimed may run now.
@@ -135,12 +142,13 @@ impl Journal {
         }
     }
 
-    /// A suspect is in the store only again.
-    pub(super) fn stands_in_line_again(&self, id: TaskId) {
+    /// A suspect is in the store only again. `waits`: it could not be read from there.
+    pub(super) fn stands_in_line_again(&self, id: TaskId, waits: bool) {
         self.with_suspects(|suspects| {
             // It may have been cancelled meanwhile. There is room for it.
             if let Some(line) = suspects.leave(id) {
                 line.waiting.push_front(id);
+                line.waits |= waits;
             }
         });
         // The run that it gave way to may be over.
@@ -182,7 +190,7 @@ impl Inner {
         let untold = extras.unlock();
         queue.left_out_of_turn(bytes, false);
         if !is_cancelled {
-            journal.stands_in_line_again(id);
+            journal.stands_in_line_again(id, false);
         }
         drop(untold);
     }
