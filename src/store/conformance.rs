@@ -11,7 +11,7 @@
 use crate::error::Error;
 use crate::options::{Durability, RetryPolicy};
 use crate::store::durable::{
-    apply, Answer, Batch, Change, InterruptedRun, Move, Page, RunAt, Store, StoredTask, Unfinished,
+    apply, each, Answer, Batch, Change, InterruptedRun, Move, Page, RunAt, Store, StoredTask, Unfinished,
 };
 use crate::task::{Failure, PayloadFormat, Priority, State, TaskId, MOVES};
 use std::sync::mpsc::{channel, Receiver};
@@ -48,6 +48,8 @@ pub const ALL: &[Check] = &[
     ("a_dead_task_that_is_tried_again_has_not_ended_any_more", a_replay_has_not_ended),
     ("a_paused_queue_stays_paused", a_pause_stays),
     ("a_list_is_in_the_order_of_the_ids_and_has_what_was_asked_for", a_list_is_in_order),
+    ("a_page_has_no_more_than_its_bytes_and_the_next_one_the_rest", a_page_has_its_bytes),
+    ("a_brief_page_has_no_payloads", a_brief_page_is_small),
     ("the_close_waits_for_what_was_asked_for_before", the_close_waits),
     ("after_the_close_everything_is_refused", a_closed_store_refuses),
 ];
@@ -436,6 +438,49 @@ fn a_pause_stays(subject: &dyn Subject) {
     made(&*store, vec![Change::Pause("default".into(), false)]);
     subject.kill(store);
     assert_eq!(subject.open().paused().unwrap(), ["mails"]);
+}
+
+fn a_page_has_its_bytes(subject: &dyn Subject) {
+    const SIZE: u64 = 100;
+    let store = subject.open();
+    let first = store.reserve_ids(7).unwrap().value();
+    let ids: Vec<_> = (first..first + 7).map(|id| TaskId::new(id).unwrap()).collect();
+    for id in &ids {
+        let task = StoredTask { payload: vec![7; SIZE as usize], ..plain_task(*id) };
+        made(&*store, vec![Change::Accept(Box::new(task))]);
+    }
+    // Those that have ended may lie elsewhere, and have no payload any more.
+    for id in [ids[1], ids[2], ids[5]] {
+        made(&*store, vec![to(id, 0, Move::Cancelled { reason: "asked for".into() })]);
+    }
+    let listed = |most_bytes, after| {
+        let page = Page { limit: 100, most_bytes: Some(most_bytes), after, ..Page::default() };
+        store.list(&page).unwrap().iter().map(|task| task.id).collect::<Vec<_>>()
+    };
+    assert_eq!(listed(1, None), ids[..1], "at least one");
+    assert_eq!(listed(SIZE + 1, None), ids[..4]);
+    assert_eq!(listed(SIZE, Some(ids[3])), ids[4..5]);
+    assert_eq!(listed(7 * SIZE, None), ids);
+    for most_bytes in [0, 1, SIZE + 1, 2 * SIZE] {
+        let mut seen = Vec::new();
+        let page = Page { limit: 3, most_bytes: Some(most_bytes), ..Page::default() };
+        let visit = |task: &StoredTask| {
+            seen.push(task.id);
+            Ok::<_, Error>(true)
+        };
+        each(page, |page| store.list(page), visit).unwrap();
+        assert_eq!(seen, ids, "pages of {most_bytes} bytes");
+    }
+}
+
+fn a_brief_page_is_small(subject: &dyn Subject) {
+    let store = subject.open();
+    let id = store.reserve_ids(1).unwrap();
+    let task = full_task(id);
+    made(&*store, vec![Change::Accept(Box::new(task.clone()))]);
+    let [listed] = &store.list(&Page { limit: 100, brief: true, ..Page::default() }).unwrap()[..] else { panic!() };
+    let brief = StoredTask { payload: Vec::new(), user_context: None, headers: Vec::new(), ..task };
+    assert_eq!(*listed, brief);
 }
 
 fn a_list_is_in_order(subject: &dyn Subject) {

@@ -226,7 +226,15 @@ pub struct Page<'a> {
     pub before: Option<TaskId>,
     /// At most so many.
     pub limit: usize,
+    /// No more after those that are of so many bytes together, payloads and whatever else is large; `None`: however large they are. A page
+    /// that has no task is the last one, and no other need be.
+    pub most_bytes: Option<u64>,
+    /// Without payloads, user contexts and headers, which are not read then.
+    pub brief: bool,
 }
+
+/// What a page has at most for [`Page::most_bytes`], beside its last task, where nobody knows how large the tasks are.
+pub const PAGE_BYTES: u64 = 16 << 20;
 
 /// How many tasks a store keeps.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -354,9 +362,6 @@ pub fn each<E>(
             if !visit(task)? {
                 return Ok(());
             }
-        }
-        if tasks.len() < page.limit {
-            return Ok(());
         }
     }
 }

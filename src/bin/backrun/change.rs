@@ -1,7 +1,7 @@
 //! What changes a file, which must be free for that.
 
 use crate::{id, keys, look, Filter, Result};
-use backrun::store::durable::{self, Answer, Change, Move, Store};
+use backrun::store::durable::{self, Answer, Change, Move, Page, Store};
 use backrun::store::sqlite::{self, SqliteOptions, SqliteStore};
 use backrun::{Encryption, State, Text};
 use std::path::Path;
@@ -119,7 +119,7 @@ pub fn retry(file: &Path, ids: &[i64], name: Option<&str>) -> Result<()> {
     if ids.is_empty() {
         let filter = Filter { states: vec![State::Dead], name: name.map(str::to_owned), queue: None, after: None };
         look::each_of(
-            |page| store.list(page).map_err(|error| error.to_string()),
+            |page| store.list(&Page { brief: true, ..*page }).map_err(|error| error.to_string()),
             &filter,
             |task| {
                 all.push(task.id.value());
@@ -156,7 +156,7 @@ pub fn purge(file: &Path, filter: &Filter, older_than: Option<Duration>) -> Resu
     let filter = Filter { states, name: filter.name.clone(), queue: filter.queue.clone(), after: filter.after };
     let mut changes = Vec::new();
     look::each_of(
-        |page| store.list(page).map_err(|error| error.to_string()),
+        |page| store.list(&Page { brief: true, ..*page }).map_err(|error| error.to_string()),
         &filter,
         |task| {
             if older_than.is_none() || task.finished_us <= ended_before_us {

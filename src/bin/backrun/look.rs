@@ -1,7 +1,7 @@
 //! What only reads.
 
 use crate::{id, keys, shown, Filter, Result};
-use backrun::store::durable::{self, Page, StoredTask};
+use backrun::store::durable::{self, Page, StoredTask, PAGE_BYTES};
 use backrun::store::sqlite::SqliteView;
 use backrun::TaskId;
 use std::io::{stdout, BufWriter, Write};
@@ -26,14 +26,22 @@ pub fn each(view: &SqliteView, filter: &Filter, visit: impl FnMut(&StoredTask) -
     each_of(|page| view.list(page).map_err(|error| error.to_string()), filter, visit)
 }
 
-/// The same of anything that has pages.
+/// The same of anything that has pages, of which `list` takes what it needs.
 pub fn each_of(
     list: impl Fn(&Page<'_>) -> Result<Vec<StoredTask>>,
     filter: &Filter,
     mut visit: impl FnMut(&StoredTask) -> Result<bool>,
 ) -> Result<()> {
     let after = filter.after.map(id).transpose()?;
-    let page = Page { states: &filter.states, task_name: filter.name.as_deref(), after, before: None, limit: PAGE };
+    let page = Page {
+        states: &filter.states,
+        task_name: filter.name.as_deref(),
+        after,
+        before: None,
+        limit: PAGE,
+        most_bytes: Some(PAGE_BYTES),
+        brief: false,
+    };
     durable::each(page, list, |task| {
         if filter.queue.as_deref().is_none_or(|queue| *task.queue == *queue) {
             visit(task)
@@ -47,7 +55,8 @@ pub fn list(file: &Path, filter: &Filter, limit: usize, json: bool) -> Result<()
     let view = open(file, None)?;
     let mut out = BufWriter::new(stdout().lock());
     let mut count = 0;
-    each(&view, filter, |task| {
+    let brief = |page: &Page<'_>| view.list(&Page { brief: true, ..*page }).map_err(|error| error.to_string());
+    each_of(brief, filter, |task| {
         if count == limit {
             return Ok(false);
         }

@@ -9,7 +9,7 @@ use crate::engine::Inner;
 use crate::error::Result;
 use crate::options::LogLevel;
 use crate::queue::lanes::{level_of, LEVELS};
-use crate::store::durable::{Move, Page, StoredTask, Unfinished};
+use crate::store::durable::{Move, Page, StoredTask, Unfinished, PAGE_BYTES};
 use crate::task::{Failure, State, TaskId};
 use std::collections::VecDeque;
 
@@ -139,10 +139,22 @@ impl Inner {
         let before = TaskId::new(name.last.value().saturating_add(1)).ok();
         loop {
             let after = TaskId::new(name.first.value() - 1).ok();
-            let page = Page { states: &states, task_name: Some(&name.task_name), after, before, limit: PAGE };
+            let task_name = Some(&*name.task_name);
+            let page = Page {
+                states: &states,
+                task_name,
+                after,
+                before,
+                limit: PAGE,
+                most_bytes: Some(PAGE_BYTES),
+                brief: false,
+            };
             // While none of them is cancelled in the store.
             let _reading = journal.reading.lock();
             let tasks = journal.store.list(&page)?;
+            if tasks.is_empty() {
+                return Ok(());
+            }
             for task in &tasks {
                 if task.crashes >= MAX_CRASHES {
                     let why = Text::say(format_args!("it was running at {} unclean ends of a process", task.crashes));
@@ -154,9 +166,6 @@ impl Inner {
                     return Ok(());
                 }
                 name.first = TaskId::counted(task.id.value() + 1);
-            }
-            if tasks.len() < PAGE {
-                return Ok(());
             }
         }
     }

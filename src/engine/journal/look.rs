@@ -9,7 +9,7 @@ use crate::engine::moves::CancelResult;
 use crate::engine::submit::room_or_refusal;
 use crate::engine::{unknown, Inner};
 use crate::error::{Error, Result};
-use crate::store::durable::{each, Answer, Change, Move, Page, RunAt, StoredTask};
+use crate::store::durable::{each, Answer, Change, Move, Page, RunAt, StoredTask, PAGE_BYTES};
 use crate::sync::{Arc, Ordering};
 use crate::sys;
 use crate::task::{Failure, Lease, ResultBytes, State, TaskId, TaskStatus};
@@ -93,7 +93,15 @@ impl Inner {
         // A state that is not final may be another one in memory.
         let only_final = !filter.states.is_empty() && filter.states.iter().all(|state| state.is_final());
         let states = if only_final { filter.states } else { &[] };
-        let page = Page { states, task_name: filter.task_name, after: filter.after, before: None, limit: PAGE };
+        let page = Page {
+            states,
+            task_name: filter.task_name,
+            after: filter.after,
+            before: None,
+            limit: PAGE,
+            most_bytes: Some(PAGE_BYTES),
+            brief: true,
+        };
         let list = |page: &Page<'_>| journal.store.list(page);
         each(page, list, |task| {
             let status = match self.status_in_memory(task.id) {

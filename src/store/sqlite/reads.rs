@@ -18,6 +18,8 @@ const FINISHED: &str =
     "SELECT finished.id, state, n.text, q.text, priority, payload_format, claims, uncounted, crashes, submitted_us, \
      finished_us, NULL, NULL, NULL, x'', NULL, NULL, NULL, NULL, NULL, reason, result, \
      sealed_by, result_until_us FROM finished JOIN name n ON n.number = task_name JOIN name q ON q.number = queue";
+/// What of those a brief list does without.
+const LARGE: &str = "payload, user_context, headers";
 
 /// Whoever reads, and what is encrypted.
 #[derive(Clone, Copy)]
@@ -102,8 +104,12 @@ pub(super) fn list(reading: Reading<'_>, page: &Page<'_>) -> Result<Vec<StoredTa
     let mut numbers = page.states.iter().map(|state| state_number(*state));
     // A number that no state has: nothing is asked of them all.
     let wanted = numbers.try_fold(0i64, |set, number| Some(set | 1 << number)).unwrap_or(0);
+    let most_bytes = page.most_bytes.unwrap_or(u64::MAX);
     let mut all = Vec::new();
+    // The last one of those tables that are not read to the end, so that none of the other one that comes later takes its place.
+    let mut last: Option<TaskId> = None;
     for (columns, table) in [(UNFINISHED, "task"), (FINISHED, "finished")] {
+        let columns = if page.brief { columns.replace(LARGE, "x'', NULL, NULL") } else { columns.to_owned() };
         let sql = format!(
             "{columns} WHERE {table}.id > ?1 AND {table}.id < ?5 AND (?2 = 0 OR (?2 >> state) & 1) \
              AND (?3 IS NULL OR n.text = ?3) ORDER BY {table}.id LIMIT ?4"
@@ -112,13 +118,32 @@ pub(super) fn list(reading: Reading<'_>, page: &Page<'_>) -> Result<Vec<StoredTa
         let one = |row: &Row<'_>| task(row, reading.keys);
         let rows =
             find.query_map(rusqlite::params![after, wanted, page.task_name, limit, before], one).map_err(failed)?;
+        let mut bytes = 0;
         for row in rows {
-            all.push(row.map_err(failed)?);
+            let task = row.map_err(failed)?;
+            bytes += bytes_of(&task);
+            let id = task.id;
+            all.push(task);
+            if bytes >= most_bytes {
+                last = Some(last.map_or(id, |last| last.min(id)));
+                break;
+            }
         }
     }
     all.sort_unstable_by_key(|task: &StoredTask| task.id);
+    if let Some(last) = last {
+        all.retain(|task| task.id <= last);
+    }
     all.truncate(page.limit);
     Ok(all)
+}
+
+/// What is large of a task.
+fn bytes_of(task: &StoredTask) -> u64 {
+    let user_context = task.user_context.as_ref().map_or(0, Vec::len);
+    let result = task.result.as_ref().map_or(0, Vec::len);
+    let failure = task.failure.as_ref().map_or(0, |failure| failure.text().len() + failure.detail().len());
+    (task.payload.len() + user_context + task.headers.len() + result + failure) as u64
 }
 
 pub(super) fn unfinished(connection: &Connection) -> Result<Vec<Unfinished>> {
