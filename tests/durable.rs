@@ -509,6 +509,24 @@ fn whoever_is_told_by_the_store_is_refused_a_wait_for_it() {
 }
 
 #[test]
+fn a_callback_of_a_submit_that_panics_harms_nobody_else() {
+    let folder = Folder::new();
+    let engine = folder.start();
+    engine.register("none", |_: &TaskContext<'_>| ()).unwrap();
+    let (tell, told) = channel();
+    let callback = move |said: Result<TaskId, Error>| {
+        tell.send(said.unwrap()).unwrap();
+        panic!("on purpose");
+    };
+    engine.submit_async(&Submission::new("none", b"x"), callback).unwrap();
+    let id = told.recv_timeout(Duration::from_secs(20)).unwrap();
+    assert_eq!(engine.wait(id, SOON).unwrap().state, State::Succeeded);
+    let next = engine.submit(&Submission::new("none", b"y")).unwrap();
+    assert_eq!(engine.wait(next, SOON).unwrap().state, State::Succeeded);
+    shut_down(engine);
+}
+
+#[test]
 fn batches_of_any_kind_are_stored_whole_and_run() {
     let folder = Folder::new();
     let engine = folder.start();

@@ -167,6 +167,8 @@ pub(crate) enum Place {
     Close,
     /// A shutdown lets go of the handlers.
     Release,
+    /// A durable store has done what it was asked for, and tells it, on its thread.
+    Stored,
 }
 
 /// A place where a test may have the engine panic. Nothing in any other build.

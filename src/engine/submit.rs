@@ -6,6 +6,7 @@ use crate::engine::ends::Dropped;
 use crate::engine::event::{Event, EventKind};
 use crate::engine::intake::{Entrance, Intake};
 use crate::engine::journal::accept::{accept, accept_and_wait};
+use crate::engine::observer::guarded;
 use crate::engine::poison::{point, Place};
 use crate::engine::queues::Queue;
 use crate::engine::{Engine, Inner};
@@ -156,7 +157,7 @@ impl Engine {
     }
 
     /// Hands a task over without waiting until it is safe: `submitted` is told then, with the task's id, on a thread of the engine's, once; it must return
-    /// promptly and may not wait for the store. With the memory store, which has nothing to wait for, it is told before this returns.
+    /// promptly and may not wait for the store; a panic of its own goes no further. With the memory store, which has nothing to wait for, it is told before this returns.
     ///
     /// # Errors
     /// As [`Engine::submit`]; `submitted` is then not called. What fails later, in the store, it is told ([`Error::Store`]).
@@ -172,6 +173,7 @@ impl Engine {
         };
         self.sound(|| {
             let work = Work::of(&self.inner, submission)?;
+            let submitted = move |said| guarded(|| submitted(said));
             accept(&self.inner, journal, std::slice::from_ref(&work), false, submitted)
         })
         .inspect_err(|error| self.refused(Named::of(submission), submission.queue, 1, error))

@@ -1,7 +1,8 @@
 //! Where a thread waits: for the end of one task, for what the store says, or for anything that a shutdown waits for.
 
-use crate::error::Result;
-use crate::sync::{Condvar, Mutex};
+use crate::alloc::Text;
+use crate::error::{Error, Result};
+use crate::sync::{Arc, Condvar, Mutex};
 use crate::task::TaskStatus;
 use std::time::Instant;
 
@@ -44,6 +45,25 @@ impl<T> WaitSlot<T> {
                 return end.take();
             }
         }
+    }
+}
+
+/// Who is to fill a slot: at the latest when it is let go of, so that no panic, here or in a store, leaves somebody waiting.
+pub(crate) struct Filler<T>(Arc<WaitSlot<T>>);
+
+impl<T> Filler<T> {
+    pub(crate) fn new(slot: Arc<WaitSlot<T>>) -> Self {
+        Self(slot)
+    }
+
+    pub(crate) fn fill(self, end: Result<T>) {
+        self.0.fill(end);
+    }
+}
+
+impl<T> Drop for Filler<T> {
+    fn drop(&mut self) {
+        self.0.fill(Err(Error::Panic(Text::fixed("what became of it was never told"))));
     }
 }
 

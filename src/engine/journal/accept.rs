@@ -6,8 +6,9 @@ use crate::engine::intake::{Intake, Phase};
 use crate::engine::journal::ends::millis;
 use crate::engine::journal::Journal;
 use crate::engine::outcomes::bytes_of;
+use crate::engine::poison::{point, Place};
 use crate::engine::submit::{wait_for_room, Named, Part, Work};
-use crate::engine::wait::WaitSlot;
+use crate::engine::wait::{Filler, WaitSlot};
 use crate::engine::Inner;
 use crate::error::Result;
 use crate::queue::log::{Data, Headers, Record};
@@ -51,7 +52,7 @@ pub(super) struct Target {
 pub(crate) fn accept_and_wait(inner: &Arc<Inner>, journal: &Journal, works: &[Work<'_>]) -> Result<TaskId> {
     Journal::check_may_wait()?;
     let slot = Arc::try_new(WaitSlot::new())?;
-    let filled = slot.clone();
+    let filled = Filler::new(slot.clone());
     accept(inner, journal, works, true, move |said| filled.fill(said))?;
     slot.wait_for_ever()
 }
@@ -104,15 +105,20 @@ pub(crate) fn accept(
     let mut promised = alloc::list(parts.len())?;
     promised.extend_from_slice(&parts);
     let told = move |inner: &Arc<Inner>, changes: Vec<Change>, done: Result<Vec<Answer>>| {
-        if let Some(journal) = &inner.journal {
-            take_in(inner, journal, &changes, &targets, &parts, done.is_ok());
-            // What was promised may have kept something outside, or what is outside may have been promised room that is free again.
-            journal.look_for_room(true);
-        }
-        if let (false, Err(error), Some(Change::Accept(task))) = (is_awaited, &done, changes.first()) {
-            inner.refused(Named::Name(&task.task_name), Some(&task.queue), changes.len(), error);
-        }
-        submitted(done.map(|_| first));
+        // Whatever happens in it, who waits is told.
+        let is_sound = inner.survives(|| {
+            point(Place::Stored);
+            if let Some(journal) = &inner.journal {
+                take_in(inner, journal, &changes, &targets, &parts, done.is_ok());
+                // What was promised may have kept something outside, or what is outside may have been promised room that is free again.
+                journal.look_for_room(true);
+            }
+            if let (false, Err(error), Some(Change::Accept(task))) = (is_awaited, &done, changes.first()) {
+                inner.refused(Named::Name(&task.task_name), Some(&task.queue), changes.len(), error);
+            }
+        });
+        let said = if is_sound { done.map(drop) } else { inner.check_sound() };
+        submitted(said.map(|()| first));
     };
     let batch = journal.batch(inner.clone(), changes, durability, told)?;
     for part in &promised {

@@ -4,7 +4,8 @@ use crate::alloc::{self, Text};
 use crate::engine::journal::{surely, Journal};
 use crate::engine::moves::Extras;
 use crate::engine::observer::guarded;
-use crate::engine::wait::WaitSlot;
+use crate::engine::poison::{point, Place};
+use crate::engine::wait::{Filler, WaitSlot};
 use crate::engine::Inner;
 use crate::error::{Error, Result};
 use crate::options::LogLevel;
@@ -46,6 +47,7 @@ impl Inner {
     }
 
     fn hand_ends_over(&self, journal: &Journal, engine: Arc<Inner>, changes: Vec<Change>, recorded: Option<Recorded>) {
+        let recorded = recorded.map(Filler::new);
         journal.apply_surely(engine, changes, move |engine, changes, done| {
             let said = done.as_ref().map(drop).map_err(Clone::clone);
             engine.moved(changes, done);
@@ -65,6 +67,7 @@ impl Inner {
     /// The store has made moves, or has not. On its thread.
     fn moved(&self, changes: Vec<Change>, done: Result<Vec<Answer>>) {
         let Some(journal) = &self.journal else { return };
+        point(Place::Stored);
         let answers = match done {
             Ok(answers) => answers,
             Err(error) => return self.keep_unsaved(journal, changes, &error),

@@ -23,8 +23,9 @@ mod outside;
 mod suspects;
 
 use crate::alloc::{self, Ensure, NoMemory, Reserved, Text};
+use crate::engine::poison::{point, Place};
 use crate::engine::stats::StoreStatistics;
-use crate::engine::wait::WaitSlot;
+use crate::engine::wait::{Filler, WaitSlot};
 use crate::engine::worker::no_thread;
 use crate::engine::Inner;
 use crate::error::{Error, Result};
@@ -214,7 +215,6 @@ impl Journal {
     }
 
     fn hand_over(&self, batch: Batch) {
-        self.in_flight.fetch_add(1, Ordering::SeqCst);
         self.store.apply(batch);
     }
 
@@ -222,8 +222,11 @@ impl Journal {
     fn apply_and_wait(&self, engine: &Arc<Inner>, changes: Vec<Change>) -> Result<Vec<Answer>> {
         Self::check_may_wait()?;
         let slot = Arc::try_new(WaitSlot::new())?;
-        let filled = slot.clone();
-        let told = move |_: &Arc<Inner>, _, done: Result<Vec<Answer>>| filled.fill(done);
+        let filled = Filler::new(slot.clone());
+        let told = move |_: &Arc<Inner>, _, done: Result<Vec<Answer>>| {
+            point(Place::Stored);
+            filled.fill(done);
+        };
         self.hand_over(self.batch(engine.clone(), changes, Durability::Committed, told)?);
         slot.wait_for_ever()
     }
@@ -249,14 +252,34 @@ fn telling(
     engine: Arc<Inner>,
     told: impl FnOnce(&Arc<Inner>, Vec<Change>, Result<Vec<Answer>>) + Send + 'static,
 ) -> impl FnOnce(Vec<Change>, Result<Vec<Answer>>) + Send + 'static {
+    let in_flight = InFlight::new(engine);
     move |changes, answers| {
+        let engine = &in_flight.0;
         let outer = TELLING.replace(true);
-        sys::inside(engine.number, || engine.survive(|| told(&engine, changes, answers)));
+        sys::inside(engine.number, || engine.survive(|| told(engine, changes, answers)));
+        drop(in_flight);
+        TELLING.set(outer);
+    }
+}
+
+/// A batch that is not told of. It is no more when this is let go of, so that a store that breaks leaves no shutdown waiting.
+struct InFlight(Arc<Inner>);
+
+impl InFlight {
+    fn new(engine: Arc<Inner>) -> Self {
         if let Some(journal) = &engine.journal {
+            journal.in_flight.fetch_add(1, Ordering::SeqCst);
+        }
+        Self(engine)
+    }
+}
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        if let Some(journal) = &self.0.journal {
             journal.in_flight.fetch_sub(1, Ordering::SeqCst);
         }
-        engine.something_ended();
-        TELLING.set(outer);
+        self.0.something_ended();
     }
 }
 

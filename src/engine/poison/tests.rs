@@ -10,7 +10,7 @@ use crate::engine::{
     Engine, Event, EventKind, Handler, LogRecord, Observer, ShutdownMode, ShutdownReport, TaskContext,
 };
 use crate::error::{Error, Result};
-use crate::options::{EngineOptions, LogFilter, LogLevel, QueueOptions, WhenFull};
+use crate::options::{EngineOptions, LogFilter, LogLevel, QueueOptions, StoreKind, WhenFull};
 use crate::sync::{Arc as OurArc, Ordering};
 use crate::task::{Lease, Outcome, State, Submission, TaskId, TaskStatus};
 use std::sync::atomic::AtomicUsize;

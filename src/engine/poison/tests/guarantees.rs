@@ -356,3 +356,48 @@ fn a_handler_that_panics_as_it_is_dropped_poisons_nothing_and_keeps_no_thread() 
         assert_eq!(logged, if held { 1 } else { 2 }, "the observer is gone before the worker");
     }
 }
+
+/// An engine whose tasks are kept in a file, which goes with it.
+struct Durable {
+    engine: Arc<Engine>,
+    folder: std::path::PathBuf,
+}
+
+impl Durable {
+    fn new(name: &str) -> Self {
+        let folder = std::env::temp_dir().join(format!("backrun-poison-{}-{name}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let store =
+            StoreKind::Sqlite { path: folder.join("tasks.db"), owner_wait: None, keep_for: None, encryption: None };
+        let engine = Arc::new(Engine::start(EngineOptions { store, ..EngineOptions::default() }).unwrap());
+        engine.register("quick", |_: &TaskContext<'_>| ()).unwrap();
+        Self { engine, folder }
+    }
+
+    /// Whoever waits for the store at a panic of its thread is told of it, and the engine ends.
+    fn breaks<R: Send + 'static>(self, ask: impl FnOnce(&Engine) -> Result<R> + Send + 'static) {
+        let mut later = task("quick");
+        later.delay = Duration::from_secs(3600);
+        self.engine.submit(&later).unwrap();
+        self.engine.arm_threads(Place::Stored);
+        let engine = self.engine.clone();
+        let said = within_limit("it is told", move || ask(&engine).map(drop));
+        assert!(matches!(said, Err(Error::Panic(_))), "{said:?}");
+        until("it is poisoned", || self.engine.check_sound() == Err(on_purpose(Place::Stored)));
+        let engine = self.engine;
+        within_limit("it ends", move || engine.shutdown(ShutdownMode::Drain, None).unwrap());
+        std::fs::remove_dir_all(self.folder).unwrap();
+    }
+}
+
+#[test]
+fn whoever_waits_for_a_durable_store_is_told_of_a_panic_on_its_thread() {
+    Durable::new("submit").breaks(|engine| engine.submit(&task("quick")));
+    Durable::new("cancel").breaks(|engine| engine.cancel(TaskId::new(1).unwrap(), "not wanted"));
+    Durable::new("pause").breaks(|engine| engine.pause("default"));
+    Durable::new("async").breaks(|engine| {
+        let (tell, told) = channel();
+        engine.submit_async(&task("quick"), move |said| tell.send(said).unwrap())?;
+        told.recv_timeout(LIMIT).expect("it is told")
+    });
+}
