@@ -346,7 +346,10 @@ fn of_a_long_queue_memory_holds_a_part_and_the_rest_runs_by_priority_and_can_be_
         while engine.statistics().unwrap().engine.ready < 200 {
             std::thread::yield_now();
         }
-        let store = engine.statistics().unwrap().store.unwrap();
+        let statistics = engine.statistics().unwrap();
+        let accepted = if is_restarted { 0 } else { 200 };
+        assert_eq!(statistics.engine.accepted, accepted, "by this process");
+        let store = statistics.store.unwrap();
         assert_eq!((store.unfinished, store.unsaved), (200, 0));
         assert!(store.outside >= 180 && store.bytes > 10_000, "{store:?}");
         assert_eq!(engine.status(ids[150]).unwrap().state, State::Ready);
@@ -365,6 +368,7 @@ fn of_a_long_queue_memory_holds_a_part_and_the_rest_runs_by_priority_and_can_be_
         let statistics = engine.statistics().unwrap();
         let store = statistics.store.unwrap();
         assert_eq!((statistics.engine.ready, store.unfinished, store.outside), (0, 0, 0));
+        assert_eq!(statistics.engine.accepted, accepted, "also with one that was cancelled in the store");
         shut_down(engine);
     }
 }

@@ -59,10 +59,12 @@ pub(crate) struct Entrance {
     /// Of those that count as ready, the ones that are in the store only, and their bytes; and those that are on their way there.
     outside: (u64, u64),
     promised: (u64, u64),
+    /// Of those that are in the store only, the ones that were accepted before this process.
+    outside_before: u64,
     /// Tasks that were accepted before they came in: they had waited for their time, or are run anew.
     came_again: u64,
-    /// Tasks that were accepted to wait for their time.
-    accepted_for_later: u64,
+    /// Tasks that were accepted and did not come in: they wait for their time, or were cancelled where they were in the store only.
+    accepted_elsewhere: u64,
     pub(crate) refused: u64,
 }
 
@@ -237,8 +239,9 @@ impl Entrance {
             known_left: (0, 0),
             outside: (0, 0),
             promised: (0, 0),
+            outside_before: 0,
             came_again: 0,
-            accepted_for_later: 0,
+            accepted_elsewhere: 0,
             refused: 0,
         }
     }
@@ -254,7 +257,8 @@ impl Entrance {
     }
 
     pub(crate) fn accepted(&self) -> u64 {
-        self.pushed.0 - self.came_again + self.accepted_for_later
+        // What is only promised may still be refused.
+        self.pushed.0 - self.promised.0 - self.outside_before - self.came_again + self.accepted_elsewhere
     }
 
     /// Tasks that came in since the start, again ones too.
@@ -262,9 +266,9 @@ impl Entrance {
         self.pushed.0
     }
 
-    /// Counts a task that waits for its time.
-    pub(crate) fn accept_for_later(&mut self) {
-        self.accepted_for_later += 1;
+    /// Counts a task that waits for its time, or that is gone before it has come in.
+    pub(crate) fn accept_elsewhere(&mut self) {
+        self.accepted_elsewhere += 1;
     }
 
     /// Counts a task of so many bytes that was accepted before and comes in now.
@@ -298,14 +302,16 @@ impl Entrance {
         (ready.0.saturating_sub(elsewhere.0), ready.1.saturating_sub(elsewhere.1))
     }
 
-    /// Counts a ready task that is in the store only.
-    pub(crate) fn keep_outside(&mut self, bytes: u64) {
+    /// Counts a ready task that is in the store only. `before`: it was accepted before this process.
+    pub(crate) fn keep_outside(&mut self, bytes: u64, before: bool) {
+        self.outside_before += u64::from(before);
         self.pushed = (self.pushed.0 + 1, self.pushed.1 + bytes);
         self.outside = (self.outside.0 + 1, self.outside.1 + bytes);
     }
 
     /// Counts it no more: it comes into memory, or is gone.
-    pub(crate) fn bring_in(&mut self, bytes: u64) {
+    pub(crate) fn bring_in(&mut self, bytes: u64, before: bool) {
+        self.outside_before -= u64::from(before);
         self.pushed = (self.pushed.0 - 1, self.pushed.1 - bytes);
         self.outside = (self.outside.0 - 1, self.outside.1 - bytes);
     }

@@ -439,7 +439,7 @@ fn accept_works(inner: &Arc<Inner>, works: &[Work<'_>]) -> Result<TaskId> {
         inner.make_known(entry, id, word, now.unix_us, planned.place.map_or(work.bytes, ShelfPlace::number));
         let entrance = &mut intake.entrances[planned.queue];
         if planned.place.is_some() {
-            entrance.accept_for_later();
+            entrance.accept_elsewhere();
             entrance.queue.scheduled.add(1, u64::from(work.bytes));
         } else {
             entrance.count(u64::from(work.bytes));

@@ -29,17 +29,6 @@ pub(super) enum Coming {
     Again,
 }
 
-impl Coming {
-    /// Of a task that was in the store only.
-    pub(super) fn of(journal: &Journal, id: TaskId) -> Self {
-        if id >= journal.first_new {
-            Coming::Late
-        } else {
-            Coming::Again
-        }
-    }
-}
-
 /// Where a task goes.
 #[derive(Clone, Copy)]
 pub(super) struct Target {
@@ -198,11 +187,12 @@ fn take_in(inner: &Inner, journal: &Journal, changes: &[Change], targets: &[Targ
     }
     for (change, target) in changes.iter().zip(targets) {
         let Change::Accept(task) = change else { continue };
-        if inner.keep_outside(journal, &mut intake.entrances[target.queue], task) {
+        // Where it is not brought in now, it was not in memory.
+        if inner.keep_outside(journal, &mut intake.entrances[target.queue], task, Coming::Late) {
             continue;
         }
         if inner.bring_in(&mut intake, task, *target, Coming::New).is_err() {
-            journal.leave_out(task.id);
+            journal.leave_out(task.id, Coming::Late);
         }
     }
     inner.let_them_run(intake, parts.iter().map(|part| part.queue));
@@ -291,7 +281,7 @@ impl Inner {
             Some(_) => {
                 entrance.queue.scheduled.add(1, u64::from(bytes));
                 if is_new {
-                    entrance.accept_for_later();
+                    entrance.accept_elsewhere();
                 }
             }
             None if is_new => entrance.count(u64::from(bytes)),

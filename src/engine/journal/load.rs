@@ -26,7 +26,7 @@ pub(super) struct Loads {
     /// Those that somebody has since, as far as they are not loaded.
     wanted: Vec<Wanted<Unfinished>>,
     /// Single tasks: those that there was no memory or room for when they were accepted.
-    left_out: VecDeque<Wanted<TaskId>>,
+    left_out: VecDeque<Wanted<(TaskId, Coming)>>,
 }
 
 /// Stays where it is until it is loaded.
@@ -45,7 +45,7 @@ impl<T> Wanted<T> {
 /// One step.
 pub(super) enum Load {
     Name(Unfinished),
-    Task(TaskId),
+    Task(TaskId, Coming),
     Suspect(TaskId),
 }
 
@@ -60,7 +60,9 @@ impl Loads {
 
     pub(super) fn next(&self) -> Option<Load> {
         let name = self.wanted.iter().find(|wanted| !wanted.waits).map(|wanted| Load::Name(wanted.what.clone()));
-        name.or_else(|| self.left_out.iter().find(|wanted| !wanted.waits).map(|wanted| Load::Task(wanted.what)))
+        name.or_else(|| {
+            self.left_out.iter().find(|wanted| !wanted.waits).map(|wanted| Load::Task(wanted.what.0, wanted.what.1))
+        })
     }
 
     /// Notes what became of a step. What has failed waits.
@@ -75,8 +77,8 @@ impl Loads {
                     self.wanted.swap_remove(index);
                 }
             }
-            Load::Task(id) => {
-                let Some(index) = self.left_out.iter().position(|wanted| wanted.what == *id) else { return };
+            Load::Task(id, _) => {
+                let Some(index) = self.left_out.iter().position(|wanted| wanted.what.0 == *id) else { return };
                 if has_failed {
                     self.left_out[index].waits = true;
                 } else {
@@ -110,13 +112,18 @@ impl Journal {
     }
 
     /// A task is in the store only: it is brought in when that can be. Without memory for that, after the next start.
-    pub(super) fn leave_out(&self, id: TaskId) {
+    pub(super) fn leave_out(&self, id: TaskId, coming: Coming) {
         let mut work = self.work.lock();
         if work.loads.left_out.ensure(1).is_ok() {
-            work.loads.left_out.push_back(Wanted::new(id));
+            work.loads.left_out.push_back(Wanted::new((id, coming)));
         }
         drop(work);
         self.wake();
+    }
+
+    /// Whether a task that is left out was in memory before.
+    pub(super) fn was_in_memory(&self, id: TaskId) -> bool {
+        self.work.lock().loads.left_out.iter().any(|wanted| wanted.what == (id, Coming::Again))
     }
 }
 
@@ -125,7 +132,8 @@ impl Inner {
     pub(super) fn load(&self, journal: &Journal, mut load: Load) -> Result<()> {
         let loaded = match &mut load {
             Load::Name(name) => self.load_name(journal, name),
-            Load::Task(id) | Load::Suspect(id) => self.load_task(journal, *id),
+            Load::Task(id, coming) => self.load_task(journal, *id, *coming),
+            Load::Suspect(id) => self.load_task(journal, *id, Coming::Again),
         };
         journal.work.lock().loads.loaded(&load, loaded.is_err());
         if let (Load::Suspect(id), true) = (load, loaded.is_err()) {
@@ -162,7 +170,7 @@ impl Inner {
                 } else if self.buried_unreadable(task) {
                 } else if task.crashes > 0 {
                     self.line_up(journal, task)?;
-                } else if !self.bring_in_or_keep_outside(journal, task)? {
+                } else if !self.bring_in_or_keep_outside(journal, task, Coming::Again)? {
                     return Ok(());
                 }
                 name.first = TaskId::counted(task.id.value() + 1);
@@ -170,7 +178,7 @@ impl Inner {
         }
     }
 
-    fn load_task(&self, journal: &Journal, id: TaskId) -> Result<()> {
+    fn load_task(&self, journal: &Journal, id: TaskId, coming: Coming) -> Result<()> {
         let _reading = journal.reading.lock();
         let waits = |task: &StoredTask| matches!(task.state, State::Ready | State::Scheduled | State::Pending);
         let Some(task) = journal.store.get(id)?.filter(waits) else {
@@ -181,7 +189,7 @@ impl Inner {
             journal.run_is_over(id);
             return Ok(());
         }
-        self.bring_in_or_keep_outside(journal, &task).map(drop)
+        self.bring_in_or_keep_outside(journal, &task, coming).map(drop)
     }
 
     /// A task that ran when a process ended uncleanly is brought in, if it waits for its time, or when it may be its turn.
@@ -200,7 +208,7 @@ impl Inner {
             ),
         );
         if waits_for_its_time {
-            let came = self.bring_in_or_keep_outside(journal, task);
+            let came = self.bring_in_or_keep_outside(journal, task, Coming::Again);
             return came.map(drop).inspect_err(|_| journal.run_is_over(task.id));
         }
         Ok(())
@@ -224,14 +232,14 @@ impl Inner {
 
     /// Brings a task in, or keeps it outside. Its queue's capacity does not matter: it was accepted. `false`: the engine ends, and it stays in
     /// the store.
-    fn bring_in_or_keep_outside(&self, journal: &Journal, task: &StoredTask) -> Result<bool> {
+    fn bring_in_or_keep_outside(&self, journal: &Journal, task: &StoredTask, coming: Coming) -> Result<bool> {
         let mut intake = self.intake.0.lock();
         if intake.phase > Phase::Open {
             return Ok(false);
         }
         let target = intake.target_of(task)?;
-        if !self.keep_outside(journal, &mut intake.entrances[target.queue], task) {
-            self.bring_in(&mut intake, task, target, Coming::of(journal, task.id))?;
+        if !self.keep_outside(journal, &mut intake.entrances[target.queue], task, coming) {
+            self.bring_in(&mut intake, task, target, coming)?;
         }
         self.let_them_run(intake, std::iter::once(target.queue));
         Ok(true)

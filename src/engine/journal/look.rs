@@ -165,7 +165,7 @@ impl Inner {
         drop(reading);
         journal.unfinished.fetch_sub(1, Ordering::SeqCst);
         journal.run_is_over(id);
-        if id >= journal.first_new {
+        if id >= journal.first_new && !journal.was_in_memory(id) {
             self.store.table.skip(id);
         }
         (task.state, task.reason, task.finished_us) = (State::Cancelled, Some(reason), now_us);
@@ -210,7 +210,7 @@ impl Inner {
         (task.state, task.failure) = (State::Ready, None);
         let mut intake = self.intake.0.lock();
         if self.bring_in(&mut intake, &task, target, Coming::Again).is_err() {
-            journal.leave_out(id);
+            journal.leave_out(id, Coming::Again);
             return Ok(());
         }
         if let Ok(status) = status_of(&task) {

@@ -47,6 +47,8 @@ struct Lines {
 struct One {
     id: TaskId,
     bytes: u32,
+    /// How it will.
+    coming: Coming,
 }
 
 impl Lines {
@@ -110,7 +112,13 @@ impl Journal {
 impl Inner {
     /// Keeps a ready task outside, if its queue has as many in memory as it may, or others of its level are outside. Whether it did. Where
     /// there is no memory for the note, the task itself is to be brought in.
-    pub(super) fn keep_outside(&self, journal: &Journal, entrance: &mut Entrance, task: &StoredTask) -> bool {
+    pub(super) fn keep_outside(
+        &self,
+        journal: &Journal,
+        entrance: &mut Entrance,
+        task: &StoredTask,
+        coming: Coming,
+    ) -> bool {
         let level = level_of(task.priority);
         let (queue, bound) = (entrance.queue.index, journal.bound);
         // What is urgent does not wait outside for what is not, unless memory holds twice of what it may.
@@ -121,9 +129,9 @@ impl Inner {
             return false;
         }
         let bytes = bytes_of_stored(task);
-        let is_noted = journal.outside.add(queue, level, One { id: task.id, bytes }).is_ok();
+        let is_noted = journal.outside.add(queue, level, One { id: task.id, bytes, coming }).is_ok();
         if is_noted {
-            entrance.keep_outside(u64::from(bytes));
+            entrance.keep_outside(u64::from(bytes), coming == Coming::Again);
         }
         is_noted
     }
@@ -165,17 +173,26 @@ impl Inner {
             let task = journal.store.get(one.id)?;
             journal.outside.take(queue, level);
             let mut intake = self.intake.0.lock();
-            intake.entrances[queue].bring_in(u64::from(one.bytes));
-            // Cancelled meanwhile where it is not ready.
-            let Some(task) = task.filter(|task| task.state == State::Ready) else { continue };
+            let is_old = one.coming == Coming::Again;
+            intake.entrances[queue].bring_in(u64::from(one.bytes), is_old);
+            let Some(task) = task.filter(|task| task.state == State::Ready) else {
+                // Cancelled meanwhile. It was accepted all the same.
+                if !is_old {
+                    intake.entrances[queue].accept_elsewhere();
+                }
+                continue;
+            };
             let Ok(target) = intake.target_of(&task) else { continue };
             if task.unreadable.is_some() {
+                if !is_old {
+                    intake.entrances[queue].accept_elsewhere();
+                }
                 drop(intake);
                 self.buried_unreadable(&task);
                 continue;
             }
-            if self.bring_in(&mut intake, &task, target, Coming::of(journal, task.id)).is_err() {
-                journal.leave_out(task.id);
+            if self.bring_in(&mut intake, &task, target, one.coming).is_err() {
+                journal.leave_out(task.id, one.coming);
             }
             self.let_them_run(intake, std::iter::once(target.queue));
         }
