@@ -12,7 +12,6 @@ public sealed class OptionTests
     {
         { "BackrunStore.Postgres", new BackrunOptions { Store = BackrunStore.Postgres("host=nowhere") } },
         { "Durability.Committed", new BackrunOptions { Durability = Durability.Committed } },
-        { "PayloadFormat.Typeless", new BackrunOptions { PayloadFormat = PayloadFormat.Typeless } },
     };
 
     public static TheoryData<string, TaskOptions> BadTasks => new()

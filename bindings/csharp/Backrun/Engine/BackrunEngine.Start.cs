@@ -33,7 +33,7 @@ public sealed partial class BackrunEngine
     public BackgroundTaskHandle StartNew<[DynamicallyAccessedMembers(Constructors)] TTask, TParameters>(TParameters parameters, StartOptions? options = null)
         where TTask : class, IBackgroundTaskHandler<TParameters>
     {
-        TaskRegistration<TParameters> registration = _core.Registrations.Get<TTask, TParameters>(Handle);
+        TaskRegistration<TParameters> registration = _core.Registrations.Get<TaskInvokers, TTask, TParameters>(Handle);
         return new BackgroundTaskHandle(this, new BackgroundTaskId(Submitter.Submit(Handle, registration, parameters, options, user: null)));
     }
 
@@ -54,7 +54,7 @@ public sealed partial class BackrunEngine
         where TTask : class, IBackgroundTaskHandler<TParameters>, IUserConnectionRequired
     {
         UserConnection user = CurrentUser();
-        TaskRegistration<TParameters> registration = _core.Registrations.Get<TTask, TParameters>(Handle);
+        TaskRegistration<TParameters> registration = _core.Registrations.Get<TaskInvokers, TTask, TParameters>(Handle);
         return new BackgroundTaskHandle(this, new BackgroundTaskId(Submitter.Submit(Handle, registration, parameters, options, user)));
     }
 
@@ -73,7 +73,7 @@ public sealed partial class BackrunEngine
     public ValueTask<BackgroundTaskHandle> SubmitAsync<[DynamicallyAccessedMembers(Constructors)] TTask, TParameters>(
         TParameters parameters, StartOptions? options = null, CancellationToken cancellationToken = default)
         where TTask : class, IBackgroundTaskHandler<TParameters> =>
-        SubmitOrWaitAsync(_core.Registrations.Get<TTask, TParameters>(Handle), parameters, options, user: null, cancellationToken);
+        SubmitOrWaitAsync(_core.Registrations.Get<TaskInvokers, TTask, TParameters>(Handle), parameters, options, user: null, cancellationToken);
 
     /// <summary><see cref="SubmitAsync"/> on behalf of the user of <see cref="UserConnection.Current"/>: see <see cref="StartNewWithUserConnection"/>.</summary>
     /// <typeparam name="TTask">The class that runs it.</typeparam>
@@ -88,7 +88,7 @@ public sealed partial class BackrunEngine
         where TTask : class, IBackgroundTaskHandler<TParameters>, IUserConnectionRequired
     {
         UserConnection user = CurrentUser();
-        return SubmitOrWaitAsync(_core.Registrations.Get<TTask, TParameters>(Handle), parameters, options, user, cancellationToken);
+        return SubmitOrWaitAsync(_core.Registrations.Get<TaskInvokers, TTask, TParameters>(Handle), parameters, options, user, cancellationToken);
     }
 
     /// <summary>Starts many tasks of one class, all or none, in one step: several times cheaper than one by one. They are ready in the order of the values.</summary>
@@ -105,7 +105,7 @@ public sealed partial class BackrunEngine
         where TTask : class, IBackgroundTaskHandler<TParameters>
     {
         ArgumentNullException.ThrowIfNull(parameters);
-        return BatchSubmitter.Submit(this, Handle, _core.Registrations.Get<TTask, TParameters>(Handle), parameters, options, user: null);
+        return BatchSubmitter.Submit(this, Handle, _core.Registrations.Get<TaskInvokers, TTask, TParameters>(Handle), parameters, options, user: null);
     }
 
     /// <summary><see cref="SubmitMany"/> on behalf of the user of <see cref="UserConnection.Current"/>: see <see cref="StartNewWithUserConnection"/>.</summary>
@@ -121,7 +121,7 @@ public sealed partial class BackrunEngine
     {
         ArgumentNullException.ThrowIfNull(parameters);
         UserConnection user = CurrentUser();
-        return BatchSubmitter.Submit(this, Handle, _core.Registrations.Get<TTask, TParameters>(Handle), parameters, options, user);
+        return BatchSubmitter.Submit(this, Handle, _core.Registrations.Get<TaskInvokers, TTask, TParameters>(Handle), parameters, options, user);
     }
 
     /// <summary>
@@ -138,7 +138,7 @@ public sealed partial class BackrunEngine
     /// <exception cref="BackrunException">No such queue (<see cref="BackrunErrorCode.NotFound"/>), or the engine is shut down.</exception>
     public void Register<[DynamicallyAccessedMembers(Constructors)] TTask, TParameters>(string? name = null, TaskOptions? options = null)
         where TTask : class, IBackgroundTaskHandler<TParameters> =>
-        _core.Registrations.Register<TTask, TParameters>(Handle, name, options);
+        _core.Registrations.Register<TaskInvokers, TTask, TParameters>(Handle, name, options);
 
     private static UserConnection CurrentUser() =>
         UserConnection.Current ?? throw new InvalidOperationException(

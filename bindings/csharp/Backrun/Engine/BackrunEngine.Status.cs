@@ -86,7 +86,7 @@ public sealed unsafe partial class BackrunEngine
             List<BackgroundTaskStatus> tasks = new(count);
             for (nuint index = 0; index < (nuint)count; index++)
             {
-                tasks.Add(new BackgroundTaskStatus(NativeMethods.backrun_task_list_at(list, index), _core.PayloadFormat));
+                tasks.Add(new BackgroundTaskStatus(NativeMethods.backrun_task_list_at(list, index), _core.Formats));
             }
 
             return tasks;
@@ -160,7 +160,7 @@ public sealed unsafe partial class BackrunEngine
 
         NativeError.ThrowIfFailed(code, error);
         using TaskStatusHandle owned = new(status);
-        return new BackgroundTaskStatus(status, _core.PayloadFormat);
+        return new BackgroundTaskStatus(status, _core.Formats);
     }
 
     internal System.Threading.Tasks.Task CompletionOf(BackgroundTaskId id) => _core.Completions.Of(this, id);

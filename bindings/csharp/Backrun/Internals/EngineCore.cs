@@ -25,7 +25,7 @@ internal sealed class EngineCore
         Services = options.Services;
         OptionProblems.CheckName(options);
         Name = options.Name;
-        PayloadFormat = options.PayloadFormat;
+        Formats = new EngineFormats(options);
         IsDurable = options.Store.IsDurable;
         VerifyRoundTrip = options.VerifyRoundTrip;
         _connections = options.UserConnectionFactory ?? Services?.GetService<IUserConnectionFactory>();
@@ -45,7 +45,7 @@ internal sealed class EngineCore
 
     internal IServiceProvider? Services { get; }
 
-    internal PayloadFormat PayloadFormat { get; }
+    internal EngineFormats Formats { get; }
 
     internal bool VerifyRoundTrip { get; }
 
@@ -102,8 +102,15 @@ internal sealed class EngineCore
         }
     }
 
-    internal UserConnection OpenConnection(UserIdentity identity)
+    /// <param name="identity">Whose.</param>
+    /// <param name="open">The front end's own way, or null.</param>
+    internal UserConnection OpenConnection(UserIdentity identity, Func<UserIdentity, IUserConnectionFactory?, UserConnection>? open)
     {
+        if (open is not null)
+        {
+            return open(identity, _connections);
+        }
+
         if (_connections is null)
         {
             return new UserConnection(identity);

@@ -25,11 +25,6 @@ internal static unsafe class NativeOptions
         native.keep_for_ms = OptionChecks.Milliseconds(options.KeepFor, "BackrunOptions.KeepFor");
         native.observer_capacity = (uint)OptionChecks.Count(options.ObserverCapacity, "BackrunOptions.ObserverCapacity", 1, int.MaxValue, "records");
         native.flags = options.ManualTime ? NativeConstants.BACKRUN_ENGINE_MANUAL_TIME : 0;
-        if (options.PayloadFormat == PayloadFormat.Typeless)
-        {
-            throw new NotSupportedException("PayloadFormat.Typeless: this version cannot write payloads that name their types yet; use PayloadFormat.Contractless or PayloadFormat.Standard.");
-        }
-
         OptionChecks.Defined<PayloadFormat>(options.PayloadFormat, "BackrunOptions.PayloadFormat");
     }
 

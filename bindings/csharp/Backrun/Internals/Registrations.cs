@@ -12,7 +12,7 @@ namespace Backrun.Internals;
 internal sealed class Registrations
 {
     private readonly object _gate = new();
-    private readonly ConcurrentDictionary<(Type Task, Type Parameters), TaskRegistration> _byTypes = new();
+    private readonly ConcurrentDictionary<(Type FrontEnd, Type Task, Type Parameters), TaskRegistration> _byTypes = new();
 
     // Names by which tasks were started that no class here runs.
     private readonly ConcurrentDictionary<(string Name, Type Parameters), TaskRegistration> _foreign = new();
@@ -25,22 +25,24 @@ internal sealed class Registrations
 
     /// <summary>The registration of these types, made with every default where there is none.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal TaskRegistration<TParameters> Get<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] TTask, TParameters>(EngineHandle engine)
+    internal TaskRegistration<TParameters> Get<TFrontEnd, [DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] TTask, TParameters>(EngineHandle engine)
+        where TFrontEnd : struct, IFrontEnd
         where TTask : class
     {
-        TaskRegistration<TParameters>? last = Last<TTask, TParameters>.Registration;
-        return last is not null && ReferenceEquals(last.Core, _core) ? last : Find<TTask, TParameters>(engine);
+        TaskRegistration<TParameters>? last = Last<TFrontEnd, TTask, TParameters>.Registration;
+        return last is not null && ReferenceEquals(last.Core, _core) ? last : Find<TFrontEnd, TTask, TParameters>(engine);
     }
 
     /// <summary>Registers these types under a name; null is the class's own.</summary>
     /// <exception cref="ArgumentException">The types, the name or the options do not fit.</exception>
-    internal TaskRegistration<TParameters> Register<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] TTask, TParameters>(
+    internal TaskRegistration<TParameters> Register<TFrontEnd, [DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] TTask, TParameters>(
         EngineHandle engine, string? name, TaskOptions? options)
+        where TFrontEnd : struct, IFrontEnd
         where TTask : class
     {
         lock (_gate)
         {
-            if (_byTypes.TryGetValue((typeof(TTask), typeof(TParameters)), out TaskRegistration? existing))
+            if (_byTypes.TryGetValue((typeof(TFrontEnd), typeof(TTask), typeof(TParameters)), out TaskRegistration? existing))
             {
                 CheckSame(existing, name, options);
                 return (TaskRegistration<TParameters>)existing;
@@ -48,17 +50,19 @@ internal sealed class Registrations
 
             RefuseCollectible(typeof(TTask));
             RefuseCollectible(typeof(TParameters));
-            TaskInvoker<TParameters> invoker = TaskInvokers.For<TTask, TParameters>(_core.Services);
+            TaskInvoker<TParameters> invoker = TFrontEnd.For<TTask, TParameters>(_core.Services);
             TaskNames names = TaskNames.Of(typeof(TTask), name);
             foreach (string each in names.All)
             {
-                CheckFree(each, typeof(TTask), typeof(TParameters));
+                CheckFree(each, typeof(TFrontEnd), typeof(TTask), typeof(TParameters));
             }
 
-            TaskRegistration<TParameters> made = new(_core, names.Name, options ?? new TaskOptions(), invoker, Last<TTask, TParameters>.Forget);
+            TaskRegistration<TParameters> made = new(_core, typeof(TFrontEnd), names.Name, options ?? new TaskOptions(), invoker, Last<TFrontEnd, TTask, TParameters>.Forget);
+            _core.Formats.Typeless.Types.Add(typeof(TTask));
+            _core.Formats.Typeless.Types.Add(typeof(TParameters));
             RegisterNative(engine, made, names);
-            _byTypes[(typeof(TTask), typeof(TParameters))] = made;
-            Volatile.Write(ref Last<TTask, TParameters>.Registration, made);
+            _byTypes[(typeof(TFrontEnd), typeof(TTask), typeof(TParameters))] = made;
+            Volatile.Write(ref Last<TFrontEnd, TTask, TParameters>.Registration, made);
             return made;
         }
     }
@@ -83,7 +87,8 @@ internal sealed class Registrations
         }
 
         RefuseCollectible(typeof(TParameters));
-        TaskRegistration<TParameters> made = new(_core, name, new TaskOptions(), TaskInvokers.OfAnother<TParameters>(), static _ => { });
+        TaskRegistration<TParameters> made = new(_core, typeof(TaskInvokers), name, new TaskOptions(), TaskInvokers.OfAnother<TParameters>(), static _ => { });
+        _core.Formats.Typeless.Types.Add(typeof(TParameters));
         using (EngineHandle.Use use = engine.Borrow())
         {
             made.FindNumber(use.Pointer);
@@ -111,16 +116,17 @@ internal sealed class Registrations
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private TaskRegistration<TParameters> Find<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] TTask, TParameters>(EngineHandle engine)
+    private TaskRegistration<TParameters> Find<TFrontEnd, [DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] TTask, TParameters>(EngineHandle engine)
+        where TFrontEnd : struct, IFrontEnd
         where TTask : class
     {
-        if (!_byTypes.TryGetValue((typeof(TTask), typeof(TParameters)), out TaskRegistration? found))
+        if (!_byTypes.TryGetValue((typeof(TFrontEnd), typeof(TTask), typeof(TParameters)), out TaskRegistration? found))
         {
-            return Register<TTask, TParameters>(engine, name: null, options: null);
+            return Register<TFrontEnd, TTask, TParameters>(engine, name: null, options: null);
         }
 
         TaskRegistration<TParameters> registration = Unsafe.As<TaskRegistration<TParameters>>(found);
-        Volatile.Write(ref Last<TTask, TParameters>.Registration, registration);
+        Volatile.Write(ref Last<TFrontEnd, TTask, TParameters>.Registration, registration);
         return registration;
     }
 
@@ -157,11 +163,18 @@ internal sealed class Registrations
         }
     }
 
-    private void CheckFree(string name, Type task, Type parameters)
+    private void CheckFree(string name, Type frontEnd, Type task, Type parameters)
     {
-        if (!_byName.TryGetValue(name, out TaskRegistration? taken) || (taken.TaskType == task && taken.ParametersType == parameters))
+        if (!_byName.TryGetValue(name, out TaskRegistration? taken) || (taken.FrontEnd == frontEnd && taken.TaskType == task && taken.ParametersType == parameters))
         {
             return;
+        }
+
+        if (taken.TaskType == task && taken.FrontEnd != frontEnd)
+        {
+            throw new ArgumentException(
+                $"{TypeNames.Of(task)} implements the interfaces of Backrun and those of Backrun.Creatio, and tasks of the name '{name}' are run through the others already. " +
+                "Start it through one of the two only, or make two classes of it.");
         }
 
         string hint = taken.TaskType == task
@@ -181,7 +194,7 @@ internal sealed class Registrations
     }
 
     /// <summary>The registration of these types that was used last, in whichever engine: nearly always the right one.</summary>
-    private static class Last<TTask, TParameters>
+    private static class Last<TFrontEnd, TTask, TParameters>
     {
         internal static TaskRegistration<TParameters>? Registration;
 

@@ -233,7 +233,7 @@ internal static unsafe class Submitter
     {
         submission->struct_size = (uint)sizeof(backrun_submission);
         submission->task_number = registration.NativeNumber;
-        submission->payload_format = (uint)registration.Core.PayloadFormat;
+        submission->payload_format = (uint)registration.PayloadFormat;
     }
 
     private static void CopyToOthers(backrun_submission* first, int count)

@@ -1,6 +1,7 @@
 using System;
 using System.Collections.Generic;
 using System.Diagnostics.Metrics;
+using System.Reflection;
 using Microsoft.Extensions.Logging;
 
 namespace Backrun;
@@ -45,8 +46,17 @@ public class BackrunOptions
     /// </summary>
     public TimeSpan? OwnerWait { get; set; }
 
-    /// <summary>How parameters are written. <see cref="Backrun.PayloadFormat.Typeless"/>: not yet.</summary>
+    /// <summary>How parameters and results are written.</summary>
     public PayloadFormat PayloadFormat { get; set; } = PayloadFormat.Contractless;
+
+    /// <summary>
+    /// Assemblies whose types payloads of <see cref="Backrun.PayloadFormat.Typeless"/> may name, besides those of the registered task and parameter types. What is named by a payload is made when it is read,
+    /// so list what holds data. What MessagePack-CSharp denies stays denied.
+    /// </summary>
+    public ISet<Assembly> TypelessAssemblies { get; } = new HashSet<Assembly>();
+
+    /// <summary>As <see cref="TypelessAssemblies"/>, single types; a generic definition allows it with all arguments that are allowed.</summary>
+    public ISet<Type> TypelessTypes { get; } = new HashSet<Type>();
 
     /// <summary>
     /// Whether each call that starts a task also reads the parameters back, and throws a <see cref="TaskSerializationException"/> where they cannot be. For

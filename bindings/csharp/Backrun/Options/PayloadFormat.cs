@@ -9,6 +9,10 @@ public enum PayloadFormat
     /// <summary>As MessagePack-CSharp's <c>StandardResolver</c> writes: types with <c>[MessagePackObject]</c> and <c>[Key]</c>. Smaller, and fit for NativeAOT.</summary>
     Standard = 2,
 
-    /// <summary>With the names of types in it. Not yet: throws <see cref="System.NotSupportedException"/>.</summary>
+    /// <summary>
+    /// As MessagePack-CSharp's <c>TypelessContractlessStandardResolver</c> writes: private members too, and with the names of types where a member or element is declared as <see cref="object"/>, an abstract
+    /// class or an interface, or parameters are of a class derived from the declared one: they come back as what they were. Only types on a list are named and read
+    /// (<see cref="BackrunOptions.TypelessAssemblies"/>). Larger and slower; not for trimmed programs nor for NativeAOT.
+    /// </summary>
     Typeless = 3,
 }

@@ -9,9 +9,9 @@ public sealed class BackgroundTaskStatus
 {
     private readonly bool _isFinal;
     private readonly byte[]? _result;
-    private readonly PayloadFormat _format;
+    private readonly EngineFormats _formats;
 
-    internal unsafe BackgroundTaskStatus(backrun_task_status* status, PayloadFormat format)
+    internal unsafe BackgroundTaskStatus(backrun_task_status* status, EngineFormats formats)
     {
         Id = new BackgroundTaskId(NativeMethods.backrun_task_status_id(status));
         State = (BackgroundTaskState)NativeMethods.backrun_task_status_state(status);
@@ -34,7 +34,7 @@ public sealed class BackgroundTaskStatus
         StalledFor = UnixTime.SpanFromMicrosecondsOrNull(NativeMethods.backrun_task_status_stalled_us(status));
         backrun_bytes result = NativeMethods.backrun_task_status_result(status);
         _result = result.len == 0 ? null : new ReadOnlySpan<byte>(result.data, checked((int)result.len)).ToArray();
-        _format = format;
+        _formats = formats;
     }
 
     /// <summary>The id.</summary>
@@ -107,7 +107,7 @@ public sealed class BackgroundTaskStatus
     public TResult GetResult<TResult>() => _result is null
         ? throw new InvalidOperationException(
             $"Task {Id.Value} ('{TaskName}') has no result: it was {State} when this status was taken, {(State == BackgroundTaskState.Succeeded ? "and left none, or it is no longer kept" : "and results are those of tasks that succeeded")}. Look at HasResult first.")
-        : ResultSerializer.Deserialize<TResult>(_result, _format, TaskName);
+        : ResultSerializer.Deserialize<TResult>(_result, _formats, TaskName);
 
     /// <summary>Id, name and state.</summary>
     public override string ToString() => $"{Id.Value} '{TaskName}' {State}";

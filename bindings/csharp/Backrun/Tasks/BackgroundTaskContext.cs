@@ -153,7 +153,7 @@ public sealed class BackgroundTaskContext
         PayloadWriter writer = PayloadWriter.Rent(16 * Limits.PayloadBytes);
         try
         {
-            ResultSerializer.Serialize(writer, result, Core.PayloadFormat, TaskName);
+            ResultSerializer.Serialize(writer, result, Core.Formats, TaskName);
             lock (_gate)
             {
                 if (_ended)

@@ -15,11 +15,12 @@ internal sealed class Formatters<T>
 {
     private IMessagePackFormatter<T>? _contractless;
     private IMessagePackFormatter<T>? _keyed;
+    private IMessagePackFormatter<T>? _typeless;
 
     /// <exception cref="NotSupportedException">Not a format of this version.</exception>
     /// <exception cref="FormatterNotRegisteredException">The type cannot be written in this format.</exception>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal IMessagePackFormatter<T> Of(PayloadFormat format, out MessagePackSerializerOptions options)
+    internal IMessagePackFormatter<T> Of(PayloadFormat format, EngineFormats engine, out MessagePackSerializerOptions options)
     {
         if (format == PayloadFormat.Standard)
         {
@@ -27,13 +28,19 @@ internal sealed class Formatters<T>
             return _keyed ??= LookUp(options);
         }
 
-        if (format != PayloadFormat.Contractless)
+        if (format == PayloadFormat.Contractless)
+        {
+            options = Formats.Contractless;
+            return _contractless ??= LookUp(options);
+        }
+
+        if (format != PayloadFormat.Typeless)
         {
             ThrowUnknown(format);
         }
 
-        options = Formats.Contractless;
-        return _contractless ??= LookUp(options);
+        options = engine.Typeless;
+        return _typeless ??= (IMessagePackFormatter<T>)(object)new TypelessRoot<T>();
     }
 
     // Types that MessagePack's generator or hand-written formatters do not cover need code made at run time: programs for NativeAOT use PayloadFormat.Standard with such
@@ -45,5 +52,5 @@ internal sealed class Formatters<T>
 
     [DoesNotReturn]
     private static void ThrowUnknown(PayloadFormat format) =>
-        throw new NotSupportedException($"PayloadFormat.{format}: this version cannot read or write it; use PayloadFormat.Contractless or PayloadFormat.Standard.");
+        throw new NotSupportedException($"PayloadFormat.{format}: this version cannot read or write it.");
 }

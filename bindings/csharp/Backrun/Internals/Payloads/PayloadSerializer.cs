@@ -1,5 +1,6 @@
 using System;
 using System.Diagnostics.CodeAnalysis;
+using System.Runtime.CompilerServices;
 using Backrun.Native;
 using MessagePack;
 using MessagePack.Formatters;
@@ -22,10 +23,7 @@ internal static unsafe class PayloadSerializer
         int start = writer.WrittenCount;
         try
         {
-            IMessagePackFormatter<T> formatter = formatters.Of(format, out MessagePackSerializerOptions options);
-            MessagePackWriter into = new(writer);
-            formatter.Serialize(ref into, parameters, options);
-            into.Flush();
+            Write(writer, parameters, formatters.Of(format, registration.Core.Formats, out MessagePackSerializerOptions options), options);
         }
         catch (Exception exception)
         {
@@ -44,6 +42,37 @@ internal static unsafe class PayloadSerializer
         }
     }
 
+    /// <summary>Appends the bytes of a value.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static void Write<T>(PayloadWriter writer, T value, IMessagePackFormatter<T> formatter, MessagePackSerializerOptions options)
+    {
+        if (options is TypelessOptions)
+        {
+            WriteTypeless(writer, value, formatter, options);
+            return;
+        }
+
+        MessagePackWriter into = new(writer);
+        formatter.Serialize(ref into, value, options);
+        into.Flush();
+    }
+
+    private static void WriteTypeless<T>(PayloadWriter writer, T value, IMessagePackFormatter<T> formatter, MessagePackSerializerOptions options)
+    {
+        PayloadWriter? outer = PayloadWriter.Current;
+        PayloadWriter.Current = writer;
+        try
+        {
+            MessagePackWriter into = new(writer);
+            formatter.Serialize(ref into, value, options);
+            into.Flush();
+        }
+        finally
+        {
+            PayloadWriter.Current = outer;
+        }
+    }
+
     /// <summary>Reads parameters from native memory.</summary>
     /// <exception cref="TaskSerializationException">They cannot be deserialised.</exception>
     internal static T Deserialize<T>(backrun_bytes payload, Formatters<T> formatters, PayloadFormat format, TaskRegistration registration)
@@ -52,7 +81,7 @@ internal static unsafe class PayloadSerializer
         NativeMemoryManager memory = NativeMemoryManager.Rent(payload.data, length);
         try
         {
-            IMessagePackFormatter<T> formatter = formatters.Of(format, out MessagePackSerializerOptions options);
+            IMessagePackFormatter<T> formatter = formatters.Of(format, registration.Core.Formats, out MessagePackSerializerOptions options);
             MessagePackReader from = new(memory.Bytes);
             T value = formatter.Deserialize(ref from, options);
             if (from.Consumed != length)

@@ -22,6 +22,9 @@ internal sealed unsafe class PayloadWriter : IBufferWriter<byte>
     [ThreadStatic]
     private static PayloadWriter? _writer;
 
+    [ThreadStatic]
+    private static PayloadWriter? _current;
+
     private byte[] _buffer = GC.AllocateUninitializedArray<byte>(FirstBytes, pinned: true);
     private int _written;
     private int _asked;
@@ -29,6 +32,13 @@ internal sealed unsafe class PayloadWriter : IBufferWriter<byte>
 
     /// <summary>How much has been written.</summary>
     internal int WrittenCount => _written;
+
+    /// <summary>What this thread writes typeless values to now: there their formatter goes back in what was written. Whoever sets it brings back what it was.</summary>
+    internal static PayloadWriter? Current
+    {
+        get => _current;
+        set => _current = value;
+    }
 
     /// <summary>The first byte; moves when more is written, not otherwise.</summary>
     internal byte* Start => (byte*)Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(_buffer));
@@ -68,6 +78,18 @@ internal sealed unsafe class PayloadWriter : IBufferWriter<byte>
 
         _written += count;
     }
+
+    /// <summary>Closes the gap between two parts of what was written: the bytes behind it move down.</summary>
+    /// <param name="start">Where the gap begins.</param>
+    /// <param name="end">Where it ends.</param>
+    internal void CloseGap(int start, int end)
+    {
+        _buffer.AsSpan(end, _written - end).CopyTo(_buffer.AsSpan(start));
+        _written -= end - start;
+    }
+
+    /// <summary>Bytes that were written, to write them anew.</summary>
+    internal Span<byte> Written(int start, int length) => _buffer.AsSpan(start, length);
 
     public Memory<byte> GetMemory(int sizeHint = 0)
     {

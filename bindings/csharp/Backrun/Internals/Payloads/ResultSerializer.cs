@@ -10,14 +10,11 @@ internal static class ResultSerializer
     /// <summary>Appends the bytes of a result.</summary>
     /// <exception cref="TaskSerializationException">It cannot be serialised.</exception>
     /// <exception cref="BackrunException">It is too large.</exception>
-    internal static void Serialize<T>(PayloadWriter writer, T result, PayloadFormat format, string taskName)
+    internal static void Serialize<T>(PayloadWriter writer, T result, EngineFormats formats, string taskName)
     {
         try
         {
-            IMessagePackFormatter<T> formatter = Known<T>.Formatters.Of(format, out MessagePackSerializerOptions options);
-            MessagePackWriter into = new(writer);
-            formatter.Serialize(ref into, result, options);
-            into.Flush();
+            PayloadSerializer.Write(writer, result, Known<T>.Formatters.Of(formats.Default, formats, out MessagePackSerializerOptions options), options);
         }
         catch (Exception exception)
         {
@@ -41,11 +38,11 @@ internal static class ResultSerializer
 
     /// <summary>Reads a result.</summary>
     /// <exception cref="TaskSerializationException">It is not one of <typeparamref name="T"/>.</exception>
-    internal static T Deserialize<T>(byte[] result, PayloadFormat format, string taskName)
+    internal static T Deserialize<T>(byte[] result, EngineFormats formats, string taskName)
     {
         try
         {
-            IMessagePackFormatter<T> formatter = Known<T>.Formatters.Of(format, out MessagePackSerializerOptions options);
+            IMessagePackFormatter<T> formatter = Known<T>.Formatters.Of(formats.Default, formats, out MessagePackSerializerOptions options);
             MessagePackReader from = new(result);
             T value = formatter.Deserialize(ref from, options);
             return from.Consumed == result.Length
@@ -55,7 +52,7 @@ internal static class ResultSerializer
         catch (Exception exception)
         {
             throw Failed<T>(
-                $"The result of task '{taskName}' cannot be deserialised as {TypeNames.Of(typeof(T))} ({format}, {result.Length} bytes): {PayloadSerializer.Reason(exception)}",
+                $"The result of task '{taskName}' cannot be deserialised as {TypeNames.Of(typeof(T))} ({formats.Default}, {result.Length} bytes): {PayloadSerializer.Reason(exception)}",
                 taskName,
                 exception);
         }

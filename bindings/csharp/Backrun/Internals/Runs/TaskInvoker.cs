@@ -5,8 +5,8 @@ using System.Threading.Tasks;
 namespace Backrun.Internals;
 
 /// <summary>
-/// How tasks of one class are made and run, on delegates: the engine side knows no interface of any front end. <see cref="TaskInvokers"/> makes them for Backrun's own
-/// interfaces; another front end brings its own.
+/// How tasks of one class are made and run, on delegates: the engine side knows no interface of any front end. An <see cref="IFrontEnd"/> makes
+/// them: <see cref="TaskInvokers"/> for Backrun's own interfaces, another one for those of Backrun.Creatio.
 /// </summary>
 /// <typeparam name="TParameters">What <see cref="Run"/> takes.</typeparam>
 internal sealed class TaskInvoker<TParameters>
@@ -22,6 +22,12 @@ internal sealed class TaskInvoker<TParameters>
 
     /// <summary>Whether instances can be disposed of, so that each is after its run.</summary>
     internal bool MayNeedDisposal { get; init; } = true;
+
+    /// <summary>How the parameters of these tasks are written; null for as the engine's options say. They are read as they were written.</summary>
+    internal PayloadFormat? PayloadFormat { get; init; }
+
+    /// <summary>Opens the connection of a run, given the engine's factory or null; null for as the engine does. What it gives is what <see cref="SetUserConnection"/> takes.</summary>
+    internal Func<UserIdentity, IUserConnectionFactory?, UserConnection>? OpenConnection { get; init; }
 
     /// <summary>Hands an instance its user connection; null for tasks that take none.</summary>
     internal Action<object, UserConnection>? SetUserConnection { get; init; }

@@ -5,8 +5,8 @@ using Backrun.Native;
 
 namespace Backrun.Internals;
 
-/// <summary>Invokers for classes with Backrun's own interfaces.</summary>
-internal static class TaskInvokers
+/// <summary>The front end of classes with Backrun's own interfaces.</summary>
+internal readonly struct TaskInvokers : IFrontEnd
 {
     /// <summary>For tasks that are only started here: who runs them is a library that registered itself with native.</summary>
     internal static TaskInvoker<TParameters> OfAnother<TParameters>() => new()
@@ -15,8 +15,8 @@ internal static class TaskInvokers
         Create = static _ => throw new NotSupportedException("Tasks of this name are run by a native library."),
     };
 
-    /// <exception cref="ArgumentException">The class does not run tasks with these parameters, or instances cannot be made of it.</exception>
-    internal static TaskInvoker<TParameters> For<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] TTask, TParameters>(IServiceProvider? services)
+    /// <inheritdoc/>
+    public static TaskInvoker<TParameters> For<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] TTask, TParameters>(IServiceProvider? services)
         where TTask : class
     {
         Type type = typeof(TTask);

@@ -15,8 +15,8 @@ internal sealed unsafe class TaskRegistration<TParameters> : TaskRegistration
     private readonly TaskInvoker<TParameters> _invoker;
     private readonly Action<object, TParameters>? _run;
 
-    internal TaskRegistration(EngineCore core, string name, TaskOptions options, TaskInvoker<TParameters> invoker, Action<TaskRegistration> forget)
-        : base(core, name, options)
+    internal TaskRegistration(EngineCore core, Type frontEnd, string name, TaskOptions options, TaskInvoker<TParameters> invoker, Action<TaskRegistration> forget)
+        : base(core, frontEnd, name, options, invoker.PayloadFormat)
     {
         _invoker = invoker;
         _run = invoker.Run;
@@ -35,7 +35,7 @@ internal sealed unsafe class TaskRegistration<TParameters> : TaskRegistration
     /// <exception cref="TaskSerializationException">They cannot be serialised, or not be read back where that is asked for.</exception>
     /// <exception cref="BackrunException">They are too large.</exception>
     internal void Serialize(PayloadWriter writer, TParameters parameters) =>
-        PayloadSerializer.Serialize(writer, parameters, _formatters, Core.PayloadFormat, Core.VerifyRoundTrip, this);
+        PayloadSerializer.Serialize(writer, parameters, _formatters, PayloadFormat, Core.VerifyRoundTrip, this);
 
     internal override void Forget() => Forgetter(this);
 
@@ -46,7 +46,7 @@ internal sealed unsafe class TaskRegistration<TParameters> : TaskRegistration
         try
         {
             run.Prepare();
-            UserConnection connection = run.OpenConnection(userContext);
+            UserConnection connection = run.OpenConnection(userContext, _invoker);
             object instance = run.Make(_invoker);
 
             // For Run to find, whether it is to be disposed of or not.

@@ -10,14 +10,22 @@ namespace Backrun.Internals;
 /// </summary>
 internal abstract unsafe class TaskRegistration
 {
-    private protected TaskRegistration(EngineCore core, string name, TaskOptions options)
+    private protected TaskRegistration(EngineCore core, Type frontEnd, string name, TaskOptions options, PayloadFormat? format)
     {
         Core = core;
+        FrontEnd = frontEnd;
         Name = name;
+        PayloadFormat = format ?? core.Formats.Default;
         Options = options;
     }
 
     internal EngineCore Core { get; }
+
+    /// <summary>Whose interfaces the class has: the type of an <see cref="IFrontEnd"/>.</summary>
+    internal Type FrontEnd { get; }
+
+    /// <summary>How the parameters of what is started here are written.</summary>
+    internal PayloadFormat PayloadFormat { get; }
 
     /// <summary>The task name.</summary>
     internal string Name { get; }

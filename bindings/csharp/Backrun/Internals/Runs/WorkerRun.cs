@@ -103,7 +103,7 @@ internal sealed unsafe class WorkerRun
     }
 
     /// <summary>Opens the connection of the user and makes it the current one.</summary>
-    internal UserConnection OpenConnection(backrun_bytes userContext)
+    internal UserConnection OpenConnection<TParameters>(backrun_bytes userContext, TaskInvoker<TParameters> invoker)
     {
         int length = checked((int)userContext.len);
         NativeMemoryManager memory = NativeMemoryManager.Rent(userContext.data, length);
@@ -117,7 +117,7 @@ internal sealed unsafe class WorkerRun
             memory.Return();
         }
 
-        UserConnection connection = Core.OpenConnection(identity);
+        UserConnection connection = Core.OpenConnection(identity, invoker.OpenConnection);
         Resources.Connection = connection;
         UserConnection.SetCurrent(connection);
         return connection;
