@@ -14,6 +14,8 @@ pub const SHOWN: &[(&str, &str)] = &[
     ("README.md", "examples/cpp/readme.cpp"),
     ("README.md", "src/lib.rs"),
     ("docs/hosting.md", "examples/csharp/Hosting/Program.cs"),
+    ("docs/creatio.md", "examples/csharp/Creatio/UsrActivityCreator.cs"),
+    ("docs/creatio.md", "examples/csharp/Creatio/Program.cs"),
     ("docs/messagepack.md", "examples/csharp/BesideC/parcels.c"),
     ("docs/messagepack.md", "examples/csharp/BesideC/Program.cs"),
     ("docs/messagepack.md", "examples/cpp/messagepack.cpp"),

@@ -16,6 +16,7 @@ const EXAMPLES: &[(&str, &str)] = &[
     ("examples/csharp/Durable", "durable.expected"),
     ("examples/csharp/BesideC", "besidec.expected"),
     ("examples/csharp/Hosting", "hosting.expected"),
+    ("examples/csharp/Creatio", "creatio.expected"),
 ];
 const TESTS: &str = "tests/dotnet/Backrun.Tests";
 const TESTS_OUTPUT: &str = "tests/dotnet/Backrun.Tests/bin/Release/net10.0";
@@ -48,6 +49,20 @@ const OTHER_BUILDS: &[Variant] = &[
         project: "Backrun.Hosting.Tests",
         property: "-p:TestFramework=net8.0",
         output: "net8.0/bin/Release/net8.0",
+        filter: &[],
+    },
+    Variant {
+        name: "the net8.0 build under Creatio's names, rolled forward",
+        project: "Backrun.Creatio.Tests",
+        property: "-p:TestFramework=net8.0",
+        output: "net8.0/bin/Release/net8.0",
+        filter: &[],
+    },
+    Variant {
+        name: "MessagePack 3 under Creatio's names",
+        project: "Backrun.Creatio.Tests",
+        property: "-p:Mp=3",
+        output: "mp3/bin/Release/net10.0",
         filter: &[],
     },
     Variant {
