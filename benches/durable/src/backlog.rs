@@ -11,8 +11,6 @@ use std::time::{Duration, Instant};
 
 pub const FILL: &str = "--fill";
 pub const START: &str = "--start";
-/// How long memory is looked at.
-const TENTHS: u32 = 100;
 
 /// Has a process store so many tasks and be killed, and looks at the next one.
 pub fn measure(folder: &Path, tasks: u64) {
@@ -66,18 +64,17 @@ pub fn start(folder: &Path) {
         }
     };
     engine.register("first", handler).unwrap();
-    // Until all that is stored is known, and what may be in memory is there: memory grows no more for a second.
-    let (mut most, mut since) = (0, 0);
-    let mut tenths = 0;
-    while tenths < TENTHS || since < 10 {
+    // Until each that is stored is known to be: no more have come for two seconds.
+    let (mut known, mut since) = (0, Instant::now());
+    while since.elapsed() < Duration::from_secs(2) {
         std::thread::sleep(Duration::from_millis(100));
-        let now = resident_kib("VmRSS:");
-        since = if now > most + 256 { 0 } else { since + 1 };
-        most = most.max(now);
-        tenths += 1;
+        let outside = engine.statistics().unwrap().store.unwrap().outside;
+        if outside != known {
+            (known, since) = (outside, Instant::now());
+        }
     }
     println!(
-        "resident memory after {:.1} s: {} KiB, at most {} KiB",
+        "resident memory after {:.1} s, {known} of them known by their ids alone: {} KiB, at most {} KiB",
         begun.elapsed().as_secs_f64(),
         resident_kib("VmRSS:"),
         resident_kib("VmHWM:")

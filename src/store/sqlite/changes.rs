@@ -2,12 +2,12 @@
 
 use crate::crypto::Part;
 use crate::error::Result;
-use crate::store::durable::{Answer, Change, InterruptedRun, Move, RunAt, StoredTask};
+use crate::store::durable::{Answer, Change, InterruptedRun, Move, RunAt, StoredTask, Unfinished};
 use crate::store::sqlite::board::Board;
 use crate::store::sqlite::prepared::Prepared;
 use crate::store::sqlite::retention::{Keep, Looks};
 use crate::store::sqlite::sealing::Keys;
-use crate::store::sqlite::{failed, own};
+use crate::store::sqlite::{failed, own, reads};
 use crate::task::{State, TaskId};
 use rusqlite::{params, Connection, OptionalExtension, Row, ToSql};
 use std::collections::HashMap;
@@ -290,8 +290,8 @@ fn columns_of(run_at: Option<RunAt>) -> (Option<i64>, Option<bool>) {
 }
 
 /// After the last end: who ran at an unclean one has crashed with it once more, and what was pending is ready again. From here on
-/// an end is unclean, until it is said to be clean. Who ran.
-pub(super) fn recover(connection: &mut Connection, board: &Board) -> Result<Vec<InterruptedRun>> {
+/// an end is unclean, until it is said to be clean. Who ran, and what has not ended.
+pub(super) fn recover(connection: &mut Connection, board: &Board) -> Result<(Vec<InterruptedRun>, Vec<Unfinished>)> {
     let transaction = connection.transaction().map_err(failed)?;
     let unclean: i64 =
         transaction.query_row("SELECT value FROM meta WHERE key = 'unclean'", [], |row| row.get(0)).map_err(failed)?;
@@ -319,16 +319,16 @@ pub(super) fn recover(connection: &mut Connection, board: &Board) -> Result<Vec<
             runs.push(run);
         }
     }
+    let left = reads::left(&transaction)?;
     // Whoever was to settle what was pending is gone; at an unclean end it may have been what ended the process. Nobody
     // knows how it would have ended, so it counts as no attempt.
-    transaction
-        .execute(
-            "UPDATE task SET state = ?, crashes = crashes + ?, uncounted = uncounted + 1 WHERE state = ?",
-            params![is_ready, i64::from(unclean != 0), state_number(State::Pending)],
-        )
-        .map_err(failed)?;
+    if left.has_pending {
+        let settle = "UPDATE task SET state = ?, crashes = crashes + ?, uncounted = uncounted + 1 WHERE state = ?";
+        let values = params![is_ready, i64::from(unclean != 0), state_number(State::Pending)];
+        transaction.execute(settle, values).map_err(failed)?;
+    }
     transaction.execute("UPDATE meta SET value = 1 WHERE key = 'unclean'", []).map_err(failed)?;
     transaction.commit().map_err(failed)?;
     board.clear();
-    Ok(runs)
+    Ok((runs, left.unfinished))
 }

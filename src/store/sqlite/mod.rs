@@ -43,6 +43,7 @@ use rusqlite::{Connection, DatabaseName, ErrorCode, OpenFlags};
 pub use sealing::KeyUse;
 use sealing::Keys;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 pub use upkeep::{encrypt, vacuum, Encrypted};
@@ -111,6 +112,9 @@ pub struct SqliteStore {
     ids: Mutex<Ids>,
     board: Arc<Board>,
     interrupted: Vec<InterruptedRun>,
+    /// What had not ended when the file was opened, until somebody asks or something changes: it took a look at every task.
+    left: Mutex<Option<Vec<Unfinished>>>,
+    has_changed: AtomicBool,
     path: PathBuf,
     /// `None` once it is closed.
     owner: Mutex<Option<Owner>>,
@@ -142,21 +146,14 @@ impl SqliteStore {
         schema::prepare(&mut connection, &shown)?;
         let keys = Arc::new(Keys::take(&mut connection, options.encryption.as_ref(), options.may_lack_keys)?);
         let board = Arc::new(Board::open(&beside(&path, "-running"))?);
-        let interrupted = changes::recover(&mut connection, &board)?;
+        let (interrupted, left) = changes::recover(&mut connection, &board)?;
         let reader = connect(&path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
         let keep = Keep { finished: options.keep_finished, dead: options.keep_dead, age: options.keep_for };
         let writer = Writer::start(connection, Place::of(&path), keep, keys.clone())?;
         let ids = Mutex::new(Ids { next: 0, end: 0 });
-        Ok(Self {
-            writer,
-            reader: Mutex::new(reader),
-            keys,
-            ids,
-            board,
-            interrupted,
-            path,
-            owner: Mutex::new(Some(owner)),
-        })
+        let (left, has_changed) = (Mutex::new(Some(left)), AtomicBool::new(false));
+        let (reader, owner) = (Mutex::new(reader), Mutex::new(Some(owner)));
+        Ok(Self { writer, reader, keys, ids, board, interrupted, left, has_changed, path, owner })
     }
 
     fn blame<T>(&self, read: Result<T>) -> Result<T> {
@@ -185,6 +182,7 @@ impl Store for SqliteStore {
     }
 
     fn apply(&self, batch: Batch) {
+        self.has_changed.store(true, Ordering::SeqCst);
         let Batch { changes, durability, told } = batch;
         let board = self.board.clone();
         let told = move |changes: Vec<Change>, answers: Result<Vec<Answer>>| {
@@ -213,7 +211,11 @@ impl Store for SqliteStore {
     }
 
     fn unfinished(&self) -> Result<Vec<Unfinished>> {
-        self.blame(reads::unfinished(&self.reader()))
+        let left = self.left.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
+        match left.filter(|_| !self.has_changed.load(Ordering::SeqCst)) {
+            Some(left) => Ok(left),
+            None => self.blame(reads::unfinished(&self.reader())),
+        }
     }
 
     fn paused(&self) -> Result<Vec<Text>> {

@@ -183,3 +183,30 @@ fn what_has_ended_longer_ago_than_it_is_kept_goes_with_the_next_commit() {
     apply(&store, vec![Change::Accept(Box::new(plain_task(next)))]).unwrap();
     assert_eq!(known(&store), [finished[1], died[1], died[2], next]);
 }
+
+#[test]
+fn what_is_left_is_told_as_it_was_at_the_opening_and_looked_at_anew_once_something_has_changed() {
+    let folder = Folder::new("left");
+    let store = folder.open();
+    let ids: Vec<_> = (0..3).map(|_| store.reserve_ids(1).unwrap()).collect();
+    let accept = |id: TaskId| Change::Accept(Box::new(plain_task(id)));
+    apply(&store, ids.iter().map(|id| accept(*id)).collect()).unwrap();
+    drop(store);
+    let store = folder.open();
+    let left =
+        |store: &SqliteStore| store.unfinished().unwrap().first().map(|name| (name.count, name.first, name.last));
+    let end = |id: TaskId| Change::Move {
+        id,
+        claims: 1,
+        uncounted: 0,
+        now_us: 1,
+        to: Move::Succeeded { result: None, result_until_us: None },
+    };
+    assert_eq!(left(&store), Some((3, ids[0], ids[2])));
+    drop(store);
+    let store = folder.open();
+    apply(&store, vec![end(ids[0])]).unwrap();
+    assert_eq!(left(&store), Some((2, ids[1], ids[2])), "it was asked for after a change");
+    apply(&store, vec![end(ids[1]), end(ids[2])]).unwrap();
+    assert_eq!(left(&store), None);
+}
