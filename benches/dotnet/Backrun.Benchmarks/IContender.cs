@@ -57,10 +57,35 @@ internal interface IDelayedContender : IDisposable
     void HandOver(int tasks, Func<Measuring.Due> next);
 }
 
+/// <summary>Runs tasks that outlive the process. It is alone in its process.</summary>
+internal interface IDurableContender : IDisposable
+{
+    /// <summary>How many are measured: about a second's work.</summary>
+    int Tasks { get; }
+
+    /// <summary>How many are submitted one after the other, each when the one before has begun.</summary>
+    int Samples { get; }
+
+    /// <summary>Whether it looks for tasks so seldom that what goes through says nothing but that.</summary>
+    bool IsAsleep => false;
+
+    /// <summary>Hands so many over; returns when all are accepted.</summary>
+    void Enqueue(int tasks);
+
+    /// <summary>Waits until so many have run, and until that is recorded where somebody tells.</summary>
+    void WaitForEnds(long total);
+
+    /// <summary>Hands one over, which first of all calls <see cref="Measuring.Latencies.Started"/> with 0 and this.</summary>
+    void Stamp(long submittedAt);
+}
+
 /// <summary>A table of the report.</summary>
 internal interface IScenario
 {
     string Name { get; }
+
+    /// <summary>Whether it runs only if <c>--only</c> names it.</summary>
+    bool IsOnRequest => false;
 
     Measuring.ResultTable Run(BenchmarkOptions options);
 }

@@ -31,7 +31,7 @@ internal static class Program
             Console.WriteLine(BenchmarkOptions.Usage);
             return 0;
         }
-        List<IScenario> scenarios = Scenarios.All().FindAll(scenario => options.Wants(scenario.Name));
+        List<IScenario> scenarios = Scenarios.All().FindAll(scenario => options.Wants(scenario.Name) && (options.Only is not null || !scenario.IsOnRequest));
         if (scenarios.Count == 0)
         {
             Console.Error.WriteLine($"There is no scenario with '{options.Only}' in its name.");

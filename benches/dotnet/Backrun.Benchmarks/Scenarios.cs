@@ -71,6 +71,18 @@ internal static class Scenarios
             ("Backrun, C ABI", "timers-stream/backrun"),
             ("Backrun", "timers-stream/package"),
             ("System.Threading.Timer", "timers-stream/timer")),
+        new ChildScenario("durable", "tasks that outlive the process, in a file of SQLite's, 2 workers", DurableMeter.Columns, false,
+            ("Backrun, StartNew", "durable/backrun"),
+            ("Backrun, SubmitAsync", "durable/backrun-many"),
+            ("Backrun, SubmitAsync, buffered", "durable/backrun-buffered"),
+            ("Wolverine, durable local queue", "durable/wolverine"),
+            ("Hangfire, default", "durable/hangfire"),
+            ("Hangfire, looks each ms", "durable/hangfire-polling"),
+            ("(fdatasync of a 4 KiB append)", "durable/disk"))
+        {
+            MoreIsBetter = DurableMeter.MoreIsBetter,
+            IsOnRequest = true,
+        },
         new ChildScenario("start", "from the start of a process to the end of its first task, by the JIT", ["ms"], true,
             ("Backrun", "start-backrun"),
             ("Channel<byte[]> and MessagePack", "start-bytes"),

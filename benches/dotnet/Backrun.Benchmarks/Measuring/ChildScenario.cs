@@ -34,10 +34,16 @@ internal sealed class ChildScenario(
     /// </summary>
     public double? Limit { get; init; }
 
+    /// <summary>Of each column; by default of none.</summary>
+    public bool[] MoreIsBetter { get; init; } = new bool[columns.Length];
+
+    /// <summary>Whether it runs only if <c>--only</c> names it, since it takes long.</summary>
+    public bool IsOnRequest { get; init; }
+
     public ResultTable Run(BenchmarkOptions options)
     {
         (string Name, string Child)[] wanted = [.. contenders.Where(contender => options.WantsLine(contender.Name))];
-        var table = new ResultTable(name, title, columns, new bool[columns.Length])
+        var table = new ResultTable(name, title, columns, MoreIsBetter)
         {
             Limit = Limit,
         };

@@ -5,17 +5,19 @@ using System.Threading;
 namespace Backrun.Benchmarks.Measuring;
 
 /// <summary>Where tasks leave how long they waited from hand-over to their first instruction.</summary>
-internal static class Latencies
+public static class Latencies
 {
     private static long[] _ticks = [];
     private static int _started;
 
+    /// <summary>So many tasks follow.</summary>
     public static void Begin(int tasks)
     {
         _ticks = new long[tasks];
         Volatile.Write(ref _started, 0);
     }
 
+    /// <summary>Called by the task, with its number and when it was handed over.</summary>
     public static void Started(int index, long submittedAt)
     {
         long now = Stopwatch.GetTimestamp();
@@ -24,9 +26,12 @@ internal static class Latencies
     }
 
     /// <summary>The latencies in microseconds, smallest first, once all tasks have started.</summary>
-    public static double[] End()
+    public static double[] End() => End(TimeSpan.FromSeconds(10));
+
+    /// <summary>As <see cref="End()"/>, with the patience of the caller.</summary>
+    public static double[] End(TimeSpan patience)
     {
-        if (!SpinWait.SpinUntil(() => Volatile.Read(ref _started) == _ticks.Length, TimeSpan.FromSeconds(10)))
+        if (!SpinWait.SpinUntil(() => Volatile.Read(ref _started) == _ticks.Length, patience))
         {
             throw new TimeoutException($"{_ticks.Length - _started} tasks have not started.");
         }
