@@ -116,8 +116,9 @@ fn task(name: &str) -> Submission<'_> {
     Submission::new(name, b"x")
 }
 
+/// Its workers are not replaced, however long the runs wait here: a replacement would take what is to stay queued.
 fn queue(workers: u32) -> QueueOptions {
-    QueueOptions { workers: Some(workers), ..QueueOptions::default() }
+    QueueOptions { workers: Some(workers), stall_threshold: Duration::from_secs(3600), ..QueueOptions::default() }
 }
 
 /// An engine in which all kinds of things wait.
