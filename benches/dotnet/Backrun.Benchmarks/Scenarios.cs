@@ -28,6 +28,8 @@ internal static class Scenarios
         Whole<NamedParameters>("contractless-1", "whole path, contractless, 1 producer", PayloadFormat.Contractless, 1),
         Whole<NamedParameters>("contractless-2", "whole path, contractless, 2 producers",
             PayloadFormat.Contractless, 2),
+        Typeless("typeless-1", "whole path, typeless, 1 producer", 1),
+        Typeless("typeless-2", "whole path, typeless, 2 producers", 2),
         new ThroughputScenario("batch", $"whole path, integer keys, {Batch} tasks a call, 1 producer", 1,
             workers => new BackrunTyped<KeyedParameters>(workers, PayloadFormat.Standard, Batch),
             workers => new BackrunTyped<KeyedParameters>(workers, PayloadFormat.Standard),
@@ -103,6 +105,15 @@ internal static class Scenarios
         {
             Limit = BlockedMeter.LimitMilliseconds,
         };
+
+    private static ThroughputScenario Typeless(string name, string title, int producers) =>
+        new(name, title, producers,
+            workers => new BackrunTyped<NamedParameters>(workers, PayloadFormat.Typeless),
+            workers => new BackrunTypeless(workers),
+            workers => new ChannelOfBytes<NamedParameters>(workers, PayloadFormat.Typeless),
+            workers => new ChannelTypeless(workers),
+            _ => new AkkaTypeless(),
+            _ => new NoQueue<NamedParameters>(PayloadFormat.Typeless));
 
     private static ThroughputScenario Whole<TParameters>(string name, string title, PayloadFormat format, int producers)
         where TParameters : ISample<TParameters> =>
