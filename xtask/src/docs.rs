@@ -13,6 +13,7 @@ pub const SHOWN: &[(&str, &str)] = &[
     ("README.md", "examples/c/readme.c"),
     ("README.md", "examples/cpp/readme.cpp"),
     ("README.md", "src/lib.rs"),
+    ("docs/getting-started.md", "examples/csharp/GettingStarted/Program.cs"),
     ("docs/hosting.md", "examples/csharp/Hosting/Program.cs"),
     ("docs/creatio.md", "examples/csharp/Creatio/UsrActivityCreator.cs"),
     ("docs/creatio.md", "examples/csharp/Creatio/Program.cs"),
