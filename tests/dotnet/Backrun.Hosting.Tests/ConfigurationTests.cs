@@ -78,6 +78,24 @@ public sealed class ConfigurationTests
     }
 
     [Fact]
+    public async Task Keys_of_a_configuration_encrypt_and_no_message_has_a_secret()
+    {
+        byte[] secret = Enumerable.Range(1, 32).Select(static each => (byte)each).ToArray();
+        string text = Convert.ToBase64String(secret);
+        string json = $$"""{ "Backrun": { "Store": { "Sqlite": "tasks.db" }, "Encryption": { "Required": true, "Keys": [{ "Id": "2027", "Secret": "{{text}}" }] } } }""";
+        await using TestHost host = await TestHost.Start(Add, json);
+        EncryptionOptions encryption = Options(host).Encryption!;
+        Assert.True(encryption.Required);
+        Assert.Equal(("2027", text), (Assert.Single(encryption.Keys).Id, Convert.ToBase64String(encryption.Keys[0].Secret)));
+        await host.Tasks.StartNew<Act, int>(Acts.Add(static () => { })).Done();
+        await using TestHost wrong = TestHost.Build(Add, json.Replace(text, text[1..], StringComparison.Ordinal).Replace("Required", "Requires", StringComparison.Ordinal));
+        string message = Assert.Throws<OptionsValidationException>(() => Options(wrong)).Message;
+        Assert.Contains("Backrun:Encryption:Keys:0 is no key; give it { \"Id\": \"<a name>\", \"Secret\": \"<32 random bytes in Base64>\" }", message, StringComparison.Ordinal);
+        Assert.Contains("Backrun:Encryption:Requires is no option of Encryption; there are Keys, Required", message, StringComparison.Ordinal);
+        Assert.DoesNotContain(text[1..], message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_whole_configuration_in_place_of_a_section_is_refused_with_what_to_pass()
     {
         await using TestHost host = TestHost.Build(static builder => builder.Services.AddBackrun(builder.Configuration), Everything);
@@ -85,7 +103,7 @@ public sealed class ConfigurationTests
     }
 
     [Theory]
-    [InlineData("\"Wokers\": 1", "Backrun:Wokers is no option of Backrun; there are Durability, KeepDead")]
+    [InlineData("\"Wokers\": 1", "Backrun:Wokers is no option of Backrun; there are Durability, Encryption, KeepDead")]
     [InlineData("\"Workers\": \"many\"", "Backrun:Workers is 'many'; give it a whole number")]
     [InlineData("\"Workers\": 0", "Backrun:Workers is 0; give it 1 to 64 threads")]
     [InlineData("\"MaxWorkers\": 5000", "Backrun:MaxWorkers is 5000; give it 1 to 4096")]

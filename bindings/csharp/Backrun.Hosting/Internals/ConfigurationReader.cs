@@ -34,6 +34,7 @@ internal sealed class ConfigurationReader
             ["KeepFor"] = section => Time(section, value => options.KeepFor = value),
             ["WorkerStackBytes"] = section => Long(section, value => options.WorkerStackBytes = value),
             ["ObserverCapacity"] = section => Int(section, value => options.ObserverCapacity = value),
+            ["Encryption"] = ReadEncryption,
             ["LogScopes"] = section => Bool(section, value => options.LogScopes = value),
             ["Shutdown"] = section => Enum<ShutdownMode>(section, value => options.Shutdown = value),
             ["ShutdownTimeout"] = section => Time(section, value => options.ShutdownTimeout = value),
@@ -61,7 +62,7 @@ internal sealed class ConfigurationReader
             {
                 // The names by which the engine's own checks know it.
                 string name = keys.Keys.First(each => string.Equals(each, child.Key, StringComparison.OrdinalIgnoreCase));
-                foreach (string type in of.Length == 0 ? (string[])["BackrunOptions", "BackrunHostOptions"] : ["QueueOptions"])
+                foreach (string type in (string[])["BackrunOptions", "BackrunHostOptions", "QueueOptions"])
                 {
                     _options.Keys[$"{type}.{name}{of}"] = child.Path;
                 }
@@ -70,7 +71,7 @@ internal sealed class ConfigurationReader
             }
             else
             {
-                Problem(child, $"is no option of {(of.Length == 0 ? "Backrun" : "a queue")}; there are {string.Join(", ", keys.Keys.Order(StringComparer.Ordinal))}.{hint}");
+                Problem(child, $"is no option of {(of.Length == 0 ? "Backrun" : of.StartsWith(" of queue", StringComparison.Ordinal) ? "a queue" : "Encryption")}; there are {string.Join(", ", keys.Keys.Order(StringComparer.Ordinal))}.{hint}");
             }
         }
     }
@@ -121,6 +122,48 @@ internal sealed class ConfigurationReader
             };
             ReadAll(child, keys, $" of queue '{child.Key}'");
         }
+    }
+
+    // A wrong key is named by its place: no message has a secret, or what may have been meant as one.
+    private void ReadEncryption(IConfigurationSection section)
+    {
+        EncryptionOptions encryption = _options.Encryption ??= new EncryptionOptions();
+        if (section.Value is { Length: > 0 })
+        {
+            Problem(section, "is a value; it has to be a section with Keys, and Required where it is to be.");
+        }
+
+        ReadAll(
+            section,
+            new(StringComparer.OrdinalIgnoreCase)
+            {
+                ["Required"] = section => Bool(section, value => encryption.Required = value),
+                ["Keys"] = section =>
+                {
+                    foreach (IConfigurationSection key in section.GetChildren())
+                    {
+                        ReadKey(key, encryption);
+                    }
+                },
+            },
+            " of Encryption");
+    }
+
+    private void ReadKey(IConfigurationSection section, EncryptionOptions encryption)
+    {
+        string? id = section["Id"];
+        byte[] secret = new byte[EncryptionKey.SecretLength];
+        if (string.IsNullOrWhiteSpace(id)
+            || !Convert.TryFromBase64String(section["Secret"] ?? string.Empty, secret, out int length)
+            || length != secret.Length
+            || section.GetChildren().Count() != 2)
+        {
+            Problem(section, $"is no key; give it {{ \"Id\": \"<a name>\", \"Secret\": \"<{EncryptionKey.SecretLength} random bytes in Base64>\" }}, the secret from where secrets are kept.");
+            return;
+        }
+
+        encryption.Keys.Add(new EncryptionKey(id, secret));
+        Array.Clear(secret);
     }
 
     private void Int(IConfigurationSection section, Action<int> set) =>

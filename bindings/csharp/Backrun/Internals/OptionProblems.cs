@@ -55,13 +55,16 @@ internal static class OptionProblems
     private static void Write(BackrunOptions options)
     {
         Utf8Arena texts = default;
+        NativeKeys keys = default;
         try
         {
             backrun_engine_options native = default;
             NativeOptions.Write(options, ref texts, ref native);
+            keys.Write(options.Encryption, ref native);
         }
         finally
         {
+            keys.Dispose();
             texts.Dispose();
         }
     }
