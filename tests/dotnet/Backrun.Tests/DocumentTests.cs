@@ -23,15 +23,18 @@ public sealed class DocumentTests
         using var engine = new BackrunEngine();
         """;
 
-    [Fact]
-    public void Every_example_of_the_page_for_CSharp_compiles()
+    [Theory]
+    [InlineData("docs/csharp.md", 7)]
+    [InlineData("docs/coming-from-hangfire.md", 2)]
+    [InlineData("docs/coming-from-a-channel.md", 2)]
+    public void Every_example_of_a_page_for_CSharp_compiles(string path, int count)
     {
-        string page = File.ReadAllText(Repository.PathOf("docs/csharp.md"));
+        string page = File.ReadAllText(Repository.PathOf(path));
         string[] examples = Regex.Matches(page, "^```csharp\n(.*?)^```$", RegexOptions.Singleline | RegexOptions.Multiline | RegexOptions.ExplicitCapture, Patience.Long)
             .Select(static match => match.Value.Split('\n')[1..^1])
             .Select(static lines => string.Join('\n', lines))
             .ToArray();
-        Assert.Equal(7, examples.Length);
+        Assert.Equal(count, examples.Length);
         foreach (string example in examples)
         {
             IEnumerable<Diagnostic> errors = Compiler.Compile($"{Beginning}\n{example}", OutputKind.ConsoleApplication).GetDiagnostics(TestContext.Current.CancellationToken)
