@@ -7,6 +7,7 @@ mod crates;
 mod cross;
 mod debian;
 mod docs;
+mod folders;
 mod fuzz;
 mod header;
 mod json;

@@ -1,5 +1,6 @@
 //! The NuGet packages: `cargo xtask pack`.
 
+use crate::folders;
 use crate::native::{self, Profile};
 use crate::process::{exists, program, root, run, Result};
 use crate::tools::dotnet;
@@ -27,8 +28,8 @@ pub fn pack() -> Result<PathBuf> {
         return Err("packages are made on Linux x64 only, so far: theirs is the only native library".to_owned());
     }
     let library = native::build(Profile::Release, false)?.join("libbackrun.so");
-    let folder = empty(root().join(PACKAGES))?;
-    let natives = empty(root().join(NATIVE))?;
+    let folder = folders::empty(root().join(PACKAGES))?;
+    let natives = folders::empty(root().join(NATIVE))?;
     let place = natives.join(RID).join("native");
     fs::create_dir_all(&place).map_err(|e| format!("cannot make {}: {e}", place.display()))?;
     without_debug_information(&library, &place.join("libbackrun.so"))?;
@@ -46,12 +47,4 @@ fn without_debug_information(from: &Path, to: &Path) -> Result<()> {
         return Err("there is no strip, which takes debug information out of the library: install binutils".to_owned());
     }
     run(program("strip").arg("--strip-debug").arg("-o").arg(to).arg(from))
-}
-
-fn empty(folder: PathBuf) -> Result<PathBuf> {
-    if folder.exists() {
-        fs::remove_dir_all(&folder).map_err(|e| format!("cannot remove {}: {e}", folder.display()))?;
-    }
-    fs::create_dir_all(&folder).map_err(|e| format!("cannot make {}: {e}", folder.display()))?;
-    Ok(folder)
 }

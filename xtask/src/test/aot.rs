@@ -1,6 +1,7 @@
 //! The program that NativeAOT compiles: published with the native library beside it and linked in, and run.
 
 use super::tally::Tally;
+use crate::folders;
 use crate::native::{self, Profile};
 use crate::process::{capture, exists, line, program, root, run as to_the_end, within, Result};
 use crate::tools::{dotnet, Verdict};
@@ -24,10 +25,7 @@ pub fn run(tally: &mut Tally) {
 }
 
 fn publish_and_run(linked: Option<&Path>) -> Result<Verdict> {
-    let folder = root().join("target/aot").join(if linked.is_some() { "static" } else { "beside" });
-    if folder.exists() {
-        fs::remove_dir_all(&folder).map_err(|e| format!("cannot remove {}: {e}", folder.display()))?;
-    }
+    let folder = folders::empty(root().join("target/aot").join(if linked.is_some() { "static" } else { "beside" }))?;
     let published = folder.join("program");
     let mut publish = dotnet();
     publish.args(["publish", PROJECT, "-c", "Release", "-r", "linux-x64", "--verbosity", "minimal", "--output"]);

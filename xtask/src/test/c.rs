@@ -4,7 +4,7 @@ use super::counts::{self, Counts};
 use super::effort::Effort;
 use super::tally::Tally;
 use crate::native;
-use crate::process::{capture, exists, line, program, root, tee, within, Result};
+use crate::process::{exists, program, root, stdout, tee, within, Result};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -167,11 +167,7 @@ fn build(way: &Way, project: &str, library: &Path, effort: Effort) -> Result<Pat
     let mut compile = program("cmake");
     compile.arg("--build").arg(&folder).args(["--parallel", "2"]);
     // Both say much when all is well, and only then it is of no interest.
-    for command in [&mut configure, &mut compile] {
-        let output = capture(command)?;
-        if !output.success {
-            return Err(format!("`{}` failed:\n{}{}", line(command), output.stdout, output.stderr));
-        }
-    }
+    stdout(&mut configure)?;
+    stdout(&mut compile)?;
     Ok(folder)
 }

@@ -4,6 +4,7 @@ use super::counts;
 use super::sanitizers::{build_sanitized_library, has_nightly};
 use super::tally::Tally;
 use crate::cross;
+use crate::folders;
 use crate::process::{capture, exists, program, root, run as to_the_end, stdout, tee, within, Result};
 use crate::tools::{dotnet, Verdict};
 use std::fs;
@@ -150,11 +151,7 @@ pub fn run_under_the_address_sanitizer(tally: &mut Tally) {
 fn prepare_sanitized() -> Result<String> {
     let library = build_sanitized_library()?;
     to_the_end(dotnet().args(["build", TESTS, "-c", "Release", "--verbosity", "minimal"]))?;
-    let folder = root().join(SANITIZED);
-    if folder.exists() {
-        fs::remove_dir_all(&folder).map_err(|e| format!("cannot remove {}: {e}", folder.display()))?;
-    }
-    fs::create_dir_all(&folder).map_err(|e| format!("cannot make {}: {e}", folder.display()))?;
+    let folder = folders::empty(root().join(SANITIZED))?;
     to_the_end(program("cp").args(["-R", "--no-target-directory", TESTS_OUTPUT]).arg(&folder))?;
     fs::copy(&library, folder.join("libbackrun.so")).map_err(|e| format!("cannot copy {}: {e}", library.display()))?;
     Ok(stdout(program("gcc").arg("-print-file-name=libasan.so"))?.trim().to_owned())

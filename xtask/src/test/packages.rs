@@ -1,9 +1,10 @@
 //! What users install, installed and used: the tree of `cmake --install`, and the NuGet packages.
 
 use super::tally::Tally;
+use crate::folders;
 use crate::native::{self, Profile};
 use crate::pack;
-use crate::process::{capture, exists, line, program, root, stdout, within, Result};
+use crate::process::{exists, program, root, stdout, within, Result};
 use crate::tools::{dotnet, Verdict};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -33,22 +34,12 @@ pub fn run(tally: &mut Tally) {
 }
 
 fn folder(name: &str) -> Result<PathBuf> {
-    let folder = root().join("target/packages").join(name);
-    if folder.exists() {
-        fs::remove_dir_all(&folder).map_err(|e| format!("cannot remove {}: {e}", folder.display()))?;
-    }
-    fs::create_dir_all(&folder).map_err(|e| format!("cannot make {}: {e}", folder.display()))?;
-    Ok(folder)
+    folders::empty(root().join("target/packages").join(name))
 }
 
 /// Says what it said only where it failed.
 fn quietly(command: Command) -> Result<String> {
-    let mut command = within(Duration::from_secs(300), command);
-    let output = capture(&mut command)?;
-    if output.success {
-        return Ok(output.stdout);
-    }
-    Err(format!("`{}` failed:\n{}{}", line(&command), output.stdout, output.stderr))
+    stdout(&mut within(Duration::from_secs(300), command))
 }
 
 fn install() -> Result<PathBuf> {
