@@ -112,10 +112,9 @@ impl EncryptionKey {
     /// The cipher of one value.
     fn derived(&self, salt: &[u8]) -> Aes256Gcm {
         let mut key = Zeroizing::new([0; KEY_BYTES]);
-        // Neither can fail: both lengths are within what SHA-256 allows.
-        if let Ok(derive) = Hkdf::<Sha256>::from_prk(&*self.secret) {
-            let _ = derive.expand_multi_info(&[LABEL, salt], &mut *key);
-        }
+        // Rather no value than one under a key that was not derived.
+        let derive = Hkdf::<Sha256>::from_prk(&*self.secret).expect("a key is as long as a hash of SHA-256");
+        derive.expand_multi_info(&[LABEL, salt], &mut *key).expect("a derived key is as long as one hash");
         Aes256Gcm::new((&*key).into())
     }
 }

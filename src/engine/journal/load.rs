@@ -164,10 +164,8 @@ impl Inner {
                 return Ok(());
             }
             for task in &tasks {
-                if task.crashes >= MAX_CRASHES {
-                    let why = Text::say(format_args!("it was running at {} unclean ends of a process", task.crashes));
-                    self.bury(task, "crashes", &why);
-                } else if self.buried_unreadable(task) {
+                if self.buried_unfit(task) {
+                    // It is done with.
                 } else if task.crashes > 0 {
                     self.line_up(journal, task)?;
                 } else if !self.bring_in_or_keep_outside(journal, task, Coming::Again)? {
@@ -185,7 +183,7 @@ impl Inner {
             journal.run_is_over(id);
             return Ok(());
         };
-        if self.buried_unreadable(&task) {
+        if self.buried_unfit(&task) {
             journal.run_is_over(id);
             return Ok(());
         }
@@ -214,20 +212,22 @@ impl Inner {
         Ok(())
     }
 
-    /// What does not decrypt is dead, and its bytes stay as they are: it is found out, and holds up nobody. Whether it was so.
-    pub(super) fn buried_unreadable(&self, task: &StoredTask) -> bool {
-        let Some(why) = &task.unreadable else { return false };
-        self.bury(task, UNREADABLE, why);
-        true
-    }
-
-    /// A task that cannot run is dead: it has taken too many processes with it, or cannot be read.
-    fn bury(&self, task: &StoredTask, kind: &str, why: &str) {
-        let failure = Failure::new(kind, why, "");
+    /// A task that cannot run is dead, which is found out and holds up nobody: it has taken too many processes with it, or does not decrypt (its
+    /// bytes stay as they are). Whether it is one.
+    pub(super) fn buried_unfit(&self, task: &StoredTask) -> bool {
+        let (kind, why) = match &task.unreadable {
+            _ if task.crashes >= MAX_CRASHES => {
+                ("crashes", Text::say(format_args!("it was running at {} unclean ends of a process", task.crashes)))
+            }
+            Some(why) => (UNREADABLE, why.clone()),
+            None => return false,
+        };
+        let failure = Failure::new(kind, &why, "");
         // One claim more: a run that no store was told of has ended.
         let claims = task.claims + 1;
         self.observation.log(LogLevel::Error, format_args!("task {} ('{}') is dead: {why}", task.id, task.task_name));
         self.record_move(task.id, claims, task.uncounted + 1, Move::Dead { failure }, None);
+        true
     }
 
     /// Brings a task in, or keeps it outside. Its queue's capacity does not matter: it was accepted. `false`: the engine ends, and it stays in

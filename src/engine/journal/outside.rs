@@ -170,27 +170,20 @@ impl Inner {
         let _reading = journal.reading.lock();
         for count in 0..BATCH {
             let Some((level, one)) = journal.outside.next(queue) else { return Ok(count > 0) };
-            let task = journal.store.get(one.id)?;
+            let task = journal.store.get(one.id)?.filter(|task| task.state == State::Ready);
+            let task = task.filter(|task| !self.buried_unfit(task));
             journal.outside.take(queue, level);
             let mut intake = self.intake.0.lock();
             let is_old = one.coming == Coming::Again;
             intake.entrances[queue].bring_in(u64::from(one.bytes), is_old);
-            let Some(task) = task.filter(|task| task.state == State::Ready) else {
-                // Cancelled meanwhile. It was accepted all the same.
+            let Some(task) = task else {
+                // Cancelled meanwhile, or not fit to run. It was accepted all the same.
                 if !is_old {
                     intake.entrances[queue].accept_elsewhere();
                 }
                 continue;
             };
             let Ok(target) = intake.target_of(&task) else { continue };
-            if task.unreadable.is_some() {
-                if !is_old {
-                    intake.entrances[queue].accept_elsewhere();
-                }
-                drop(intake);
-                self.buried_unreadable(&task);
-                continue;
-            }
             if self.bring_in(&mut intake, &task, target, one.coming).is_err() {
                 journal.leave_out(task.id, one.coming);
             }

@@ -18,6 +18,7 @@ mod owner;
 mod place;
 mod prepared;
 mod reads;
+mod recovery;
 mod retention;
 mod schema;
 mod sealing;
@@ -146,7 +147,7 @@ impl SqliteStore {
         schema::prepare(&mut connection, &shown)?;
         let keys = Arc::new(Keys::take(&mut connection, options.encryption.as_ref(), options.may_lack_keys)?);
         let board = Arc::new(Board::open(&beside(&path, "-running"))?);
-        let (interrupted, left) = changes::recover(&mut connection, &board)?;
+        let (interrupted, left) = recovery::recover(&mut connection, &board)?;
         let reader = connect(&path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
         let keep = Keep { finished: options.keep_finished, dead: options.keep_dead, age: options.keep_for };
         let writer = Writer::start(connection, Place::of(&path), keep, keys.clone())?;

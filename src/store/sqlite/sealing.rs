@@ -93,6 +93,7 @@ impl Keys {
         encryption: Option<&Encryption>,
         may_be_blind: bool,
     ) -> Result<Self> {
+        encryption.map_or(Ok(()), Encryption::check)?;
         let brought = encryption.map_or(&[][..], |encryption| &encryption.keys);
         let mut keys = Self::match_up(connection, brought)?;
         keys.required = encryption.is_some_and(|encryption| encryption.required);
@@ -112,7 +113,7 @@ impl Keys {
                     check_plain(&transaction)?;
                     is_plain = false;
                 }
-                let Some(first) = encryption.keys.first() else { return Err(Error::invalid(format_args!("no key"))) };
+                let first = &encryption.keys[0];
                 keys.sealing = Some((keys.note(&transaction, first)?, first.clone()));
             }
         }

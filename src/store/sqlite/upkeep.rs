@@ -32,10 +32,7 @@ pub struct Encrypted {
 /// # Errors
 /// As of [`SqliteStore::open`](super::SqliteStore::open); `options` have no encryption.
 pub fn encrypt(options: &SqliteOptions) -> Result<Encrypted> {
-    let owner = Owner::take(&beside(&options.path, "-owner"), options.owner_wait)?;
-    let encrypted = encrypt_owned(options).map_err(|error| blame(&options.path, error));
-    drop(owner);
-    encrypted
+    alone(options, || encrypt_owned(options))
 }
 
 /// Gives back to the file system what is not in use, however much that is, and lets an engine do so from now on. It needs as much room
@@ -44,10 +41,13 @@ pub fn encrypt(options: &SqliteOptions) -> Result<Encrypted> {
 /// # Errors
 /// As of [`SqliteStore::open`](super::SqliteStore::open).
 pub fn vacuum(options: &SqliteOptions) -> Result<()> {
-    let owner = Owner::take(&beside(&options.path, "-owner"), options.owner_wait)?;
-    let done = open(options).and_then(|connection| rewrite(&connection)).map_err(|error| blame(&options.path, error));
-    drop(owner);
-    done
+    alone(options, || rewrite(&open(options)?))
+}
+
+/// Does something while no other process has the file.
+fn alone<T>(options: &SqliteOptions, act: impl FnOnce() -> Result<T>) -> Result<T> {
+    let _owner = Owner::take(&beside(&options.path, "-owner"), options.owner_wait)?;
+    act().map_err(|error| blame(&options.path, error))
 }
 
 fn open(options: &SqliteOptions) -> Result<Connection> {
