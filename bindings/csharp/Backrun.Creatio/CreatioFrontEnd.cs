@@ -16,12 +16,10 @@ internal readonly struct CreatioFrontEnd : IFrontEnd
         Func<IServiceProvider?, object> create = TaskFactory.For<TTask>(services, out bool needsServices);
 
         // Unsafe.As: TTask is constrained to these interfaces wherever it comes from, and what is opened is made sure of below.
-        return new TaskInvoker<TParameters>
+        return new TaskInvoker<TParameters>(type)
         {
-            TaskType = type,
             Create = create,
             NeedsServices = needsServices,
-            MayNeedDisposal = typeof(IDisposable).IsAssignableFrom(type) || typeof(IAsyncDisposable).IsAssignableFrom(type),
             PayloadFormat = PayloadFormat.Typeless,
             OpenConnection = Open,
             SetUserConnection = typeof(Terrasoft.Core.IUserConnectionRequired).IsAssignableFrom(type)

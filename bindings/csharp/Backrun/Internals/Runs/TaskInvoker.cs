@@ -11,8 +11,15 @@ namespace Backrun.Internals;
 /// <typeparam name="TParameters">What <see cref="Run"/> takes.</typeparam>
 internal sealed class TaskInvoker<TParameters>
 {
+    /// <param name="taskType">The class. Every instance is one of it, not of a class derived from it.</param>
+    internal TaskInvoker(Type taskType)
+    {
+        TaskType = taskType;
+        MayNeedDisposal = typeof(IDisposable).IsAssignableFrom(taskType) || typeof(IAsyncDisposable).IsAssignableFrom(taskType);
+    }
+
     /// <summary>The class: for messages and the task name.</summary>
-    internal required Type TaskType { get; init; }
+    internal Type TaskType { get; }
 
     /// <summary>Makes an instance from a run's services (null unless <see cref="NeedsServices"/>).</summary>
     internal required Func<IServiceProvider?, object> Create { get; init; }
@@ -21,7 +28,7 @@ internal sealed class TaskInvoker<TParameters>
     internal bool NeedsServices { get; init; }
 
     /// <summary>Whether instances can be disposed of, so that each is after its run.</summary>
-    internal bool MayNeedDisposal { get; init; } = true;
+    internal bool MayNeedDisposal { get; }
 
     /// <summary>How the parameters of these tasks are written; null for as the engine's options say. They are read as they were written.</summary>
     internal PayloadFormat? PayloadFormat { get; init; }

@@ -9,9 +9,8 @@ namespace Backrun.Internals;
 internal readonly struct TaskInvokers : IFrontEnd
 {
     /// <summary>For tasks that are only started here: who runs them is a library that registered itself with native.</summary>
-    internal static TaskInvoker<TParameters> OfAnother<TParameters>() => new()
+    internal static TaskInvoker<TParameters> OfAnother<TParameters>() => new(typeof(EngineReference))
     {
-        TaskType = typeof(EngineReference),
         Create = static _ => throw new NotSupportedException("Tasks of this name are run by a native library."),
     };
 
@@ -32,14 +31,10 @@ internal readonly struct TaskInvokers : IFrontEnd
         Func<IServiceProvider?, object> create = TaskFactory.For<TTask>(services, out bool needsServices);
 
         // Unsafe.As: what is made is a TTask, and what a TTask implements was looked at above. It saves each run a cast to a variant interface.
-        return new TaskInvoker<TParameters>
+        return new TaskInvoker<TParameters>(type)
         {
-            TaskType = type,
             Create = create,
             NeedsServices = needsServices,
-
-            // Every instance is a TTask itself, not of a class derived from it.
-            MayNeedDisposal = typeof(IDisposable).IsAssignableFrom(type) || typeof(IAsyncDisposable).IsAssignableFrom(type),
             SetUserConnection = typeof(IUserConnectionRequired).IsAssignableFrom(type)
                 ? static (task, connection) => Unsafe.As<IUserConnectionRequired>(task).SetUserConnection(connection)
                 : null,
