@@ -12,6 +12,8 @@ use folder::Folder;
 use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::mpsc::channel;
+use std::sync::Mutex;
 use std::time::Duration;
 
 const SOON: Option<Duration> = Some(Duration::from_secs(20));
@@ -119,6 +121,32 @@ fn list_show_stats_check_and_export_work_beside_a_running_engine() {
             ran.error
         );
     }
+    end(engine);
+}
+
+#[test]
+fn a_run_that_was_asked_to_stop_is_shown_with_the_reason_and_not_exported() {
+    let folder = Folder::new();
+    let file = folder.file();
+    let engine = engine(&file);
+    let (came, comes) = channel();
+    let (end_it, ends) = channel::<()>();
+    let ends = Mutex::new(ends);
+    let handler = move |task: &TaskContext<'_>| {
+        came.send(task.id()).unwrap();
+        let _ = ends.lock().unwrap().recv();
+        Outcome::Cancelled
+    };
+    engine.register("waits", handler).unwrap();
+    let id = engine.submit(&Submission::new("waits", &[0xc0])).unwrap();
+    assert_eq!(comes.recv_timeout(SOON.unwrap()).unwrap(), id);
+    assert_eq!(done(&["export"], &file, &[]).lines().count(), 1, "nobody has asked it to stop");
+    engine.cancel(id, "not wanted").unwrap();
+    let shown = done(&["show"], &file, &[&id.to_string()]);
+    assert!(shown.contains("\"running\"") && shown.contains("not wanted"), "{shown}");
+    assert_eq!(done(&["export"], &file, &[]), "");
+    end_it.send(()).unwrap();
+    assert_eq!(engine.wait(id, SOON).unwrap().state, State::Cancelled);
     end(engine);
 }
 

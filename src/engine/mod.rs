@@ -457,11 +457,12 @@ impl Engine {
     /// Cancels a task: a queued one at once; a running one is asked to stop, and stays what it is until it does. The first
     /// 512 bytes of the reason are kept.
     ///
-    /// With a durable store, a cancel of a task that has not run returns when it is stored.
+    /// With a durable store it returns when that is stored. A run that was asked to stop is not begun anew in a later process: where its end
+    /// is not recorded when this one ends, its task is cancelled.
     ///
     /// # Errors
-    /// [`Error::OutOfMemory`]: nothing has changed. [`Error::Store`]: the task does not run any more in this process, and is stored as cancelled
-    /// as soon as that can be. [`Error::WouldDeadlock`] (from what the store's thread tells).
+    /// [`Error::OutOfMemory`]: nothing has changed. [`Error::Store`]: the task does not run any more in this process, or is asked to stop, and
+    /// that is stored as soon as it can be. [`Error::WouldDeadlock`] (from what the store's thread tells).
     pub fn cancel(&self, id: TaskId, reason: &str) -> Result<CancelResult> {
         self.sound(|| self.inner.cancel(id, cut(reason, crate::options::MAX_REASON_BYTES)))
     }

@@ -376,11 +376,15 @@ impl Inner {
             drop(extras);
             return self.cancel_stored(id, reason);
         };
+        if before.is_ending() {
+            // Just now.
+            return Ok(CancelResult::Running);
+        }
         let extra = extras.get(id)?;
         // Where its time limit alone had asked it, the caller's wish counts from here on.
         let by_limit = extra.limit.as_mut().is_some_and(|limit| std::mem::take(&mut limit.asked_alone));
         if extra.reason.is_none() || by_limit {
-            extra.reason = Some(reason);
+            extra.reason = Some(reason.clone());
             let status = self.status_locked(&extras, id, entry);
             if self.observation.wants(EventKind::CancelRequested) {
                 self.observation.event(Event::of(EventKind::CancelRequested, &status));
@@ -391,6 +395,9 @@ impl Inner {
                     self.observation.cancel_requested(handler, id, before.lease());
                 }
             }
+            self.record_ask(&extras, id, before, reason, recorded.clone());
+            drop(extras);
+            recorded.map_or(Ok(()), |recorded| recorded.wait_for_ever())?;
         }
         Ok(CancelResult::Running)
     }

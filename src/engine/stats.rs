@@ -142,7 +142,7 @@ pub struct StoreStatistics {
     pub outside: u64,
     /// What it takes on the disk, its log included.
     pub bytes: u64,
-    /// Ends of tasks that it has refused and that are handed to it again each second. 0: it works.
+    /// Ends of tasks, and requests to stop, that it has refused and that are handed to it again each second. 0: it works.
     pub unsaved: u64,
 }
 

@@ -200,13 +200,16 @@ pub unsafe extern "C" fn backrun_engine_payload(
 /// Cancels a task: a queued one at once; a running or pending one is asked to stop (backrun_task_is_cancelled and
 /// `cancel_requested`) and stays what it is until it does.
 ///
+/// With a durable store it returns when that is stored: what was asked to stop is not begun anew in a later process, but cancelled.
+///
 /// `reason`: may be empty; kept up to 512 bytes; borrowed for the call.
 /// `out_what`: receives what it met, one of BACKRUN_CANCEL_QUEUED and its kin; may be NULL.
 /// `out_error`: receives an error to be freed by backrun_error_free, or NULL; may be NULL.
 ///
-/// Errors: BACKRUN_INVALID_ARGUMENT, BACKRUN_OUT_OF_MEMORY (nothing has changed), BACKRUN_FORKED, BACKRUN_PANIC. An unknown task
-/// is none: see BACKRUN_CANCEL_UNKNOWN.
-/// Any thread; a callback may call it.
+/// Errors: BACKRUN_INVALID_ARGUMENT, BACKRUN_OUT_OF_MEMORY (nothing has changed), BACKRUN_STORE (it is cancelled or asked to stop in this process,
+/// and stored as soon as that can be), BACKRUN_WOULD_DEADLOCK (from what the store's thread tells), BACKRUN_FORKED, BACKRUN_PANIC. An unknown
+/// task is none: see BACKRUN_CANCEL_UNKNOWN.
+/// Any thread; a callback may call it, but for those of a durable store's thread (`on_end`, the end of a submit).
 #[no_mangle]
 pub unsafe extern "C" fn backrun_engine_cancel(
     engine: *mut backrun_engine,

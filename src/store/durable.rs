@@ -15,7 +15,9 @@
 //!    one that names fewer is refused. So a settle that comes late cannot undo anything, whoever sends it.
 //! 5. **Ids are never given out twice** ([`Store::reserve_ids`]), whatever crashes.
 //! 6. **A claim is remembered** past the end of the process ([`Store::claim`]), so that after an unclean end it can be told who ran.
-//! 7. **Errors lose nothing**: a batch that fails (the disk is full) is told of with the error, has changed nothing, and the next one
+//! 7. **Who was asked to stop does not run again** ([`Change::AskToStop`]): where the end of its run is not told before the process ends,
+//!    however it ends, it is cancelled for the reason that was given.
+//! 8. **Errors lose nothing**: a batch that fails (the disk is full) is told of with the error, has changed nothing, and the next one
 //!    is tried on its own. Only where the disk fails to sync, and the process ends before another batch is told of, may the next one
 //!    find what was refused, whole: nobody knows then what is on the disk.
 //!
@@ -42,7 +44,8 @@ pub enum RunAt {
 pub struct StoredTask {
     /// Its id.
     pub id: TaskId,
-    /// Where it stands. A store never says [`State::Running`]: whoever ran when a process ended is told by [`Store::interrupted`].
+    /// Where it stands. A store says [`State::Running`] only of a task that was asked to stop, as long as the process lives that runs it:
+    /// who else ran when a process ended is told by [`Store::interrupted`].
     pub state: State,
     /// The name of what runs it.
     pub task_name: Text,
@@ -76,7 +79,7 @@ pub struct StoredTask {
     pub headers: Vec<u8>,
     /// Why its last run failed.
     pub failure: Option<Failure>,
-    /// Why it was cancelled.
+    /// Why it was cancelled, or asked to stop.
     pub reason: Option<Text>,
     /// What it left.
     pub result: Option<Vec<u8>>,
@@ -182,6 +185,18 @@ pub enum Change {
         now_us: i64,
         /// Where to.
         to: Move,
+    },
+    /// A task that runs, or is pending, was asked to stop. It is running from here on, where it was ready or scheduled. Of any other task,
+    /// and of another claim than the last one, it is refused.
+    AskToStop {
+        /// Which.
+        id: TaskId,
+        /// The claim of the run.
+        claims: u32,
+        /// Of its claims, how many do not count as attempts.
+        uncounted: u32,
+        /// Why.
+        reason: Text,
     },
     /// A task in a final state is forgotten.
     Forget(TaskId),
@@ -291,7 +306,8 @@ pub trait Store: Send + Sync {
     /// begun another run since: so the next process knows of every claim.
     fn claim(&self, worker: usize, run: Option<InterruptedRun>);
 
-    /// Who ran when the last process that had the store ended, if it ended uncleanly. Each has its `crashes` counted up already.
+    /// Who ran when the last process that had the store ended, if it ended uncleanly, without those that had been asked to stop, which are
+    /// cancelled. Each has its `crashes` counted up already.
     fn interrupted(&self) -> &[InterruptedRun];
 
     /// What is known of a task.

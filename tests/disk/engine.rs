@@ -3,7 +3,7 @@
 use crate::cut::Image;
 use crate::disk::{Disk, Kind, Verdict};
 use backrun::store::durable::Store;
-use backrun::store::sqlite::SqliteStore;
+use backrun::store::sqlite::{SqliteStore, SqliteView};
 use backrun::{
     CancelResult, Engine, EngineOptions, Error, LogLevel, LogRecord, Observer, Outcome, ShutdownMode, State, StoreKind,
     Submission, TaskContext, TaskId,
@@ -37,6 +37,17 @@ fn while_the_disk_is_full_an_engine_refuses_what_is_new_and_keeps_what_has_ended
     let task = Submission::new("wait", &payload);
     let runs = engine.submit(&task).unwrap();
     assert_eq!(comes.recv().unwrap(), runs);
+    let (stop, stopped) = channel::<()>();
+    let stopped = Mutex::new(stopped);
+    let waits_to_stop = move |_: &TaskContext<'_>| {
+        let _ = stopped.lock().unwrap().recv();
+        Outcome::Cancelled
+    };
+    engine.register("stop", waits_to_stop).unwrap();
+    let stops = engine.submit(&Submission::new("stop", b"")).unwrap();
+    while engine.status(stops).unwrap().state != State::Running {
+        std::thread::yield_now();
+    }
     let mut later = task.clone();
     later.delay = Duration::from_secs(3600);
     let waits = engine.submit(&later).unwrap();
@@ -54,8 +65,10 @@ fn while_the_disk_is_full_an_engine_refuses_what_is_new_and_keeps_what_has_ended
     assert_eq!(engine.statistics().unwrap().engine.refused, 2, "nothing silent");
     assert!(matches!(engine.pause("default"), Err(Error::Store(_))));
     assert!(matches!(engine.cancel(waits, "not wanted"), Err(Error::Store(_))));
+    assert!(matches!(engine.cancel(stops, "not wanted"), Err(Error::Store(_))));
+    assert!(engine.status(stops).unwrap().cancel_requested, "it is asked all the same");
     open.send(()).unwrap();
-    while engine.statistics().unwrap().store.unwrap().unsaved < 2 {
+    while engine.statistics().unwrap().store.unwrap().unsaved < 3 {
         std::thread::yield_now();
     }
     assert_eq!(engine.wait(runs, AT_ONCE).unwrap().state, State::Running, "its end is not safe yet");
@@ -65,6 +78,13 @@ fn while_the_disk_is_full_an_engine_refuses_what_is_new_and_keeps_what_has_ended
     assert_eq!((status.state, &**status.result.as_ref().unwrap()), (State::Succeeded, &b"out"[..]));
     assert_eq!(engine.wait(waits, SOON).unwrap().state, State::Cancelled);
     assert_eq!(engine.cancel(waits, "again").unwrap(), CancelResult::AlreadyFinal);
+    while engine.statistics().unwrap().store.unwrap().unsaved > 0 {
+        std::thread::yield_now();
+    }
+    let left = SqliteView::open(&disk.path(), &[]).unwrap().get(stops).unwrap().unwrap();
+    assert_eq!((left.state, left.reason.as_deref()), (State::Running, Some("not wanted")));
+    stop.send(()).unwrap();
+    assert_eq!(engine.wait(stops, SOON).unwrap().state, State::Cancelled);
     let new = engine.submit(&task).unwrap();
     assert_eq!(comes.recv().unwrap(), new, "the queue does not pause, and nothing refused runs");
     open.send(()).unwrap();
@@ -74,7 +94,7 @@ fn while_the_disk_is_full_an_engine_refuses_what_is_new_and_keeps_what_has_ended
     assert_eq!(engine.shutdown(ShutdownMode::Cancel, None).unwrap().queued, 0);
     let store = SqliteStore::open(crate::workload::options(&disk)).unwrap();
     assert_eq!(store.get(runs).unwrap().unwrap().result.unwrap(), b"out");
-    assert_eq!(store.stored().unwrap().finished, 3);
+    assert_eq!(store.stored().unwrap().finished, 4);
 }
 
 /// Hears what an engine logs of tasks that cannot be brought in.

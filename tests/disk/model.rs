@@ -34,6 +34,20 @@ impl Model {
             Change::Move { id, claims, uncounted, now_us, to } => {
                 self.move_task(id.value(), (*claims, *uncounted), *now_us, to)
             }
+            Change::AskToStop { id, claims, uncounted, reason } => {
+                let Some(task) = self.kept.tasks.get_mut(&id.value()) else { return Answer::NotFound };
+                let task = Arc::make_mut(task);
+                match task.state {
+                    State::Ready | State::Scheduled if *claims > task.claims => {
+                        (task.state, task.claims, task.uncounted) = (State::Running, *claims, *uncounted);
+                        task.run_at = None;
+                    }
+                    State::Running | State::Pending if *claims == task.claims => {}
+                    state => return Answer::Refused(state),
+                }
+                (task.reason, task.failure) = (Some(reason.clone()), None);
+                Answer::Done
+            }
             Change::Forget(id) => match self.kept.tasks.get(&id.value()).map(|task| task.state) {
                 None => Answer::NotFound,
                 Some(State::Succeeded | State::Cancelled | State::Dead) => {
@@ -64,6 +78,9 @@ impl Model {
         let task = Arc::make_mut(task);
         (task.state, task.claims, task.uncounted) = (to.to(), claims, uncounted);
         (task.run_at, task.finished_us) = (None, 0);
+        if *to != Move::Pending {
+            task.reason = None;
+        }
         match to {
             Move::Succeeded { .. } | Move::Cancelled { .. } => {
                 task.finished_us = now_us;
@@ -98,10 +115,19 @@ impl Model {
     }
 }
 
-/// What a task is after an end: as it was; or, where it was pending, ready, its run no attempt, with one more crash if the end was unclean; or, where it had a
+/// What a task is after an end: as it was; or, where it was asked to stop, cancelled, with one more crash if the end was unclean; or, where it was pending, ready, its run no attempt, with one more crash if the end was unclean; or, where it had a
 /// claim that the tables did not, ready with that claim, which is no attempt, and with one more crash if that run is said to have crashed.
 pub fn is_after_an_end(now: &StoredTask, was: &StoredTask, is_clean: bool, ends: &Ends<'_>) -> bool {
     let mut due = was.clone();
+    if let (State::Running | State::Pending, Some(reason)) = (was.state, &was.reason) {
+        let mut after = Model::new(1);
+        after.kept.tasks.insert(was.id.value(), Arc::new(due));
+        let cancelled = Move::Cancelled { reason: reason.clone() };
+        after.move_task(was.id.value(), (was.claims, was.uncounted), now.finished_us, &cancelled);
+        let mut due = StoredTask::clone(&after.kept.tasks[&was.id.value()]);
+        due.crashes += u32::from(!is_clean);
+        return *now == due && now.finished_us > 0;
+    }
     if was.state == State::Pending {
         due.state = State::Ready;
         due.uncounted += 1;

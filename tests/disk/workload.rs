@@ -233,8 +233,12 @@ impl Life<'_> {
     fn change(&mut self) -> Change {
         match self.random.below(100) {
             0..=49 => Change::Accept(Box::new(self.task())),
-            50..=89 => match self.some_task() {
+            50..=84 => match self.some_task() {
                 Some(task) => self.move_of(&task),
+                None => Change::Accept(Box::new(self.task())),
+            },
+            85..=89 => match self.some_task() {
+                Some(task) => self.ask_to_stop(&task),
                 None => Change::Accept(Box::new(self.task())),
             },
             90..=95 => {
@@ -303,6 +307,16 @@ impl Life<'_> {
         };
         let now_us = 1_700_000_000_000_000 + self.random.below(1_000_000) as i64;
         Change::Move { id: task.id, claims, uncounted: claims / 2, now_us, to }
+    }
+
+    fn ask_to_stop(&mut self, task: &StoredTask) -> Change {
+        let next = (task.claims + 1).max(self.leases.get(&task.id).copied().unwrap_or(0));
+        let claims = match task.state {
+            State::Running | State::Pending => task.claims,
+            _ => next,
+        };
+        let claims = if self.random.percent(10) { claims + 1 } else { claims };
+        Change::AskToStop { id: task.id, claims, uncounted: claims / 2, reason: "nobody wants it".into() }
     }
 
     fn end(mut self) -> History {

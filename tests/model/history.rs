@@ -341,6 +341,8 @@ impl History {
         let due: &[State] = match task.phase {
             // That the time of a task has come is not written.
             Phase::Ready => &[State::Ready, State::Scheduled],
+            // What somebody asked to stop has stopped with the process.
+            Phase::Running | Phase::Pending if task.reason && !task.alone => &[State::Cancelled],
             Phase::Running | Phase::Pending => &[State::Ready],
             Phase::Scheduled => &[State::Scheduled],
             Phase::Succeeded => &[State::Succeeded],

@@ -164,6 +164,10 @@ pub fn export(file: &Path, filter: &Filter, messagepack: bool, keys: Option<&Pat
     let mut out = BufWriter::new(stdout().lock());
     let mut count = 0;
     each_to_export(&view, filter, |task| {
+        if task.reason.is_some() {
+            // It was asked to stop: it is not to be begun anew elsewhere.
+            return Ok(true);
+        }
         if let Some(why) = &task.unreadable {
             return Err(format!("task {} cannot be exported: {why}; pass --keys FILE with its key, or leave it out with --state, --name, --queue or --after", task.id));
         }

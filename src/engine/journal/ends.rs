@@ -33,16 +33,21 @@ impl Inner {
     /// claims are no attempts. Its end is made in memory once that is safe. The extras' lock may be held.
     pub(crate) fn record_move(&self, id: TaskId, claims: u32, uncounted: u32, to: Move, recorded: Option<Recorded>) {
         let Some(journal) = &self.journal else { return };
-        let Some(engine) = journal.engine() else {
-            // It has ended: nothing is recorded any more.
-            if let Some(recorded) = recorded {
-                recorded.fill(Err(Error::ShuttingDown));
-            }
-            return;
-        };
+        let Some(engine) = journal.engine() else { return not_recorded(recorded) };
         let change = Change::Move { id, claims, uncounted, now_us: sys::coarse_unix_micros(), to };
         let mut changes = surely(|| alloc::list(1));
         changes.push(change);
+        self.hand_ends_over(journal, engine, changes, recorded);
+    }
+
+    /// Hands over that a run was asked to stop, so that no later process begins another one. The extras' lock is held: its end comes after
+    /// this.
+    pub(crate) fn record_ask(&self, extras: &Extras, id: TaskId, word: Word, reason: Text, recorded: Option<Recorded>) {
+        let Some(journal) = &self.journal else { return };
+        let Some(engine) = journal.engine() else { return not_recorded(recorded) };
+        let uncounted = extras.tasks.get(&id).map_or(0, |extra| extra.uncounted);
+        let mut changes = surely(|| alloc::list(1));
+        changes.push(Change::AskToStop { id, claims: word.claims(), uncounted, reason });
         self.hand_ends_over(journal, engine, changes, recorded);
     }
 
@@ -190,6 +195,13 @@ impl Inner {
             failure: extra.and_then(|extra| extra.failure.clone()),
         };
         self.record_move(id, word.claims(), extra.map_or(0, |extra| extra.uncounted), to, None);
+    }
+}
+
+/// The engine has ended: nothing is recorded any more.
+fn not_recorded(recorded: Option<Recorded>) {
+    if let Some(recorded) = recorded {
+        recorded.fill(Err(Error::ShuttingDown));
     }
 }
 

@@ -49,7 +49,7 @@ fn status_of(task: &StoredTask) -> Result<TaskStatus> {
         started_at_us: 0,
         finished_at_us: task.finished_us,
         failure: unreadable.map(|why| Failure::new(UNREADABLE, why, "")).or_else(|| task.failure.clone()),
-        cancel_requested: task.state == State::Cancelled,
+        cancel_requested: task.reason.is_some(),
         cancel_reason: task.reason.clone().unwrap_or_default(),
         run_at_us: run_at_ms.saturating_mul(1000),
         progress: None,

@@ -11,7 +11,7 @@ use crate::engine::queues::{Queue, Slot};
 use crate::engine::Inner;
 use crate::store::table::Entry;
 use crate::sync::Ordering;
-use crate::task::TaskId;
+use crate::task::{State, TaskId};
 use std::collections::{HashMap, VecDeque};
 
 type Result<T> = std::result::Result<T, NoMemory>;
@@ -171,11 +171,15 @@ impl Inner {
             drop(extras);
             return self.put_back(queue, slot, id, entry, bytes);
         }
-        let Ok(before) = entry.unclaim() else { panic!("a task that is put aside was claimed") };
-        // Somebody may have asked the run to stop that does not begin.
-        let reason = extras.tasks.get(&id).and_then(|extra| extra.reason.clone()).filter(|_| before.cancel_requested());
-        let is_cancelled = reason.is_some_and(|reason| self.cancel_ready(&mut extras, id, entry, &reason, None));
-        if !is_cancelled {
+        // Somebody may have asked the run to stop that does not begin. The store knows of its claim then, which is not taken back any more.
+        let asked = extras.tasks.get_mut(&id).filter(|extra| entry.is_cancelled() && extra.reason.is_some());
+        let is_cancelled = asked.is_some();
+        if let Some(extra) = asked {
+            extra.uncounted += 1;
+            self.finish(&mut extras, id, entry, &[State::Running], State::Cancelled, 0);
+        } else {
+            let unclaimed = entry.unclaim();
+            assert!(unclaimed.is_ok(), "a task that is put aside was claimed");
             if let Some(chunk) = self.store.chunk(id) {
                 if self.store.table.forget(&chunk, id).is_told() {
                     // Until it comes in again, or ends without.

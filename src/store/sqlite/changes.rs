@@ -70,6 +70,9 @@ impl<'c> Changes<'c> {
                 Change::Move { id, claims, uncounted, now_us, to } => {
                     self.move_task(*id, (*claims, *uncounted), *now_us, to)?
                 }
+                Change::AskToStop { id, claims, uncounted, reason } => {
+                    self.ask_to_stop(*id, (*claims, *uncounted), reason)?
+                }
                 Change::Forget(id) => self.forget(*id)?,
                 Change::Pause(queue, true) => self.run("INSERT OR IGNORE INTO paused VALUES (?)", params![&**queue])?,
                 Change::Pause(queue, false) => self.run("DELETE FROM paused WHERE queue = ?", params![&**queue])?,
@@ -153,6 +156,9 @@ impl<'c> Changes<'c> {
         }
         if has_note && matches!(to, Move::Succeeded { .. } | Move::Cancelled { .. }) {
             self.run("DELETE FROM note WHERE id = ?", params![id.value()])?;
+        } else if matches!(state, State::Running | State::Pending) && *to != Move::Pending {
+            // That it was asked to stop was said to the run that is over. A failure takes its place, or stays.
+            self.run("DELETE FROM note WHERE id = ? AND failure_type IS NULL", params![id.value()])?;
         }
         match to {
             Move::Succeeded { .. } | Move::Cancelled { .. } => {
@@ -171,6 +177,23 @@ impl<'c> Changes<'c> {
             }
             Move::Ready | Move::Pending => self.set(id, to.to(), (claims, uncounted), None),
         }
+    }
+
+    /// The reason stands in the note, in place of why the run before has failed: whatever becomes of this one, that is not told any more.
+    fn ask_to_stop(&self, id: TaskId, (claims, uncounted): (u32, u32), reason: &str) -> Result<Answer> {
+        let known = "SELECT state, claims FROM task WHERE id = ?";
+        let found: Option<(i64, u32)> =
+            self.prepared.find(known, params![id.value()], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let Some((state, known_claims)) = found else { return self.answer_ended(id) };
+        let state = state_numbered(state).unwrap_or(State::Dead);
+        match state {
+            State::Ready | State::Scheduled if claims > known_claims => {
+                self.set(id, State::Running, (claims, uncounted), None)?;
+            }
+            State::Running | State::Pending if claims == known_claims => {}
+            _ => return Ok(Answer::Refused(state)),
+        }
+        self.run("INSERT OR REPLACE INTO note VALUES (?, NULL, NULL, ?, NULL)", params![id.value(), reason])
     }
 
     fn answer_ended(&self, id: TaskId) -> Result<Answer> {

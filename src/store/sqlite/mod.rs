@@ -147,9 +147,9 @@ impl SqliteStore {
         schema::prepare(&mut connection, &shown)?;
         let keys = Arc::new(Keys::take(&mut connection, options.encryption.as_ref(), options.may_lack_keys)?);
         let board = Arc::new(Board::open(&beside(&path, "-running"))?);
-        let (interrupted, left) = recovery::recover(&mut connection, &board)?;
-        let reader = connect(&path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
         let keep = Keep { finished: options.keep_finished, dead: options.keep_dead, age: options.keep_for };
+        let (interrupted, left) = recovery::recover(&mut connection, &board, keep, keys.clone())?;
+        let reader = connect(&path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
         let writer = Writer::start(connection, Place::of(&path), keep, keys.clone())?;
         let ids = Mutex::new(Ids { next: 0, end: 0 });
         let (left, has_changed) = (Mutex::new(Some(left)), AtomicBool::new(false));

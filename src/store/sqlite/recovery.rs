@@ -1,16 +1,25 @@
 //! What is put right at a start: who ran at the last end, and what was pending.
 
 use crate::error::Result;
-use crate::store::durable::{InterruptedRun, Unfinished};
+use crate::store::durable::{Change, InterruptedRun, Move, Unfinished};
 use crate::store::sqlite::board::Board;
-use crate::store::sqlite::changes::state_number;
+use crate::store::sqlite::changes::{state_number, Changes};
+use crate::store::sqlite::retention::Keep;
+use crate::store::sqlite::sealing::Keys;
 use crate::store::sqlite::{failed, reads};
+use crate::sys;
 use crate::task::State;
-use rusqlite::{params, Connection, OptionalExtension};
+use rusqlite::{params, Connection, OptionalExtension, Transaction};
+use std::sync::Arc;
 
-/// After the last end: who ran at an unclean one has crashed with it once more, and what was pending is ready again. From here on
-/// an end is unclean, until it is said to be clean. Who ran, and what has not ended.
-pub(super) fn recover(connection: &mut Connection, board: &Board) -> Result<(Vec<InterruptedRun>, Vec<Unfinished>)> {
+/// After the last end: who was asked to stop is cancelled, who else ran at an unclean one has crashed with it once more, and what was pending
+/// is ready again. From here on an end is unclean, until it is said to be clean. Who ran, and what has not ended.
+pub(super) fn recover(
+    connection: &mut Connection,
+    board: &Board,
+    keep: Keep,
+    keys: Arc<Keys>,
+) -> Result<(Vec<InterruptedRun>, Vec<Unfinished>)> {
     let transaction = connection.transaction().map_err(failed)?;
     let unclean: i64 =
         transaction.query_row("SELECT value FROM meta WHERE key = 'unclean'", [], |row| row.get(0)).map_err(failed)?;
@@ -38,7 +47,10 @@ pub(super) fn recover(connection: &mut Connection, board: &Board) -> Result<(Vec
             runs.push(run);
         }
     }
-    let left = reads::left(&transaction)?;
+    let mut left = reads::left(&transaction)?;
+    if left.may_be_asked && cancel_what_was_asked_to_stop(&transaction, keep, keys, unclean != 0)? {
+        left = reads::left(&transaction)?;
+    }
     // Whoever was to settle what was pending is gone; at an unclean end it may have been what ended the process. Nobody
     // knows how it would have ended, so it counts as no attempt.
     if left.has_pending {
@@ -50,4 +62,22 @@ pub(super) fn recover(connection: &mut Connection, board: &Board) -> Result<(Vec
     transaction.commit().map_err(failed)?;
     board.clear();
     Ok((runs, left.unfinished))
+}
+
+/// Whoever asked was told that the run would stop. With the process it has, so that its task is what it was to become. Whether there was one.
+fn cancel_what_was_asked_to_stop(
+    transaction: &Transaction<'_>,
+    keep: Keep,
+    keys: Arc<Keys>,
+    unclean: bool,
+) -> Result<bool> {
+    let asked = reads::asked_to_stop(transaction)?;
+    let (has_some, now_us) = (!asked.is_empty(), sys::coarse_unix_micros());
+    let mut changes = Changes::new(transaction, keep, keys)?;
+    for (id, claims, uncounted, reason) in asked {
+        let crashed = "UPDATE task SET crashes = crashes + ? WHERE id = ?";
+        transaction.execute(crashed, params![i64::from(unclean), id.value()]).map_err(failed)?;
+        changes.make(&[Change::Move { id, claims, uncounted, now_us, to: Move::Cancelled { reason } }])?;
+    }
+    Ok(has_some)
 }

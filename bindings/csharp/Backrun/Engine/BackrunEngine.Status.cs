@@ -29,10 +29,12 @@ public sealed unsafe partial class BackrunEngine
     }
 
     /// <summary>Cancels a task: a queued one at once; a running one is asked to stop by its token, and stays what it is until it does.</summary>
+    /// <remarks>With a durable store the call returns when that is stored: what was asked to stop is not begun anew in a later process, but cancelled.</remarks>
     /// <param name="id">From the call that started it.</param>
     /// <param name="reason">For people; kept with the task, up to 512 bytes. May be null.</param>
     /// <returns>What the cancellation met.</returns>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="id"/> is not a positive number, and so no task's.</exception>
+    /// <exception cref="BackrunException">The store failed: the task is cancelled or asked to stop in this process, and stored as soon as that can be.</exception>
     /// <exception cref="ObjectDisposedException">The engine was disposed of.</exception>
     public CancelResult Cancel(BackgroundTaskId id, string? reason = null)
     {
