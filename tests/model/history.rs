@@ -34,7 +34,6 @@ const WORKERS: u32 = 3;
 pub enum Api {
     Rust,
     /// The same, with a durable store.
-    #[cfg_attr(tsan, allow(dead_code, reason = "the sanitizer does not see into the store's locks"))]
     Durable,
     C,
 }

@@ -79,8 +79,6 @@ fn random_histories_by_the_c_functions_come_out_as_the_model_says() {
     run_many(20_000, Api::C);
 }
 
-// The store's locks are std's, which the thread sanitizer does not see into: to it every use of them is a race.
-#[cfg(not(tsan))]
 #[test]
 fn random_histories_of_a_durable_engine_come_out_as_the_model_says_and_so_would_a_kill_at_any_time() {
     run_many(2_000, Api::Durable);

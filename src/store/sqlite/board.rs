@@ -8,12 +8,12 @@
 use crate::alloc::Text;
 use crate::error::{Error, Result};
 use crate::store::durable::{Change, InterruptedRun};
+use crate::sync::{Mutex, MutexGuard};
 use crate::task::TaskId;
 use std::collections::HashMap;
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Bytes of a place: the id, the claims and the worker, the number of the claim, and the sum of these, so that a torn one is told from a
 /// whole one.
@@ -136,7 +136,7 @@ impl Board {
 
     fn places(&self) -> MutexGuard<'_, Places> {
         // Whoever panicked with it has left a claim unwritten at worst.
-        self.places.lock().unwrap_or_else(PoisonError::into_inner)
+        self.places.lock()
     }
 
     /// Every claim that is noted.

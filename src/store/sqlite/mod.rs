@@ -33,6 +33,7 @@ use crate::crypto::Encryption;
 use crate::error::{Error, Result};
 use crate::options::{Durability, DEFAULT_KEEP};
 use crate::store::durable::{Answer, Batch, Change, InterruptedRun, Page, Store, Stored, StoredTask, Unfinished};
+use crate::sync::{AtomicBool, Mutex, MutexGuard, Ordering};
 use crate::task::TaskId;
 use board::Board;
 use owner::Owner;
@@ -44,8 +45,7 @@ use rusqlite::{Connection, DatabaseName, ErrorCode, OpenFlags};
 pub use sealing::KeyUse;
 use sealing::Keys;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 pub use upkeep::{encrypt, vacuum, Encrypted};
 pub use view::SqliteView;
@@ -161,9 +161,9 @@ impl SqliteStore {
         read.map_err(|error| blame(&self.path, error))
     }
 
-    fn reader(&self) -> std::sync::MutexGuard<'_, Connection> {
+    fn reader(&self) -> MutexGuard<'_, Connection> {
         // Whoever panicked with it has changed nothing.
-        self.reader.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+        self.reader.lock()
     }
 }
 
@@ -171,7 +171,7 @@ impl Store for SqliteStore {
     fn reserve_ids(&self, count: u64) -> Result<TaskId> {
         let count = i64::try_from(count)
             .map_err(|_| Error::invalid(format_args!("{count} ids at once: there are no so many")))?;
-        let mut ids = self.ids.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut ids = self.ids.lock();
         if ids.end - ids.next < count.max(1) {
             let more = count.max(IDS_AT_A_TIME);
             ids.next = self.writer.reserve_ids(more)?;
@@ -212,7 +212,7 @@ impl Store for SqliteStore {
     }
 
     fn unfinished(&self) -> Result<Vec<Unfinished>> {
-        let left = self.left.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
+        let left = self.left.lock().take();
         match left.filter(|_| !self.has_changed.load(Ordering::SeqCst)) {
             Some(left) => Ok(left),
             None => self.blame(reads::unfinished(&self.reader())),
@@ -237,7 +237,7 @@ impl Store for SqliteStore {
         let closed = self.writer.close();
         self.board.close();
         // Only now: nothing of this process is written any more.
-        drop(self.owner.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take());
+        drop(self.owner.lock().take());
         closed
     }
 }

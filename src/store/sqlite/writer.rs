@@ -7,11 +7,12 @@ use crate::store::sqlite::commits::{Commits, Weight};
 use crate::store::sqlite::place::Place;
 use crate::store::sqlite::retention::Keep;
 use crate::store::sqlite::sealing::Keys;
+use crate::sync::{Condvar, Mutex};
 use rusqlite::Connection;
 use std::collections::VecDeque;
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::sync::mpsc::sync_channel;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::thread::JoinHandle;
 
 /// Most changes of one commit: what comes meanwhile goes into the next one, and nobody waits for a hundred thousand others.
@@ -38,11 +39,6 @@ struct Shared {
 pub(super) struct Writer {
     shared: Arc<Shared>,
     thread: Mutex<Option<JoinHandle<Result<()>>>>,
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // Nothing here panics with a lock held but by a bug, and the thread tells of that itself.
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Writer {
@@ -79,7 +75,7 @@ impl Writer {
     }
 
     fn order(&self, order: Order) -> std::result::Result<(), Order> {
-        let mut inbox = lock(&self.shared.inbox);
+        let mut inbox = self.shared.inbox.lock();
         if inbox.closing {
             return Err(order);
         }
@@ -94,9 +90,9 @@ impl Writer {
     }
 
     pub(super) fn close(&self) -> Result<()> {
-        lock(&self.shared.inbox).closing = true;
+        self.shared.inbox.lock().closing = true;
         self.shared.news.notify_one();
-        match lock(&self.thread).take() {
+        match self.thread.lock().take() {
             // Whoever was told of the last batch has let go of the store: the thread ends by itself.
             Some(thread) if thread.thread().id() == std::thread::current().id() => Ok(()),
             Some(thread) => thread.join().unwrap_or_else(|panic| Err(Error::from_panic(&*panic))),
@@ -156,12 +152,12 @@ impl Shared {
     }
 
     fn is_idle(&self) -> bool {
-        lock(&self.inbox).orders.is_empty()
+        self.inbox.lock().orders.is_empty()
     }
 
     /// The thread ends. After a failure of its own somebody may still wait for what it was asked for.
     fn refuse_the_rest(&self, ended: &Result<()>) {
-        let mut inbox = lock(&self.inbox);
+        let mut inbox = self.inbox.lock();
         inbox.closing = true;
         let orders = std::mem::take(&mut inbox.orders);
         drop(inbox);
@@ -171,12 +167,12 @@ impl Shared {
 
     /// Waits for orders, and takes as many as one commit may have. `false`: there are none, and no more come.
     fn next(&self, group: &mut Vec<Order>) -> bool {
-        let mut inbox = lock(&self.inbox);
+        let mut inbox = self.inbox.lock();
         while inbox.orders.is_empty() {
             if inbox.closing {
                 return false;
             }
-            inbox = self.news.wait(inbox).unwrap_or_else(PoisonError::into_inner);
+            inbox = self.news.wait(inbox);
         }
         let mut size = 0;
         while size < MOST_CHANGES {

@@ -14,6 +14,23 @@ const ADDRESSES_FOLDER: &str = "target/asan";
 /// Two more builds of everything: lines are all that a sanitizer's report needs of debug information, which is most of a build's size.
 const SMALL: [(&str, &str); 2] = [("CARGO_PROFILE_DEV_DEBUG", "line-tables-only"), ("CARGO_INCREMENTAL", "0")];
 
+/// The tests in which threads meet, with a durable store too.
+const RACED: [&str; 13] = [
+    "engine",
+    "ends",
+    "shutdown",
+    "schedule",
+    "retries",
+    "limits",
+    "operating",
+    "watchdog",
+    "durable",
+    "suspects",
+    "stop_requests",
+    "model",
+    "stress",
+];
+
 /// Races: what the engine promises, shutdowns, and everything at once.
 pub fn threads(tally: &mut Tally) {
     let name = "the thread sanitizer";
@@ -23,7 +40,7 @@ pub fn threads(tally: &mut Tally) {
     let options = format!("suppressions={}", root().join("xtask/tsan-suppressions.txt").display());
     under(tally, name, flags, "target/tsan", |cargo| {
         cargo
-            .args(["--test", "engine", "--test", "ends", "--test", "shutdown", "--test", "schedule", "--test", "retries", "--test", "limits", "--test", "operating", "--test", "watchdog", "--test", "model", "--test", "stress"])
+            .args(RACED.iter().flat_map(|test| ["--test", test]))
             // Libtest's capture of what tests print is one more thing of std's that looks like a race.
             .args(["--", "--test-threads=1", "--nocapture"])
             .env("TSAN_OPTIONS", options)
