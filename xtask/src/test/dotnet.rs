@@ -53,6 +53,13 @@ const OTHER_BUILDS: &[Variant] = &[
         filter: &[],
     },
     Variant {
+        name: "the net8.0 build under a test's hand, rolled forward",
+        project: "Backrun.Testing.Tests",
+        property: "-p:TestFramework=net8.0",
+        output: "net8.0/bin/Release/net8.0",
+        filter: &[],
+    },
+    Variant {
         name: "the net8.0 build under Creatio's names, rolled forward",
         project: "Backrun.Creatio.Tests",
         property: "-p:TestFramework=net8.0",

@@ -21,23 +21,18 @@ public sealed unsafe partial class BackrunEngine
         ArgumentNullException.ThrowIfNull(queue);
         ArgumentNullException.ThrowIfNull(options);
         OptionChecks.Name(queue, "The name of a queue", Limits.QueueNameBytes, nameof(queue));
-        Utf8Arena texts = default;
-        try
+        if (_core.Probe is { } probe)
         {
-            backrun_queue_options native = default;
-            NativeOptions.Write(queue, options, ref texts, ref native);
-            backrun_error* error = null;
-            using (EngineHandle.Use use = Borrow())
-            {
-                NativeError.ThrowIfFailed(NativeMethods.backrun_engine_configure_queue(use.Pointer, &native, &error), error);
-            }
-
+            // What is out of its range is so in a test too.
+            NativeOptions.Check(queue, options);
+            ConfigureNative(queue, probe.Adapt(options));
             _core.Queues[queue] = options with { };
+            probe.QueueConfigured(this, queue, options);
+            return;
         }
-        finally
-        {
-            texts.Dispose();
-        }
+
+        ConfigureNative(queue, options);
+        _core.Queues[queue] = options with { };
     }
 
     /// <summary>
@@ -48,14 +43,57 @@ public sealed unsafe partial class BackrunEngine
     /// <exception cref="ArgumentException">The name is empty or too long.</exception>
     /// <exception cref="BackrunException">No such queue (<see cref="BackrunErrorCode.NotFound"/>), or the engine is shut down.</exception>
     /// <exception cref="ObjectDisposedException">The engine was disposed of.</exception>
-    public void PauseQueue(string queue) => CallQueue(queue, NativeMethods.backrun_engine_pause);
+    public void PauseQueue(string queue) => SetPaused(queue, paused: true);
 
     /// <summary>Ends a pause; a queue that is not paused stays as it is.</summary>
     /// <param name="queue">Its name.</param>
     /// <exception cref="ArgumentException">The name is empty or too long.</exception>
     /// <exception cref="BackrunException">No such queue (<see cref="BackrunErrorCode.NotFound"/>), or the engine is shut down.</exception>
     /// <exception cref="ObjectDisposedException">The engine was disposed of.</exception>
-    public void ResumeQueue(string queue) => CallQueue(queue, NativeMethods.backrun_engine_resume);
+    public void ResumeQueue(string queue) => SetPaused(queue, paused: false);
+
+    /// <summary>Pauses a queue or ends that, whatever a test says.</summary>
+    internal void SetPausedNative(string queue, bool paused)
+    {
+        if (paused)
+        {
+            CallQueue(queue, NativeMethods.backrun_engine_pause);
+        }
+        else
+        {
+            CallQueue(queue, NativeMethods.backrun_engine_resume);
+        }
+    }
+
+    /// <summary>Adds a queue or changes one, whatever a test says.</summary>
+    internal void ConfigureNative(string queue, QueueOptions options)
+    {
+        Utf8Arena texts = default;
+        try
+        {
+            backrun_queue_options native = default;
+            NativeOptions.Write(queue, options, ref texts, ref native);
+            backrun_error* error = null;
+            using EngineHandle.Use use = Borrow();
+            NativeError.ThrowIfFailed(NativeMethods.backrun_engine_configure_queue(use.Pointer, &native, &error), error);
+        }
+        finally
+        {
+            texts.Dispose();
+        }
+    }
+
+    private void SetPaused(string queue, bool paused)
+    {
+        if (_core.Probe is { } probe)
+        {
+            probe.SetPaused(this, queue, paused);
+        }
+        else
+        {
+            SetPausedNative(queue, paused);
+        }
+    }
 
     private void CallQueue(string queue, QueueCall call)
     {

@@ -146,9 +146,39 @@ public sealed partial class BackrunEngine
 
     private ValueTask<BackgroundTaskHandle> SubmitOrWaitAsync<TParameters>(
         TaskRegistration<TParameters> registration, TParameters parameters, StartOptions? options, UserConnection? user, CancellationToken cancellationToken) =>
-        SendWatch.IsWanted(_core)
+        _core.Probe is { } probe ? SubmitProbedAsync(probe, registration, parameters, options, user, cancellationToken)
+            : SendWatch.IsWanted(_core)
             ? SubmitWatchedAsync(registration, parameters, options, user, cancellationToken)
             : SubmitUnwatchedAsync(registration, parameters, options, user, cancellationToken);
+
+    private async ValueTask<BackgroundTaskHandle> SubmitProbedAsync<TParameters>(
+        EngineProbe probe, TaskRegistration<TParameters> registration, TParameters parameters, StartOptions? options, UserConnection? user, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        probe.Starting(registration);
+        SendWatch watch = SendWatch.Begin(registration, options);
+        BackgroundTaskHandle handle;
+        byte[] payload;
+        try
+        {
+            payload = Submitter.Serialize(registration, parameters);
+            TimeSpan limit = WaitingSubmitter.LimitOf(registration, options);
+            handle = limit == TimeSpan.Zero
+                ? new BackgroundTaskHandle(this, new BackgroundTaskId(Submitter.SubmitBytes(Handle, registration, payload, options, user)))
+                : await WaitingSubmitter.SubmitAsync(this, registration, payload, options, user, limit, cancellationToken).ConfigureAwait(false);
+            watch.Accepted(handle.Id.Value);
+        }
+        catch (Exception exception)
+        {
+            watch.Failed(exception);
+            probe.NotStarted();
+            throw;
+        }
+
+        probe.Started(handle.Id.Value, registration, payload, options, user);
+        await probe.FinishAsync([handle.Id.Value]).ConfigureAwait(false);
+        return handle;
+    }
 
     // An asynchronous method: what is current in it is not so for its caller.
     private async ValueTask<BackgroundTaskHandle> SubmitWatchedAsync<TParameters>(

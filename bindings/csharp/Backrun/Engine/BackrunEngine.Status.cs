@@ -165,7 +165,11 @@ public sealed unsafe partial class BackrunEngine
         return new BackgroundTaskStatus(status, _core.Formats);
     }
 
-    internal System.Threading.Tasks.Task CompletionOf(BackgroundTaskId id) => _core.Completions.Of(this, id);
+    internal System.Threading.Tasks.Task CompletionOf(BackgroundTaskId id)
+    {
+        _core.Probe?.Awaited();
+        return _core.Completions.Of(this, id);
+    }
 
     private static void CheckId(BackgroundTaskId id)
     {

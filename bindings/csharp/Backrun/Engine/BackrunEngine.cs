@@ -20,6 +20,9 @@ public sealed partial class BackrunEngine : IBackgroundTasks, IDisposable, IAsyn
     internal const string DefaultQueue = "default";
     private static readonly object DefaultGate = new();
     private static BackrunEngine? _default;
+
+    // Of tests, which have an engine each and run at the same time. Null until the first of them asks for it.
+    private static AsyncLocal<BackrunEngine?>? _defaultHere;
     private readonly EngineCore _core;
     private int _disposed;
 
@@ -56,6 +59,8 @@ public sealed partial class BackrunEngine : IBackgroundTasks, IDisposable, IAsyn
             Dispose();
             throw;
         }
+
+        options.Probe?.EngineMade(this);
     }
 
     /// <summary>
@@ -65,7 +70,7 @@ public sealed partial class BackrunEngine : IBackgroundTasks, IDisposable, IAsyn
     /// <exception cref="ArgumentNullException">It is set to null.</exception>
     public static BackrunEngine Default
     {
-        get => Volatile.Read(ref _default) ?? MakeDefault();
+        get => _defaultHere?.Value ?? Volatile.Read(ref _default) ?? MakeDefault();
         set
         {
             ArgumentNullException.ThrowIfNull(value);
@@ -79,6 +84,21 @@ public sealed partial class BackrunEngine : IBackgroundTasks, IDisposable, IAsyn
 
                 _default = value;
             }
+        }
+    }
+
+    /// <summary>What is <see cref="Default"/> for the current flow of execution only, whoever set that; null: what is so for all.</summary>
+    internal static BackrunEngine? DefaultHere
+    {
+        get => _defaultHere?.Value;
+        set
+        {
+            if (_defaultHere is null)
+            {
+                Interlocked.CompareExchange(ref _defaultHere, new AsyncLocal<BackrunEngine?>(), null);
+            }
+
+            _defaultHere.Value = value;
         }
     }
 

@@ -13,11 +13,41 @@ internal static unsafe class BatchSubmitter
         BackrunEngine owner, EngineHandle engine, TaskRegistration<TParameters> registration, IEnumerable<TParameters> all, StartOptions? options, UserConnection? user)
     {
         int count = 0;
+        if (registration.Core.Probe is { } probe)
+        {
+            probe.Starting(registration);
+            BackgroundTaskHandle[] probed;
+            try
+            {
+                probed = Watched(owner, engine, registration, all, options, user, ref count);
+            }
+            catch
+            {
+                probe.NotStarted();
+                throw;
+            }
+
+            probe.Finish(Array.ConvertAll(probed, static handle => handle.Id.Value));
+            return probed;
+        }
+
         if (!SendWatch.IsWanted(registration.Core))
         {
             return Submit(owner, engine, registration, all, options, user, ref count);
         }
 
+        return Watched(owner, engine, registration, all, options, user, ref count);
+    }
+
+    private static BackgroundTaskHandle[] Watched<TParameters>(
+        BackrunEngine owner,
+        EngineHandle engine,
+        TaskRegistration<TParameters> registration,
+        IEnumerable<TParameters> all,
+        StartOptions? options,
+        UserConnection? user,
+        ref int count)
+    {
         SendWatch watch = SendWatch.Begin(registration, options);
         try
         {
@@ -102,6 +132,11 @@ internal static unsafe class BatchSubmitter
             for (int index = 0; index < handles.Length; index++)
             {
                 handles[index] = new BackgroundTaskHandle(owner, new BackgroundTaskId(ids[index]));
+                if (registration.Core.Probe is { } probe)
+                {
+                    backrun_bytes payload = submissions[index].payload;
+                    probe.Started(ids[index], registration, new ReadOnlySpan<byte>(payload.data, (int)payload.len).ToArray(), options, user);
+                }
             }
 
             return handles;

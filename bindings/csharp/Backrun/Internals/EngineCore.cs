@@ -28,6 +28,7 @@ internal sealed class EngineCore
         Formats = new EngineFormats(options);
         IsDurable = options.Store.IsDurable;
         VerifyRoundTrip = options.VerifyRoundTrip;
+        Probe = options.Probe;
         _connections = options.UserConnectionFactory ?? Services?.GetService<IUserConnectionFactory>();
         Log = new LogBridge(options.LoggerFactory ?? Services?.GetService<ILoggerFactory>(), options.LogScopes, Failures);
         Finished = new FinishedEvents(this);
@@ -48,6 +49,9 @@ internal sealed class EngineCore
     internal EngineFormats Formats { get; }
 
     internal bool VerifyRoundTrip { get; }
+
+    /// <summary>The test that this engine is made for; null: none.</summary>
+    internal EngineProbe? Probe { get; }
 
     /// <summary>Whether tasks outlive the process.</summary>
     internal bool IsDurable { get; }
@@ -119,6 +123,9 @@ internal sealed class EngineCore
         return _connections.Open(identity)
             ?? throw new InvalidOperationException($"{TypeNames.Of(_connections.GetType())}.Open returned null for user '{identity.Name}'; return a connection, or throw.");
     }
+
+    /// <summary>The engine itself, or null if nobody has it any more.</summary>
+    internal BackrunEngine? TryGetOwner() => _owner.TryGetTarget(out BackrunEngine? owner) ? owner : null;
 
     internal void RaiseTaskFinished(BackgroundTaskFinishedEventArgs args)
     {

@@ -26,13 +26,14 @@ internal static unsafe class EngineStart
             backrun_queue_options queue = default;
             if (options.Queues.TryGetValue(BackrunEngine.DefaultQueue, out QueueOptions? defaultQueue))
             {
-                NativeOptions.Write(BackrunEngine.DefaultQueue, defaultQueue, ref texts, ref queue);
+                NativeOptions.Write(BackrunEngine.DefaultQueue, options.Probe?.Adapt(defaultQueue) ?? defaultQueue, ref texts, ref queue);
                 native.default_queue = &queue;
                 core.Queues[BackrunEngine.DefaultQueue] = defaultQueue with { };
             }
-            else if (NativeOptions.StallThresholdWhereNotSaid is not null)
+            else if (NativeOptions.StallThresholdWhereNotSaid is not null || options.Probe is not null)
             {
-                NativeOptions.Write(BackrunEngine.DefaultQueue, new QueueOptions(), ref texts, ref queue);
+                QueueOptions usual = new();
+                NativeOptions.Write(BackrunEngine.DefaultQueue, options.Probe?.Adapt(usual) ?? usual, ref texts, ref queue);
                 native.default_queue = &queue;
             }
 

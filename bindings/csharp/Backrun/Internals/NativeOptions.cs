@@ -48,6 +48,21 @@ internal static unsafe class NativeOptions
         native.ageing_step_ms = OptionChecks.Milliseconds(options.AgeingStep, $"QueueOptions.AgeingStep {what}");
     }
 
+    /// <summary>Throws what <see cref="Write(string, QueueOptions, ref Utf8Arena, ref backrun_queue_options)"/> would.</summary>
+    internal static void Check(string name, QueueOptions options)
+    {
+        Utf8Arena texts = default;
+        try
+        {
+            backrun_queue_options native = default;
+            Write(name, options, ref texts, ref native);
+        }
+        finally
+        {
+            texts.Dispose();
+        }
+    }
+
     internal static void Write(TaskOptions options, ref Utf8Arena texts, ref backrun_task_options native, backrun_retry_policy* retry)
     {
         native.struct_size = (uint)sizeof(backrun_task_options);

@@ -16,7 +16,8 @@ internal static unsafe class Submitter
     /// <returns>Its id.</returns>
     internal static long Submit<TParameters>(
         EngineHandle engine, TaskRegistration<TParameters> registration, TParameters parameters, StartOptions? options, UserConnection? user) =>
-        SendWatch.IsWanted(registration.Core)
+        registration.Core.Probe is { } probe ? SubmitProbed(probe, engine, registration, parameters, options, user)
+            : SendWatch.IsWanted(registration.Core)
             ? SubmitWatched(engine, registration, parameters, options, user)
             : SubmitUnwatched(engine, registration, parameters, options, user);
 
@@ -79,6 +80,19 @@ internal static unsafe class Submitter
         finally
         {
             writer.Return();
+        }
+    }
+
+    /// <summary>Submits bytes as they are.</summary>
+    /// <returns>The id.</returns>
+    internal static long SubmitBytes(EngineHandle engine, TaskRegistration registration, byte[] payload, StartOptions? options, UserConnection? user)
+    {
+        fixed (byte* data = payload)
+        {
+            backrun_submission submission = new() { payload = new backrun_bytes { data = data, len = (nuint)payload.Length } };
+            long id;
+            NativeError.ThrowIfFailed(Send(engine, registration, &submission, 1, &id, options, user, whenFull: 0, pending: null, out backrun_error* error), error);
+            return id;
         }
     }
 
@@ -161,6 +175,11 @@ internal static unsafe class Submitter
             if (options is not null)
             {
                 NativeOptions.Write(options, registration.Options, ref texts, ref *first, &retry);
+                if (core.Probe is not null)
+                {
+                    // A test's store is in memory, and as safe as that is, whatever the code under test asks for.
+                    first->durability = 0;
+                }
             }
 
             if (whenFull != 0)
@@ -200,6 +219,32 @@ internal static unsafe class Submitter
         {
             texts.Dispose();
         }
+    }
+
+    /// <summary><see cref="Submit"/> in an engine that a test was made for.</summary>
+    private static long SubmitProbed<TParameters>(
+        EngineProbe probe, EngineHandle engine, TaskRegistration<TParameters> registration, TParameters parameters, StartOptions? options, UserConnection? user)
+    {
+        probe.Starting(registration);
+        SendWatch watch = SendWatch.Begin(registration, options);
+        byte[] payload;
+        long id;
+        try
+        {
+            payload = Serialize(registration, parameters);
+            id = SubmitBytes(engine, registration, payload, options, user);
+            watch.Accepted(id);
+        }
+        catch (Exception exception)
+        {
+            watch.Failed(exception);
+            probe.NotStarted();
+            throw;
+        }
+
+        probe.Started(id, registration, payload, options, user);
+        probe.Finish([id]);
+        return id;
     }
 
     private static long SubmitWatched<TParameters>(

@@ -2,6 +2,7 @@ using System;
 using System.Collections.Generic;
 using System.Diagnostics.Metrics;
 using System.Reflection;
+using Backrun.Internals;
 using Microsoft.Extensions.Logging;
 
 namespace Backrun;
@@ -128,4 +129,10 @@ public class BackrunOptions
 
     /// <summary>Time passes for delays, retries, time limits and stalls only by <see cref="BackrunEngine.AdvanceTime"/>: for tests.</summary>
     internal bool ManualTime { get; set; }
+
+    /// <summary>The test that this engine is made for; null: none.</summary>
+    internal EngineProbe? Probe { get; set; }
+
+    /// <summary>A copy with other queues, assemblies and types in common: to change what is no collection.</summary>
+    internal BackrunOptions Copy() => (BackrunOptions)MemberwiseClone();
 }

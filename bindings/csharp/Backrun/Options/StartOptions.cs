@@ -47,4 +47,6 @@ public sealed class StartOptions
     /// How long <see cref="Backrun.WhenFull.Wait"/> waits; <see cref="System.Threading.Timeout.InfiniteTimeSpan"/>: for ever. Null: 30 s. Only together with <see cref="WhenFull"/>.
     /// </summary>
     public TimeSpan? WhenFullTimeout { get; set; }
+
+    internal StartOptions Copy() => (StartOptions)MemberwiseClone();
 }

@@ -39,6 +39,14 @@ internal sealed unsafe class TaskRegistration<TParameters> : TaskRegistration
 
     internal override void Forget() => Forgetter(this);
 
+    internal override object? Read(byte[] payload)
+    {
+        fixed (byte* data = payload)
+        {
+            return PayloadSerializer.Deserialize(new backrun_bytes { data = data, len = (nuint)payload.Length }, _formatters, PayloadFormat, this);
+        }
+    }
+
     internal override int SetUserConnection(backrun_task* task, backrun_bytes userContext, void** taskState)
     {
         WorkerRun run = WorkerRun.OfThisThread();

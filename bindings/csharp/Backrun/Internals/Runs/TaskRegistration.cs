@@ -51,6 +51,10 @@ internal abstract unsafe class TaskRegistration
     /// <summary>Native's callback: runs the task.</summary>
     internal abstract int Run(backrun_task* task, backrun_bytes payload, void* taskState);
 
+    /// <summary>Reads parameters from bytes, as a run does.</summary>
+    /// <exception cref="TaskSerializationException">They cannot be deserialised.</exception>
+    internal abstract object? Read(byte[] payload);
+
     /// <summary>Forgets that this is the last used registration of its types: the engine has ended.</summary>
     internal abstract void Forget();
 

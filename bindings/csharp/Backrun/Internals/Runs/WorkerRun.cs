@@ -63,6 +63,7 @@ internal sealed unsafe class WorkerRun
     /// <summary>Brings back what the starter's surroundings were. What it throws is the run's failure.</summary>
     internal void Prepare()
     {
+        Core.Probe?.RunBegins(NativeMethods.backrun_task_id(_task), NativeText.ToManaged(NativeMethods.backrun_task_queue(_task)));
         if (Core.Metrics.WatchesRuns)
         {
             _startedAt = Stopwatch.GetTimestamp();
@@ -204,6 +205,11 @@ internal sealed unsafe class WorkerRun
     private void Surround(EngineCore core)
     {
         core.Cultures.ApplyOwn();
+        if (core.Probe is not null || BackrunEngine.DefaultHere is not null)
+        {
+            // What a task of a test starts by the static methods stays in that test, and what others start does not come into it.
+            BackrunEngine.DefaultHere = core.Probe is null ? null : core.TryGetOwner();
+        }
 
         // Not null: nobody has suppressed the flow of what is outside of runs.
         _surroundings = ExecutionContext.Capture();

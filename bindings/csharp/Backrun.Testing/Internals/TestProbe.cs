@@ -1,0 +1,469 @@
+using System;
+using System.Collections.Generic;
+using System.Linq;
+using System.Threading;
+using System.Threading.Tasks;
+using Backrun.Internals;
+
+namespace Backrun.Testing.Internals;
+
+/// <summary>What stands beside a test's engine: it notes what is started, lets tasks run when they are to, and waits for them. The running itself is the engine's.</summary>
+internal sealed class TestProbe : EngineProbe
+{
+    private readonly TestEngineOptions _options;
+    private readonly TestQueues _queues;
+    private readonly Waiting _waiting;
+    private BackrunEngine? _engine;
+    private int _submitting;
+    private long _runs;
+    private long _mostRuns = long.MaxValue;
+    private Picked? _picked;
+
+    internal TestProbe(TestMode mode, TestEngineOptions options)
+    {
+        OptionChecks.Defined<TestMode>(mode, "TestMode");
+        Mode = mode;
+        _options = options.Checked();
+        _queues = new TestQueues(mode, _options.Concurrency);
+        _waiting = new Waiting(_options.Limit);
+        Clock = new TestClock(_options.Clock, TimePassed);
+    }
+
+    internal TestMode Mode { get; }
+
+    internal TestClock Clock { get; }
+
+    internal Ledger Ledger { get; } = new();
+
+    internal BackrunEngine? Engine => Volatile.Read(ref _engine);
+
+    /// <summary>The run that the current code belongs to, if it is one of this engine.</summary>
+    private BackgroundTaskContext? Run => BackgroundTaskContext.Current is { } run && run.Core == Engine?.Core ? run : null;
+
+    /// <summary>Sets what an engine for a test has, whatever else is asked for.</summary>
+    internal void Prepare(BackrunOptions options)
+    {
+        options.Probe = this;
+        options.ManualTime = true;
+        options.VerifyRoundTrip = true;
+        options.Workers = _options.Concurrency;
+        options.MaxWorkers = Math.Max(options.MaxWorkers ?? 0, 512);
+    }
+
+    internal override QueueOptions Adapt(QueueOptions options) => _queues.Adapt(options);
+
+    internal override void EngineMade(BackrunEngine engine)
+    {
+        QueueConfigured(engine, BackrunEngine.DefaultQueue, engine.Core.Queues.GetValueOrDefault(BackrunEngine.DefaultQueue) ?? new QueueOptions());
+        Clock.Start(engine);
+        Volatile.Write(ref _engine, engine);
+    }
+
+    internal override void QueueConfigured(BackrunEngine engine, string queue, QueueOptions options)
+    {
+        _queues.Add(queue, options);
+        if (Mode == TestMode.Manual)
+        {
+            engine.SetPausedNative(queue, paused: true);
+        }
+    }
+
+    internal override void SetPaused(BackrunEngine engine, string queue, bool paused)
+    {
+        // Where the test says what runs, a queue is paused anyway. Native says whether there is such a queue.
+        engine.SetPausedNative(queue, paused || Mode == TestMode.Manual);
+        _queues.SetPaused(queue, paused);
+    }
+
+    internal override void Starting(TaskRegistration registration)
+    {
+        Clock.Follow();
+        if (Mode == TestMode.Inline && Run is { } run && Find(run.Id.Value) is { } parent && parent.Depth >= _options.MostNested)
+        {
+            throw new InvalidOperationException(
+                $"Task '{registration.Name}' would be the {parent.Depth + 1}th of tasks that start one another at the call, and that looks like a chain without an end: {Texts.Chain(parent, Ledger)}. " +
+                "Start it with a Delay, so that the test's clock has a say; or test it with TestMode.Manual; or raise TestEngineOptions.MostNested.");
+        }
+
+        Interlocked.Increment(ref _submitting);
+    }
+
+    internal override void NotStarted() => Interlocked.Decrement(ref _submitting);
+
+    internal override void Started(long id, TaskRegistration registration, byte[] payload, StartOptions? options, UserConnection? user)
+    {
+        StartRecord? parent = Run is { } run ? Find(run.Id.Value) : null;
+        Ledger.Add(new StartRecord(id, registration, payload, options?.Copy(), user?.Identity, parent?.Id ?? 0, parent?.Root ?? id, (parent?.Depth ?? 0) + 1));
+    }
+
+    internal override void Finish(long[] ids)
+    {
+        Interlocked.Decrement(ref _submitting);
+        if (Mode == TestMode.Manual)
+        {
+            return;
+        }
+
+        BackrunEngine engine = Engine!;
+        BackgroundTaskContext? run = Run;
+        if (run is not null)
+        {
+            // That one has its place, and waits for these.
+            _queues.LetIn(engine, run.Queue, 1);
+        }
+
+        try
+        {
+            foreach (long id in ids)
+            {
+                WaitForEnd(engine, new BackgroundTaskId(id));
+            }
+        }
+        finally
+        {
+            if (run is not null)
+            {
+                _queues.LetIn(engine, run.Queue, -1);
+            }
+        }
+
+        if (run is null)
+        {
+            // What a task inside of these failed by is told here too: thrown there, it would change what the outer task does.
+            ThrowFailures(record => Array.IndexOf(ids, record.Root) >= 0);
+        }
+    }
+
+    internal override Task FinishAsync(long[] ids)
+    {
+        if (Mode == TestMode.Manual)
+        {
+            Finish(ids);
+            return Task.CompletedTask;
+        }
+
+        return OnThreadOfItsOwn(() =>
+        {
+            Finish(ids);
+            return true;
+        });
+    }
+
+    internal override void RunBegins(long id, string queue)
+    {
+        long runs = Interlocked.Increment(ref _runs);
+        Picked? picked = Volatile.Read(ref _picked);
+        if (picked is not null && string.Equals(picked.Queue, queue, StringComparison.Ordinal) && picked.TrySet(id))
+        {
+            // Before anything else may begin: the queue lets one in at a time, and this is it.
+            Engine?.SetPausedNative(queue, paused: true);
+        }
+        else if (Mode == TestMode.Manual && runs > Interlocked.Read(ref _mostRuns))
+        {
+            Engine?.SetPausedNative(queue, paused: true);
+        }
+    }
+
+    internal override void Awaited()
+    {
+        if (Mode == TestMode.Manual && Run is { } run && Engine is { } engine)
+        {
+            // It waits for a task that may be behind it. As long as tasks are let run; then it is as before.
+            _queues.LetIn(engine, run.Queue, 1);
+        }
+    }
+
+    /// <summary>Lets run what is ready, and what comes of it, to the end.</summary>
+    /// <returns>Runs that began.</returns>
+    internal int Drain()
+    {
+        BackrunEngine engine = Outside("Drain");
+        lock (_waiting)
+        {
+            Clock.Follow();
+            long before = Interlocked.Read(ref _runs);
+            Interlocked.Exchange(ref _mostRuns, before + _options.MostRuns);
+            Set(engine, paused: false);
+            try
+            {
+                WaitUntilQuiet(engine, before, pendingToo: true);
+            }
+            finally
+            {
+                Set(engine, paused: true);
+                Interlocked.Exchange(ref _mostRuns, long.MaxValue);
+                _queues.LetInAsBefore(engine);
+            }
+
+            ThrowFailures(static _ => true);
+            return checked((int)(Interlocked.Read(ref _runs) - before));
+        }
+    }
+
+    /// <summary>Lets one task of a queue run.</summary>
+    /// <returns>Its id; null where none was ready.</returns>
+    internal BackgroundTaskId? RunNext(string queue)
+    {
+        BackrunEngine engine = Outside("RunNext");
+        if (Mode != TestMode.Manual)
+        {
+            throw new InvalidOperationException("RunNext is for an engine of TestMode.Manual: in this one tasks run when they are started.");
+        }
+
+        // Whether there is such a queue.
+        engine.SetPausedNative(queue, paused: true);
+        lock (_waiting)
+        {
+            Clock.Follow();
+            if (_queues.IsPaused(queue) || !AnyOnTheWay(engine, queue))
+            {
+                return null;
+            }
+
+            Picked picked = new(queue);
+            QueueOptions options = engine.Core.Queues.GetValueOrDefault(queue) ?? new QueueOptions();
+            engine.ConfigureNative(queue, options with { Workers = 1, ConcurrencyLimit = 1 });
+            Volatile.Write(ref _picked, picked);
+            try
+            {
+                engine.SetPausedNative(queue, paused: false);
+
+                // It may be cancelled before it begins. One that has begun, and ended maybe, is known by then.
+                _waiting.Until(() => !AnyOnTheWay(engine, queue) || picked.Id != 0, () => Texts.StillOnTheWay(engine));
+                if (picked.Id != 0)
+                {
+                    _waiting.Until(() => engine.Look(new BackgroundTaskId(picked.Id))?.State is not (BackgroundTaskState.Ready or BackgroundTaskState.Running or BackgroundTaskState.Pending), () => Texts.StillOnTheWay(engine));
+                }
+            }
+            finally
+            {
+                engine.SetPausedNative(queue, paused: true);
+                Volatile.Write(ref _picked, null);
+                engine.ConfigureNative(queue, _queues.Adapt(options));
+            }
+
+            ThrowFailures(record => record.Id == picked.Id);
+            return picked.Id == 0 ? null : new BackgroundTaskId(picked.Id);
+        }
+    }
+
+    /// <summary>Lets time pass; where tasks run at the call, what is due then has run.</summary>
+    internal void Advance(TimeSpan time)
+    {
+        BackrunEngine engine = Engine!;
+        Clock.Advance(time);
+        if (Mode == TestMode.Inline && !engine.Core.IsInside)
+        {
+            Drain();
+        }
+    }
+
+    internal static Task<T> OnThreadOfItsOwn<T>(Func<T> function) =>
+        Task.Factory.StartNew(function, CancellationToken.None, TaskCreationOptions.LongRunning | TaskCreationOptions.DenyChildAttach, TaskScheduler.Default);
+
+    /// <summary>The test's clock was set. Its thread may hold what tasks that await that clock need, so those are not waited for.</summary>
+    private void TimePassed()
+    {
+        if (Engine is not { } engine)
+        {
+            return;
+        }
+
+        try
+        {
+            Clock.Follow();
+            if (Mode == TestMode.Inline && !engine.Core.IsInside)
+            {
+                WaitUntilQuiet(engine, Interlocked.Read(ref _runs), pendingToo: false);
+            }
+        }
+        catch (Exception exception) when (exception is ObjectDisposedException or BackrunException or TimeoutException or InvalidOperationException)
+        {
+            // Thrown into a clock, it would not come out whole, or leave the clock unusable. What failed, and what hangs, the next Drain tells.
+        }
+    }
+
+    /// <exception cref="InvalidOperationException">Called by a task.</exception>
+    private BackrunEngine Outside(string method)
+    {
+        BackrunEngine engine = Engine!;
+        return engine.Core.IsInside
+            ? throw new InvalidOperationException($"{method} was called inside a run of the same engine, and would wait for itself. Call it from the test.")
+            : engine;
+    }
+
+    private void Set(BackrunEngine engine, bool paused)
+    {
+        if (Mode == TestMode.Manual)
+        {
+            foreach (string queue in paused ? _queues.Names : _queues.Open)
+            {
+                try
+                {
+                    engine.SetPausedNative(queue, paused);
+                }
+                catch (Exception exception) when (paused && exception is BackrunException or ObjectDisposedException)
+                {
+                    // It was shut down by what ran.
+                }
+            }
+        }
+    }
+
+    private StartRecord? Find(long id)
+    {
+        // A task may begin before the call that started it has noted it.
+        SpinWait spin = default;
+        while (true)
+        {
+            bool isOnTheWay = Volatile.Read(ref _submitting) != 0;
+            if (Ledger.Find(id) is { } record || !isOnTheWay)
+            {
+                return Ledger.Find(id);
+            }
+
+            spin.SpinOnce();
+        }
+    }
+
+    /// <summary>Waits until a task has ended, or waits for what does not come by itself.</summary>
+    private void WaitForEnd(BackrunEngine engine, BackgroundTaskId id) => _waiting.Until(() => HasRun(engine, id), () => Texts.StillOnTheWay(engine));
+
+    private bool HasRun(BackrunEngine engine, BackgroundTaskId id)
+    {
+        BackgroundTaskStatus? status = engine.Look(id);
+        if (status is null || status.IsFinal)
+        {
+            return true;
+        }
+
+        if (status.State == BackgroundTaskState.Ready)
+        {
+            return _queues.IsPaused(status.Queue);
+        }
+
+        if (status.State != BackgroundTaskState.Scheduled)
+        {
+            return false;
+        }
+
+        return status.Attempt == 0 || !PassRetry(status);
+    }
+
+    /// <summary>Has the next attempt of a task begin. False: that is the test's clock's to do.</summary>
+    private bool PassRetry(BackgroundTaskStatus status)
+    {
+        if (Clock.IsOfTest)
+        {
+            return false;
+        }
+
+        if (status.Attempt >= _options.MostRuns)
+        {
+            throw new InvalidOperationException(
+                $"Task {status.Id} '{status.TaskName}' has failed {status.Attempt} times, and another attempt follows; the last time by {status.Error?.Type}: {status.Error?.Message} " +
+                "Test it with TestMode.Manual, or raise TestEngineOptions.MostRuns.");
+        }
+
+        // None: it waits for the thread of its last run, which was given up.
+        if (status.NextRunAt is { } next)
+        {
+            Clock.AdvanceTo(next);
+        }
+
+        return true;
+    }
+
+    private void WaitUntilQuiet(BackrunEngine engine, long before, bool pendingToo)
+    {
+        Progress progress = new(_options.Limit / 10);
+        _waiting.Until(
+            () =>
+            {
+                long runs = Interlocked.Read(ref _runs);
+                if (runs - before > _options.MostRuns)
+                {
+                    throw new InvalidOperationException(
+                        $"More than {_options.MostRuns} runs began, and that looks like tasks that start one another without an end: {Texts.Last(Ledger, engine)}. " +
+                        "Start the next one with a Delay, so that the test's clock has a say; or run it by RunNext; or raise TestEngineOptions.MostRuns.");
+                }
+
+                if (progress.IsHeldUp(runs))
+                {
+                    // What runs may wait for what is behind it: a worker takes its place, as outside of tests.
+                    foreach (string queue in _queues.Open)
+                    {
+                        _queues.LetIn(engine, queue, 1);
+                    }
+                }
+
+                return IsQuiet(engine, pendingToo) && !PassRetries(engine);
+            },
+            () => Texts.StillOnTheWay(engine));
+    }
+
+    /// <summary>Has the next attempts begin of tasks that run at the call. Whether there were any.</summary>
+    private bool PassRetries(BackrunEngine engine)
+    {
+        if (Mode != TestMode.Inline || Clock.IsOfTest)
+        {
+            return false;
+        }
+
+        BackgroundTaskStatus? next = engine.ListTasks(new TaskFilter { States = [BackgroundTaskState.Scheduled], Limit = int.MaxValue })
+            .Where(static task => task.Attempt > 0)
+            .MinBy(static task => task.NextRunAt);
+        return next is not null && PassRetry(next);
+    }
+
+    /// <summary>Whether nothing runs, and nothing that could is ready.</summary>
+    private bool IsQuiet(BackrunEngine engine, bool pendingToo)
+    {
+        // Looked at one after the other, smallest id first: what a task started before it ended is seen unless it came after the look began, and then more were accepted than before.
+        long accepted = engine.GetStatistics().Accepted;
+        BackgroundTaskState[] states = pendingToo
+            ? [BackgroundTaskState.Ready, BackgroundTaskState.Running, BackgroundTaskState.Pending]
+            : [BackgroundTaskState.Ready, BackgroundTaskState.Running];
+        bool anyPaused = _queues.AnyPaused;
+        IReadOnlyList<BackgroundTaskStatus> found = engine.ListTasks(new TaskFilter { States = states, Limit = anyPaused ? int.MaxValue : 1 });
+        return found.All(task => task.State == BackgroundTaskState.Ready && _queues.IsPaused(task.Queue)) && engine.GetStatistics().Accepted == accepted;
+    }
+
+    private static bool AnyOnTheWay(BackrunEngine engine, string queue) => engine
+        .ListTasks(new TaskFilter { Queue = queue, States = [BackgroundTaskState.Ready, BackgroundTaskState.Running, BackgroundTaskState.Pending], Limit = 1 })
+        .Count != 0;
+
+    private void ThrowFailures(Func<StartRecord, bool> which)
+    {
+        if (!_options.ThrowOnFailure)
+        {
+            return;
+        }
+
+        BackrunEngine engine = Engine!;
+        List<Exception> failures = [];
+        foreach (StartRecord record in Ledger.All())
+        {
+            if (which(record)
+                && engine.Look(new BackgroundTaskId(record.Id)) is { State: BackgroundTaskState.Dead } dead
+                && Ledger.Tell(record, dead.Lease))
+            {
+                failures.Add(Failures.Of(engine, dead));
+            }
+        }
+
+        Failures.Throw(failures);
+    }
+
+    /// <summary>The one task that is let run.</summary>
+    private sealed class Picked(string queue)
+    {
+        private long _id;
+
+        internal string Queue { get; } = queue;
+
+        internal long Id => Interlocked.Read(ref _id);
+
+        internal bool TrySet(long id) => Interlocked.CompareExchange(ref _id, id, 0) == 0;
+    }
+}
