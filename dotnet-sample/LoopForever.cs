@@ -17,7 +17,9 @@ public sealed class LoopForever : IBackgroundTask<int>
     /// <inheritdoc/>
     public void Run(int parameters)
     {
+#pragma warning disable BACKRUN106 // The mistake, which `--loop` shows.
         while (true)
+#pragma warning restore BACKRUN106
         {
             Interlocked.Increment(ref _turns);
         }

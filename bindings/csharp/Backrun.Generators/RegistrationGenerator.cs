@@ -22,7 +22,8 @@ public sealed class RegistrationGenerator : IIncrementalGenerator
         "'{0}' is not registered by the generated code: {1}",
         "Backrun",
         DiagnosticSeverity.Warning,
-        isEnabledByDefault: true);
+        isEnabledByDefault: true,
+        helpLinkUri: "https://github.com/backrun/backrun/blob/main/docs/analyzers.md#backrun101");
 
     /// <inheritdoc/>
     public void Initialize(IncrementalGeneratorInitializationContext context)

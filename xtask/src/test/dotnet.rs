@@ -74,6 +74,14 @@ const OTHER_BUILDS: &[Variant] = &[
         filter: &[],
     },
     Variant {
+        name: "MessagePack 3, as the analyzers have it",
+        project: "Backrun.Analyzers.Tests",
+        property: "-p:Mp=3",
+        output: "mp3/bin/Release/net10.0",
+        // What of it is about MessagePack.
+        filter: &["--filter-class", "Backrun.Analyzers.Tests.TruthTests"],
+    },
+    Variant {
         name: "MessagePack 3",
         project: "Backrun.Tests",
         property: "-p:Mp=3",

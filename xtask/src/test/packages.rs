@@ -11,6 +11,22 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
+/// What the analyzers and the generator of the package are to warn of.
+const WRONG: &str = "
+using Backrun;
+
+[BackgroundTask(\"wrong\")]
+public abstract class Wrong : IBackgroundTask<System.Action>
+{
+    public void Run(System.Action parameters)
+    {
+        while (true)
+        {
+        }
+    }
+}
+";
+
 pub fn run(tally: &mut Tally) {
     for needed in ["cmake", "ctest", "gcc", "g++", "pkg-config"] {
         if !exists(needed) {
@@ -136,10 +152,23 @@ fn packages() -> Result<Verdict> {
     run.args(["run", "--project"]).arg(project.join("consumer.csproj")).current_dir(&project);
     let said = quietly(run)?;
     let expected = fs::read_to_string(example.join("durable.expected")).map_err(|e| format!("cannot read it: {e}"))?;
-    let native = project.join("restored/backrun").join(&version).join("runtimes/linux-x64/native/libbackrun.so");
-    match said == expected && native.exists() {
-        true => Ok(Verdict::Fine),
-        false => Err(format!("with {} there: {}, it printed:\n{said}", native.display(), native.exists())),
+    let restored = project.join("restored/backrun").join(&version);
+    let native = restored.join("runtimes/linux-x64/native/libbackrun.so");
+    if said != expected || !native.exists() {
+        return Err(format!("with {} there: {}, it printed:\n{said}", native.display(), native.exists()));
+    }
+    // Editors load this one, and no compiler.
+    let fixes = restored.join("analyzers/dotnet/cs/Backrun.CodeFixes.dll");
+    if !fixes.exists() {
+        return Err(format!("{} is missing", fixes.display()));
+    }
+    write("Wrong.cs", WRONG.to_owned())?;
+    let mut build = dotnet();
+    build.args(["build"]).arg(project.join("consumer.csproj")).current_dir(&project);
+    let said = quietly(build)?;
+    match ["BACKRUN101", "BACKRUN102", "BACKRUN106"].iter().find(|rule| !said.contains(*rule)) {
+        None => Ok(Verdict::Fine),
+        Some(rule) => Err(format!("the compiler says nothing of {rule}:\n{said}")),
     }
 }
 
