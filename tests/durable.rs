@@ -283,6 +283,34 @@ fn tasks_that_ran_at_a_crash_run_one_at_a_time_and_a_task_that_crashes_three_tim
 }
 
 #[test]
+fn a_shutdown_that_is_out_of_time_names_a_run_that_was_given_up_and_returns_though_memory_has_nothing_of_it() {
+    let folder = Folder::new();
+    let engine = folder.start();
+    engine.register("stuck", |_: &TaskContext<'_>| ()).unwrap();
+    engine.pause("default").unwrap();
+    let mut submission = Submission::new("stuck", b"");
+    submission.time_limit = Some(Duration::from_secs(1));
+    let id = engine.submit(&submission).unwrap();
+    shut_down(engine);
+    // In the next process it is the only one of its part of the table.
+    let mut options = folder.options();
+    options.manual_time = true;
+    let engine = Engine::start(options).unwrap();
+    let (gate, open, comes) = gate();
+    engine.register("stuck", move |task: &TaskContext<'_>| gate.pass(task.id())).unwrap();
+    engine.resume("default").unwrap();
+    assert_eq!(comes.recv_timeout(Duration::from_secs(20)).unwrap(), id);
+    engine.advance_time(Duration::from_secs(2)).unwrap();
+    engine.advance_time(Duration::from_secs(60)).unwrap();
+    assert_eq!(engine.wait(id, SOON).unwrap().state, State::Dead);
+    let report = engine.shutdown(ShutdownMode::Cancel, Some(Duration::ZERO)).unwrap();
+    let running: Vec<_> = report.running.iter().map(|left| (left.id, &*left.task_name)).collect();
+    assert_eq!(running, [(id, "stuck")]);
+    drop(open);
+    assert!(engine.shutdown(ShutdownMode::Cancel, SOON).unwrap().is_complete());
+}
+
+#[test]
 fn tasks_without_a_handler_stay_in_the_store_and_can_be_asked_for() {
     let folder = Folder::new();
     let engine = folder.start();

@@ -14,6 +14,10 @@ use crate::store::table::{Entry, Word};
 use crate::sync::Ordering;
 use crate::task::{State, TaskId};
 
+fn is_run(word: Word) -> bool {
+    matches!(word.state(), Some(State::Running | State::Pending))
+}
+
 impl Inner {
     /// Why what is queued is cancelled at the end of the engine.
     pub(crate) fn end_reason(&self) -> Text {
@@ -63,17 +67,18 @@ impl Inner {
     }
 
     /// Visits running and pending tasks; where a worker has one, with its slot. With the extras' lock, so that none of them
-    /// becomes pending meanwhile.
-    fn for_each_run(&self, _: &Extras, mut visit: impl FnMut(TaskId, &Entry, Option<&Slot>)) {
+    /// becomes pending meanwhile. Without an entry: a durable store has its end and memory nothing, and the thread of a run that was given up
+    /// has not come back.
+    fn for_each_run(&self, _: &Extras, mut visit: impl FnMut(&Queue, TaskId, Option<&Entry>, Option<&Slot>)) {
         for queue in self.queues.iter() {
             let crew = queue.crew.lock();
             for slot in &crew.slots {
                 let Some(id) = slot.running() else { continue };
-                let Some(chunk) = self.store.chunk(id) else { continue };
-                let entry = chunk.entry(id);
+                let chunk = self.store.chunk(id);
+                let entry = chunk.as_ref().map(|chunk| chunk.entry(id)).filter(|entry| entry.word().state().is_some());
                 // Its worker is about to let go of it.
-                if entry.word().state() != Some(State::Pending) {
-                    visit(id, entry, Some(slot));
+                if entry.is_none_or(|entry| entry.word().state() != Some(State::Pending)) {
+                    visit(queue, id, entry, Some(slot));
                 }
             }
         }
@@ -81,7 +86,7 @@ impl Inner {
         if self.queues.iter().any(|queue| queue.pending.load(Ordering::Acquire) > 0) {
             self.store.table.for_each(|id, entry| {
                 if entry.word().state() == Some(State::Pending) {
-                    visit(id, entry, None);
+                    visit(self.queue(entry.word()), id, Some(entry), None);
                 }
             });
         }
@@ -90,8 +95,8 @@ impl Inner {
     /// Asks every run to stop, on behalf of a shutdown: it is asked, and nobody gave a reason.
     pub(crate) fn interrupt_runs(&self) {
         let extras = self.extras.lock();
-        self.for_each_run(&extras, |id, entry, _| {
-            let Ok(before) = entry.mark_slow(true) else { return };
+        self.for_each_run(&extras, |_, id, entry, _| {
+            let Some(Ok(before)) = entry.map(|entry| entry.mark_slow(true)) else { return };
             if before.cancel_requested() {
                 return;
             }
@@ -104,42 +109,44 @@ impl Inner {
     /// Reports what a closed engine still runs.
     pub(crate) fn report_left_running(&self, report: &mut ShutdownReport) {
         let extras = self.extras.lock();
-        self.for_each_run(&extras, |id, entry, _| {
-            let word = entry.word();
-            if extras.is_away(id) || matches!(word.state(), Some(State::Running | State::Pending)) {
-                report.add_running(id, self.name_of(word));
+        self.for_each_run(&extras, |_, id, entry, _| {
+            let goes_on = entry.is_some_and(|entry| is_run(entry.word()));
+            if extras.is_away(id) || goes_on {
+                report.add_running(id, self.name_of(id, entry));
             }
         });
         report.sort();
     }
 
-    fn name_of(&self, word: Word) -> Text {
-        self.registrations.lock()[word.registration()].name.clone()
+    fn name_of(&self, id: TaskId, entry: Option<&Entry>) -> Text {
+        match entry.map(Entry::word) {
+            Some(word) => self.registrations.lock()[word.registration()].name.clone(),
+            None => self.stored_status(id).map(|status| status.task_name).unwrap_or_default(),
+        }
     }
 
     /// Records nothing more. Reports what still runs, and tells whoever waits for it.
     pub(crate) fn close_moves(&self, report: &mut ShutdownReport) {
         let mut extras = self.extras.lock();
         extras.closed = true;
-        self.for_each_run(&extras, |id, entry, slot| {
+        self.for_each_run(&extras, |queue, id, entry, slot| {
             point(Place::Close);
             // From here on its worker comes to run_returned, which refuses it. One that was faster is done, unless its run was
             // given up: then its thread is in user code still.
-            let word = entry.mark_slow(false).unwrap_or_else(|word| word);
-            let goes_on = matches!(word.state(), Some(State::Running | State::Pending));
-            if !goes_on && (slot.is_none() || !extras.is_away(id)) {
+            let goes_on = entry.filter(|entry| is_run(entry.mark_slow(false).unwrap_or_else(|word| word)));
+            if goes_on.is_none() && (slot.is_none() || !extras.is_away(id)) {
                 return;
             }
-            report.add_running(id, self.name_of(word));
-            self.queue(word).seldom.lock().abandoned += 1;
-            if goes_on && self.observation.wants(EventKind::Abandoned) {
+            report.add_running(id, self.name_of(id, entry));
+            queue.seldom.lock().abandoned += 1;
+            if let Some(entry) = goes_on.filter(|_| self.observation.wants(EventKind::Abandoned)) {
                 let status = self.status_locked(&extras, id, entry);
                 self.observation.event(Event::of(EventKind::Abandoned, &status));
             }
             match slot {
                 Some(slot) => slot.abandon(id),
                 // A pending run has no thread that could come back.
-                None => drop(self.queue(word).pending.fetch_sub(1, Ordering::AcqRel)),
+                None => drop(queue.pending.fetch_sub(1, Ordering::AcqRel)),
             }
         });
         report.sort();
