@@ -1,14 +1,14 @@
 //! What is promised of tasks that ran when a process ended uncleanly: of these one runs at a time, and none that cannot run holds up another one.
 //! A process that is killed is played by a copy of the store's files, as in tests/durable.rs.
 
-#[path = "common/folder.rs"]
-mod folder;
+mod common;
 
 use backrun::{
-    CancelResult, Engine, EngineOptions, Failure, Lease, Observer, Outcome, QueueName, QueueOptions, ShutdownMode,
-    State, StoreKind, Submission, TaskContext, TaskId, TaskOptions,
+    CancelResult, Engine, EngineOptions, EventKind, Failure, Lease, Observer, Outcome, QueueName, QueueOptions,
+    ShutdownMode, State, StoreKind, Submission, TaskContext, TaskId, TaskOptions,
 };
-use folder::Folder;
+use common::folder::Folder;
+use common::Recorder;
 use std::sync::mpsc::{channel, Receiver, RecvTimeoutError, Sender};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -214,4 +214,53 @@ fn suspects_whose_time_comes_at_once_run_one_after_the_other_and_can_be_cancelle
     assert_eq!(third.begins(), new);
     third.ends_as(new, Outcome::Done, State::Succeeded);
     drop(third.kill(&killed_again));
+}
+
+#[test]
+fn a_task_that_has_taken_three_processes_with_it_is_told_and_counted_as_dead_and_whoever_replays_it_forgives_it() {
+    let start = |folder: &Folder| {
+        let mut options = common::options(1);
+        options.store = StoreKind::sqlite(folder.file());
+        let recorder = Recorder::default();
+        let engine = Engine::start_observed(options, Arc::new(recorder.clone())).unwrap();
+        let (came, comes) = channel();
+        let (end, ends) = channel::<()>();
+        let ends = Mutex::new(ends);
+        let handler = move |task: &TaskContext<'_>| {
+            came.send(task.id()).unwrap();
+            let _ = ends.lock().unwrap().recv();
+        };
+        engine.register("crash", handler).unwrap();
+        (engine, recorder, comes, end)
+    };
+    let mut folder = Folder::new();
+    let mut id = None;
+    for crash in 0..3 {
+        let (engine, _, comes, end) = start(&folder);
+        if crash == 0 {
+            id = Some(engine.submit(&Submission::new("crash", b"in")).unwrap());
+        }
+        assert_eq!(comes.recv_timeout(LONG).unwrap(), id.unwrap());
+        let killed = folder.copy();
+        drop(end);
+        folder = killed;
+    }
+    let id = id.unwrap();
+    let (engine, recorder, comes, end) = start(&folder);
+    let events = recorder.events.wait_for(|events| !events.is_empty());
+    let told: Vec<_> = events.iter().map(|event| (event.kind, event.task_id)).collect();
+    assert_eq!(told, [(EventKind::Dead, Some(id))]);
+    assert!(events[0].failure.as_ref().unwrap().text().contains("3 unclean ends"));
+    let statistics = engine.statistics().unwrap();
+    assert_eq!((statistics.engine.dead, statistics.store.unwrap().unfinished), (1, 0));
+    // Neither this process nor the next one buries it again.
+    engine.replay(id).unwrap();
+    assert_eq!(comes.recv_timeout(LONG).unwrap(), id);
+    let killed = folder.copy();
+    drop(end);
+    assert_eq!(engine.wait(id, Some(LONG)).unwrap().state, State::Succeeded);
+    let (engine, _, comes, end) = start(&killed);
+    drop(end);
+    assert_eq!(comes.recv_timeout(LONG).unwrap(), id);
+    assert_eq!(engine.wait(id, Some(LONG)).unwrap().state, State::Succeeded);
 }

@@ -252,10 +252,15 @@ fn what_was_buffered_is_there(subject: &dyn Subject) {
 fn a_replay_has_not_ended(subject: &dyn Subject) {
     let store = subject.open();
     let id = accepted(&*store);
-    made(&*store, vec![to(id, 1, Move::Dead { failure: failure() }), to(id, 1, Move::Ready)]);
+    store.claim(0, Some(InterruptedRun { id, claims: 1 }));
+    subject.kill(store);
+    let store = subject.open();
+    assert_eq!(store.get(id).unwrap().unwrap().crashes, 1);
+    made(&*store, vec![to(id, 2, Move::Dead { failure: failure() }), to(id, 2, Move::Ready)]);
     subject.kill(store);
     let task = subject.open().get(id).unwrap().unwrap();
-    assert_eq!((task.state, task.finished_us, task.failure), (State::Ready, 0, Some(failure())));
+    let stands = (task.state, task.finished_us, task.failure, task.crashes);
+    assert_eq!(stands, (State::Ready, 0, Some(failure()), 0), "the crashes before are forgiven");
 }
 
 fn the_close_waits(subject: &dyn Subject) {

@@ -59,7 +59,7 @@ pub struct StoredTask {
     pub claims: u32,
     /// Claims that do not count as attempts.
     pub uncounted: u32,
-    /// How often a process ended uncleanly while it ran.
+    /// How often a process ended uncleanly while it ran, since it was last tried again after it was dead.
     pub crashes: u32,
     /// When it was accepted, in microseconds since 1970 UTC.
     pub submitted_us: i64,

@@ -76,6 +76,9 @@ impl Model {
             return Answer::Refused(task.state);
         }
         let task = Arc::make_mut(task);
+        if task.state == State::Dead {
+            task.crashes = 0;
+        }
         (task.state, task.claims, task.uncounted) = (to.to(), claims, uncounted);
         (task.run_at, task.finished_us) = (None, 0);
         if *to != Move::Pending {

@@ -118,11 +118,16 @@ impl Inner {
 
     /// Makes the end of a task in memory that the store has recorded, and tells everybody.
     fn has_ended(&self, journal: &Journal, id: TaskId, lease: Lease, to: State) {
-        let Some(chunk) = self.store.chunk(id) else { return self.answer_end(journal, (id, lease, to), None) };
+        // What was never in memory was dead as it was found.
+        let outside = || match self.stored_status(id) {
+            Some(status) => self.has_ended_in_store(journal, &status),
+            None => self.answer_end(journal, (id, lease, to), None),
+        };
+        let Some(chunk) = self.store.chunk(id) else { return outside() };
         let entry = chunk.entry(id);
         let word = entry.word();
         if word.state().is_none() {
-            return self.answer_end(journal, (id, lease, to), None);
+            return outside();
         }
         if !word.is_slow() && to == State::Succeeded {
             if let Ok(told) = entry.finish_plain(word, to, sys::coarse_unix_millis()) {

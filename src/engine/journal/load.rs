@@ -132,8 +132,9 @@ impl Inner {
     pub(super) fn load(&self, journal: &Journal, mut load: Load) -> Result<()> {
         let loaded = match &mut load {
             Load::Name(name) => self.load_name(journal, name),
-            Load::Task(id, coming) => self.load_task(journal, *id, *coming),
-            Load::Suspect(id) => self.load_task(journal, *id, Coming::Again),
+            Load::Task(id, coming) => self.load_task(journal, *id, *coming, false),
+            // Who waits for its time does that in memory, and stands in line once it has come.
+            Load::Suspect(id) => self.load_task(journal, *id, Coming::Again, true),
         };
         journal.work.lock().loads.loaded(&load, loaded.is_err());
         if let (Load::Suspect(id), true) = (load, loaded.is_err()) {
@@ -176,13 +177,17 @@ impl Inner {
         }
     }
 
-    fn load_task(&self, journal: &Journal, id: TaskId, coming: Coming) -> Result<()> {
+    /// `is_due`: whatever the store says, its time has come.
+    fn load_task(&self, journal: &Journal, id: TaskId, coming: Coming, is_due: bool) -> Result<()> {
         let _reading = journal.reading.lock();
         let waits = |task: &StoredTask| matches!(task.state, State::Ready | State::Scheduled | State::Pending);
-        let Some(task) = journal.store.get(id)?.filter(waits) else {
+        let Some(mut task) = journal.store.get(id)?.filter(waits) else {
             journal.run_is_over(id);
             return Ok(());
         };
+        if is_due {
+            (task.state, task.run_at) = (State::Ready, None);
+        }
         if self.buried_unfit(&task) {
             journal.run_is_over(id);
             return Ok(());

@@ -173,12 +173,16 @@ impl Inner {
         Ok(CancelResult::Queued)
     }
 
-    /// Tells of the end of a task that is not in memory.
-    fn has_ended_in_store(&self, journal: &Journal, status: &TaskStatus) {
+    /// Tells of the end of a task that is not in memory: it was cancelled there, or is dead without another run.
+    pub(super) fn has_ended_in_store(&self, journal: &Journal, status: &TaskStatus) {
+        let is_dead = status.state == State::Dead;
         if let Some(queue) = self.queues.named(&status.queue) {
-            queue.seldom.lock().cancelled += 1;
+            let mut seldom = queue.seldom.lock();
+            let counter = if is_dead { &mut seldom.dead } else { &mut seldom.cancelled };
+            *counter += 1;
         }
-        self.observation.event_if_wanted(EventKind::Cancelled, || Event::of(EventKind::Cancelled, status));
+        let kind = if is_dead { EventKind::Dead } else { EventKind::Cancelled };
+        self.observation.event_if_wanted(kind, || Event { failure: status.failure.clone(), ..Event::of(kind, status) });
         self.answer_end(journal, (status.id, status.lease, status.state), Some(status));
     }
 
@@ -200,7 +204,7 @@ impl Inner {
         let target = intake.target_of(&task)?;
         room_or_refusal(&mut intake.entrances[target.queue], task.payload.len() as u64)?;
         drop(intake);
-        task.uncounted = task.claims;
+        (task.uncounted, task.crashes) = (task.claims, 0);
         let now_us = sys::coarse_unix_micros();
         let ready = Change::Move { id, claims: task.claims, uncounted: task.claims, now_us, to: Move::Ready };
         if journal.apply_and_wait(engine, only(ready)?)?.first() != Some(&Answer::Done) {

@@ -150,8 +150,9 @@ impl<'c> Changes<'c> {
         // Only a run leaves a note: of one before this move, that is.
         let has_note = known_claims > 0 || state == State::Dead;
         if state == State::Dead {
-            // It has not ended any more; why it failed stays.
+            // It has not ended any more; why it failed stays. Who tries it again takes it that it will not end a process.
             self.run("UPDATE note SET finished_us = NULL WHERE id = ?", params![id.value()])?;
+            self.run("UPDATE task SET crashes = 0 WHERE id = ?", params![id.value()])?;
             self.counts.dead -= 1;
         }
         if has_note && matches!(to, Move::Succeeded { .. } | Move::Cancelled { .. }) {
