@@ -68,8 +68,9 @@ pub trait Driver: Send + Sync {
     fn pause(&self, pause: bool) -> Answer;
     fn look(&self, id: i64) -> Option<Look>;
     fn counted(&self) -> Counted;
-    /// What the store has of each task, as a process would find it if this one were killed now; `None` without such a store.
-    fn left_by_a_kill(&self) -> Option<Vec<StoredTask>>;
+    /// The files as a process would find them if this one were killed now, and what it finds in them of each task; `None` without such a
+    /// store.
+    fn left_by_a_kill(&self) -> Option<(Folder, Vec<StoredTask>)>;
     /// Ends the work as `mode` says, and waits; `limit_ms`: `None` for ever.
     fn shut_down(&self, mode: ShutdownMode, limit_ms: Option<u64>) -> Report;
 }
@@ -106,9 +107,9 @@ pub struct Rust {
 }
 
 impl Rust {
-    pub fn new(workers: u32, does: Step, is_durable: bool) -> Self {
+    /// `folder`: where its tasks are kept, and those that an earlier process has left.
+    pub fn new(workers: u32, does: Step, folder: Option<Folder>) -> Self {
         let mut options = options(workers);
-        let folder = is_durable.then(Folder::new);
         if let Some(folder) = &folder {
             options.store = StoreKind::sqlite(folder.file());
         }
@@ -244,11 +245,13 @@ impl Driver for Rust {
         (counts, [counters.scheduled, counters.ready, counters.running, counters.pending, counters.stalled])
     }
 
-    fn left_by_a_kill(&self) -> Option<Vec<StoredTask>> {
-        let copy = self.folder.as_ref()?.copy();
-        let store = SqliteStore::open(SqliteOptions::new(copy.file())).unwrap();
+    fn left_by_a_kill(&self) -> Option<(Folder, Vec<StoredTask>)> {
+        let left = self.folder.as_ref()?.copy();
+        // Whoever opens it changes it.
+        let looked_at = left.copy();
+        let store = SqliteStore::open(SqliteOptions::new(looked_at.file())).unwrap();
         let all = store.list(&Page { limit: usize::MAX, ..Page::default() }).unwrap();
-        Some(all)
+        Some((left, all))
     }
 
     fn shut_down(&self, mode: ShutdownMode, limit_ms: Option<u64>) -> Report {

@@ -1,5 +1,6 @@
 //! A random history: an engine, the model that it is held to, and the steps of both.
 
+use crate::common::folder::Folder;
 use crate::common::random::Random;
 use crate::common::LONG;
 use crate::drivers::{self, Begun, Driver, Step, When};
@@ -38,6 +39,12 @@ pub enum Api {
     C,
 }
 
+/// A task that waits a second, and what the engine's clock on the wall says, by when it has that one begin.
+fn begin(engine: &dyn Driver) -> (i64, u64) {
+    let id = engine.submit(When::AfterMs(1000), None, None).unwrap();
+    (id, engine.look(id).unwrap().run_at_us as u64 / 1000 - 1000)
+}
+
 impl History {
     pub fn new(seed: u64, api: Api, mutation: Mutation) -> Self {
         let (tell, begun) = channel();
@@ -47,15 +54,14 @@ impl History {
         let stalls = random.one_in(2);
         let does = Step { tell: Mutex::new(tell), lasts: stalls };
         let engine: Arc<dyn Driver> = match api {
-            Api::Rust => Arc::new(drivers::Rust::new(WORKERS, does, false)),
-            Api::Durable => Arc::new(drivers::Rust::new(WORKERS, does, true)),
+            Api::Rust => Arc::new(drivers::Rust::new(WORKERS, does, None)),
+            Api::Durable => Arc::new(drivers::Rust::new(WORKERS, does, Some(Folder::new()))),
             Api::C => Arc::new(drivers::C::new(WORKERS, does)),
         };
         let is_durable = matches!(api, Api::Durable);
         let mut world = World::new(mutation, WORKERS as usize, 0);
-        // What the engine's clock on the wall says, by when it has a delayed task begin.
-        let id = engine.submit(When::AfterMs(1000), None, None).unwrap();
-        world.wall_ms = engine.look(id).unwrap().run_at_us as u64 / 1000 - 1000;
+        let (_, wall_ms) = begin(&*engine);
+        world.wall_ms = wall_ms;
         world.submit(Some(Due::At(1000)), None, None).unwrap();
         Self { engine, begun, runs: HashMap::new(), world, random, stalls, is_durable, said: Vec::new() }
     }
@@ -125,8 +131,11 @@ impl History {
         self.world.tasks.iter().filter(|(_, task)| counts(task)).map(|(id, _)| *id).collect()
     }
 
+    /// An id that was given out, or may be.
     pub fn any_id(&mut self) -> i64 {
-        self.random.below(self.world.last_id as u64 + 2) as i64 + 1
+        let last = self.world.last_id;
+        let given = &self.world.given;
+        given.get(self.random.below(given.len() as u64 + 2) as usize).copied().unwrap_or(last + 1)
     }
 
     fn some_end(&mut self) -> End {
@@ -318,20 +327,47 @@ impl History {
         self.settle_down();
     }
 
-    /// Holds what a killed process would leave to the model.
-    pub fn look_at_what_a_kill_leaves(&self) {
+    /// Holds what a killed process would leave to the model. Where that is, if it is anywhere.
+    pub fn look_at_what_a_kill_leaves(&self) -> Option<Folder> {
         let begun = Instant::now();
         loop {
-            let Some(stored) = self.engine.left_by_a_kill() else { return };
+            let (left, stored) = self.engine.left_by_a_kill()?;
             let wrong: Vec<_> = stored.iter().filter_map(|task| self.wrong_in_store(task)).collect();
             if wrong.is_empty() && stored.len() == self.world.tasks.len() {
-                return;
+                return Some(left);
             }
             // What nobody waits for may be on its way: that a task waits for its next run.
             if begun.elapsed() > self.patience() {
                 self.fail(&format!("{} tasks are stored, due are {}; {wrong:?}", stored.len(), self.world.tasks.len()));
             }
         }
+    }
+
+    /// The process is killed, and the next one goes on.
+    pub fn kill(&mut self) {
+        let Some(left) = self.look_at_what_a_kill_leaves() else { return };
+        self.say("the process is killed".to_owned());
+        // The old engine has files of its own, and nobody hears of it any more.
+        self.engine.shut_down(ShutdownMode::Cancel, Some(0));
+        self.runs.clear();
+        let (tell, begun) = channel();
+        let does = Step { tell: Mutex::new(tell), lasts: self.stalls };
+        self.engine = Arc::new(drivers::Rust::new(WORKERS, does, Some(left)));
+        self.begun = begun;
+        let (id, wall_ms) = begin(&*self.engine);
+        self.world.go_on_after_a_kill(wall_ms, id - 1);
+        let submitted = self.world.submit(Some(Due::At(1000)), None, None);
+        self.expect("the id", Ok(id), submitted);
+        self.settle_down();
+        // What waits comes in bit by bit.
+        let is_in = |(id, task): (&i64, &Task)| self.engine.look(*id).is_some_and(|look| task.is_told_as(look.phase));
+        let due = self.world.now();
+        let is_all_in = || {
+            let (_, now) = self.engine.counted();
+            let in_line = self.world.ready_suspects() as u64;
+            now[0] == due[0] && now[1] + in_line >= due[1] && self.world.tasks.iter().all(is_in)
+        };
+        self.wait_until("all that was left is as it was", is_all_in);
     }
 
     fn wrong_in_store(&self, stored: &StoredTask) -> Option<String> {
@@ -353,9 +389,13 @@ impl History {
         let is_away = task.thread || matches!(task.phase, Phase::Running | Phase::Pending);
         let attempts = i64::from(stored.claims) - i64::from(stored.uncounted);
         let has_attempts = is_away || attempts == task.attempt();
-        let stood = (stored.state, stored.claims, attempts);
-        (!is_right || !has_attempts).then(|| {
-            format!("task {id} is {stood:?}, due is {:?} lease {} attempt {}", task.phase, task.lease, task.attempt())
+        let runs = matches!(task.phase, Phase::Running | Phase::Pending);
+        let crashes = task.crashes + u32::from(runs);
+        let has_crashes = stored.state.is_final() || stored.crashes == crashes;
+        let stood = (stored.state, stored.claims, attempts, stored.crashes);
+        (!is_right || !has_attempts || !has_crashes).then(|| {
+            let due = (task.phase, task.lease, task.attempt(), crashes);
+            format!("task {id} is {stood:?}, due is {due:?}: its state, lease, attempt and crashes")
         })
     }
 
@@ -363,15 +403,22 @@ impl History {
     pub fn look(&self) {
         for (id, task) in &self.world.tasks {
             let Some(look) = self.engine.look(*id) else { self.fail(&format!("task {id} is not known")) };
-            let is = (look.phase, look.lease, look.attempt);
+            let phase = if task.is_told_as(look.phase) { task.phase } else { look.phase };
+            let is = (phase, look.lease, look.attempt);
             self.expect(&format!("task {id}"), is, (task.phase, task.lease, task.attempt()));
             if matches!(task.phase, Phase::Running | Phase::Pending) {
                 self.expect(&format!("whether task {id} is asked to stop"), look.asked, task.asked);
             }
         }
-        let (is, is_now) = self.engine.counted();
+        let (is, mut is_now) = self.engine.counted();
         self.expect("the counters", is, self.world.counts.clone());
-        self.expect("how many are scheduled, ready, running, pending, stalled", is_now, self.world.now());
+        let now = self.world.now();
+        // Those that stand in line in the store are not counted.
+        let not_counted = now[1].saturating_sub(is_now[1]);
+        if not_counted <= self.world.ready_suspects() as u64 {
+            is_now[1] += not_counted;
+        }
+        self.expect("how many are scheduled, ready, running, pending, stalled", is_now, now);
     }
 }
 

@@ -32,6 +32,10 @@ fn run(seed: u64, api: Api, mutation: Mutation) -> u64 {
         if step % 50 == 0 {
             history.look_at_what_a_kill_leaves();
         }
+        // Now and then one soon after the other, so that what runs has been there before.
+        if matches!(api, Api::Durable) && history.random.one_in(if step % 200 < 30 { 8 } else { 60 }) {
+            history.kill();
+        }
         // So that looking at all of them stays quick.
         if history.world.tasks.len() > 200 {
             history.engine.purge(0, 0);
@@ -81,14 +85,15 @@ fn random_histories_by_the_c_functions_come_out_as_the_model_says() {
 
 #[test]
 fn random_histories_of_a_durable_engine_come_out_as_the_model_says_and_so_would_a_kill_at_any_time() {
-    run_many(2_000, Api::Durable);
+    run_many(3_000, Api::Durable);
 }
 
 /// That the histories bite: with each of these mistakes in the model, one of them comes out otherwise.
 #[test]
 fn every_planted_mistake_is_found() {
     for mutation in Mutation::ALL {
-        let found = (1..=200).find(|seed| catch_unwind(AssertUnwindSafe(|| run(*seed, Api::Rust, *mutation))).is_err());
+        let api = if mutation.is_of_kills() { Api::Durable } else { Api::Rust };
+        let found = (1..=200).find(|seed| catch_unwind(AssertUnwindSafe(|| run(*seed, api, *mutation))).is_err());
         println!("{mutation:?} is found by history {found:?}");
         assert!(found.is_some(), "{mutation:?} is not found");
     }

@@ -44,6 +44,14 @@ pub enum Mutation {
     ClosedRecords,
     /// A shutdown that is out of time does not name runs that were given up before.
     GivenUpNotNamed,
+    /// A run that a kill has ended counts as an attempt.
+    CrashedRunCounts,
+    /// Tasks that ran when a process was killed run beside each other afterwards.
+    SuspectsRunTogether,
+    /// That a run was asked to stop is forgotten with the process.
+    StopRequestLost,
+    /// A task is run once more though it has taken three processes with it.
+    OneCrashMore,
 }
 
 impl Mutation {
@@ -69,5 +77,14 @@ impl Mutation {
         Self::ScheduledOutlivesCancel,
         Self::ClosedRecords,
         Self::GivenUpNotNamed,
+        Self::CrashedRunCounts,
+        Self::SuspectsRunTogether,
+        Self::StopRequestLost,
+        Self::OneCrashMore,
     ];
+
+    /// Whether it shows only where a process is killed and another one goes on.
+    pub fn is_of_kills(self) -> bool {
+        matches!(self, Self::CrashedRunCounts | Self::SuspectsRunTogether | Self::StopRequestLost | Self::OneCrashMore)
+    }
 }

@@ -1,5 +1,6 @@
 //! What is to be true of tasks, as simple as it can be said: no threads, no locks, one map. `history.rs` holds an engine to it.
 
+mod crash;
 mod shutdown;
 
 use crate::mutation::Mutation;
@@ -49,6 +50,14 @@ pub enum Due {
     AfterThread(u64),
 }
 
+/// When a durable store has a task run that waits for its time, by a clock on the wall.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StoredDue {
+    /// What was reckoned from a delay.
+    Elapsed(u64),
+    Wall(u64),
+}
+
 #[derive(Clone, Debug)]
 pub struct Task {
     pub phase: Phase,
@@ -73,11 +82,23 @@ pub struct Task {
     pub stalled: bool,
     /// The thread of its run came back when the engine was closed, and nothing was recorded.
     pub came_late: bool,
+    /// Until its next run ends or is lost. That its time has come is not written.
+    pub stored_due: Option<StoredDue>,
+    /// Processes that were killed while it ran.
+    pub crashes: u32,
+    /// It ran when a process was killed, and no run of it has come to an end since: none like it runs beside it.
+    pub suspect: bool,
 }
 
 impl Task {
     pub fn attempt(&self) -> i64 {
         self.lease - self.uncounted
+    }
+
+    /// Whether its status may say this. Of one that stands in line in the store it says what is written.
+    pub fn is_told_as(&self, phase: Phase) -> bool {
+        let is_in_store = self.suspect && self.phase == Phase::Ready && self.stored_due.is_some();
+        phase == self.phase || is_in_store && phase == Phase::Scheduled
     }
 
     /// A thread is in a run of it.
@@ -121,6 +142,8 @@ pub struct World {
     pub paused: bool,
     pub workers: usize,
     pub last_id: i64,
+    /// Every id that was given out.
+    pub given: Vec<i64>,
     /// Queued tasks that shutdowns have cancelled.
     pub lost: u64,
     /// Replacements that stayed, by mistake.
@@ -163,6 +186,7 @@ impl World {
             paused: false,
             workers,
             last_id: 0,
+            given: Vec::new(),
             lost: 0,
             surplus: 0,
         }
@@ -199,7 +223,7 @@ impl World {
         if self.lets_none_in() {
             return 0;
         }
-        self.count(Phase::Ready).min(self.crew().saturating_sub(self.busy()))
+        self.startable().min(self.crew().saturating_sub(self.busy()))
     }
 
     /// How many are scheduled, ready, running, pending and stalled now.
@@ -240,7 +264,11 @@ impl World {
             thread: false,
             stalled: false,
             came_late: false,
+            stored_due: due.and_then(|due| self.stored(due)),
+            crashes: 0,
+            suspect: false,
         };
+        self.given.push(self.last_id);
         self.tasks.insert(self.last_id, task);
         self.come_due();
         Ok(self.last_id)
@@ -255,7 +283,11 @@ impl World {
             return Err(format!("task {id} began though all {} workers had a run", self.crew()));
         }
         let now_ms = self.now_ms;
+        let suspect_runs = self.suspect_runs();
         let task = self.tasks.get_mut(&id).ok_or_else(|| format!("task {id} began and is not known"))?;
+        if task.suspect && suspect_runs {
+            return Err(format!("task {id} began, and another one runs that ran when a process was killed"));
+        }
         if task.phase != Phase::Ready || task.thread {
             return Err(format!("task {id} began while it was {:?}, thread {}", task.phase, task.thread));
         }
@@ -298,7 +330,7 @@ impl World {
         }
         let end = task.settled_early.take().unwrap_or(end);
         if end == End::Pending {
-            task.phase = Phase::Pending;
+            (task.phase, task.stored_due) = (Phase::Pending, None);
             return;
         }
         self.end(id, end, false);
@@ -306,11 +338,12 @@ impl World {
 
     /// A run ends as it says. `given_up`: its thread is still in it.
     fn end(&mut self, id: i64, end: End, given_up: bool) {
-        let now_ms = self.now_ms;
+        let (now_ms, wall_ms) = (self.now_ms, self.wall_ms);
         let mutation = self.mutation;
         let stopping = self.stage == Stage::Cancelling;
         let Some(task) = self.tasks.get_mut(&id) else { return };
         (task.limit_at, task.grace_at) = (None, None);
+        (task.stored_due, task.suspect) = (None, false);
         task.thread = given_up;
         let (asked, reason, alone) = (task.asked, task.reason, task.alone);
         let by_shutdown = asked && (!reason || mutation == Mutation::ShutdownBeforeCaller && !alone && stopping);
@@ -353,6 +386,7 @@ impl World {
                     Some(delay_ms) => {
                         task.phase = Phase::Scheduled;
                         let waits = given_up && mutation != Mutation::RetryBesideThread;
+                        task.stored_due = Some(StoredDue::Elapsed(wall_ms + delay_ms));
                         task.due = Some(if waits { Due::AfterThread(delay_ms) } else { Due::At(now_ms + delay_ms) });
                         self.counts.retried += 1;
                     }
@@ -371,7 +405,7 @@ impl World {
         match task.phase {
             Phase::Scheduled | Phase::Ready => {
                 task.phase = Phase::Cancelled;
-                task.due = None;
+                (task.due, task.stored_due, task.suspect) = (None, None, false);
                 self.counts.cancelled += 1;
                 Cancelled::Queued
             }
@@ -413,7 +447,7 @@ impl World {
         if task.phase != Phase::Dead || task.thread {
             return Answer::Invalid;
         }
-        task.phase = Phase::Ready;
+        (task.phase, task.crashes) = (Phase::Ready, 0);
         if !keeps {
             task.uncounted = task.lease;
         }
@@ -439,7 +473,8 @@ impl World {
     pub fn can_stall(&self) -> bool {
         self.stage <= Stage::Draining
             && !self.paused
-            && self.count(Phase::Ready) > 0
+            // What stands in line in the store does not wait for a worker.
+            && self.count(Phase::Ready) > self.ready_suspects()
             && 2 * self.busy() < MAX_WORKERS as usize
     }
 

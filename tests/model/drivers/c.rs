@@ -1,6 +1,7 @@
 //! The C functions, as a C program calls them.
 
 use super::{Counted, Driver, Look, Report, Step, When};
+use crate::common::folder::Folder;
 use crate::world::{Answer, Cancelled, Counts, End, Phase, Policy, GRACE_MS, MAX_WORKERS, STALL_MS};
 use backrun::ffi::bytes::{backrun_bytes, backrun_str};
 use backrun::ffi::engine::*;
@@ -302,7 +303,7 @@ impl Driver for C {
         }
     }
 
-    fn left_by_a_kill(&self) -> Option<Vec<StoredTask>> {
+    fn left_by_a_kill(&self) -> Option<(Folder, Vec<StoredTask>)> {
         None
     }
 
