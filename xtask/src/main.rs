@@ -14,6 +14,7 @@ mod json;
 mod native;
 mod pack;
 mod process;
+mod site;
 mod sqlite;
 mod test;
 mod tools;
@@ -44,7 +45,7 @@ const COMMANDS: &[Command] = &[
     command(
         "test",
         "[STEP]...",
-        "runs every test there is, or some steps: checks, rust, models, tsan, asan, c, valgrind, instructions, dotnet, asan-dotnet, aot, packages, sample",
+        "runs every test there is, or some steps: checks, rust, models, tsan, asan, c, valgrind, instructions, dotnet, asan-dotnet, aot, packages, site, sample",
         test::command,
     ),
     command(
@@ -70,6 +71,7 @@ const COMMANDS: &[Command] = &[
         bench::durable,
     ),
     command("pack", "", "makes the NuGet packages, in artifacts/packages", pack::command),
+    command("site", "", "makes the site of the documentation, in artifacts/site", site::command),
     command("vectors", "FILE...", "runs MessagePack vectors against the codec (tests/golden/README.md)", vectors::command),
     command("cargo", "ARGS...", "runs cargo with the crates as this machine has them", cargo),
     command("env", "", "prints what to `eval` in a shell so that plain cargo finds the crates", print_env),

@@ -16,7 +16,8 @@ mod sanitizers;
 mod tally;
 pub mod torture;
 
-use crate::process::Result;
+use crate::process::{exists, Result};
+use crate::tools::Verdict;
 use effort::Effort;
 use tally::Tally;
 
@@ -43,8 +44,18 @@ const STEPS: &[Step] = &[
     },
     Step { name: "aot", heading: "NativeAOT", run: aot::run },
     Step { name: "packages", heading: "What users install", run: packages::run },
+    Step { name: "site", heading: "The site", run: site },
     Step { name: "sample", heading: "The sample", run: sample::run },
 ];
+
+fn site(tally: &mut Tally) {
+    if !exists("dotnet") {
+        return tally.missing("the site", "the .NET SDK is not installed");
+    }
+    tally.check("the site of the documentation is made, and each link on it leads somewhere", || {
+        crate::site::make().map(|_| Verdict::Fine)
+    });
+}
 
 pub fn command(arguments: &[String]) -> Result<()> {
     run_steps(STEPS, arguments, Effort::Usual)
