@@ -709,8 +709,9 @@ typedef struct backrun_engine_options {
     backrun_end_fn on_end;
     // The sum of BACKRUN_ENGINE_MANUAL_TIME and its kin.
     uint32_t flags;
-    // 0.
-    uint32_t reserved;
+    // A task of a durable store that ran at so many unclean ends of a process is dead and not run again, unless it is replayed. 1: nothing
+    // that ran at one is. 0: 3. With the memory store another value than 0 is BACKRUN_NOT_SUPPORTED.
+    uint32_t max_crashes;
     // How long a durable store keeps tasks that have ended, finished and dead ones, where `keep_finished` and `keep_dead` leave
     // them, in milliseconds, up to 100 years. What is older is forgotten with one of the next commits, which look at a thousand
     // of a kind once a second; an engine that has nothing to do forgets nothing. 0: however long ago they have ended. With the

@@ -997,6 +997,12 @@ public:
         native_.keep_dead = count;
         return *this;
     }
+    /// A task of a durable store that ran at so many unclean ends of a process is dead and not run again, unless it is
+    /// replayed. 1: nothing that ran at one is. 0: 3. Only with a durable store.
+    engine_options &max_crashes(std::uint32_t count) {
+        native_.max_crashes = count;
+        return *this;
+    }
     /// How long a durable store keeps tasks that have ended, finished and dead ones, where keep_finished and keep_dead
     /// leave them: what is older is forgotten with one of the next commits. Zero or not set: however long ago they have
     /// ended.

@@ -69,6 +69,9 @@ pub const DEFAULT_MEMORY_TASKS: u64 = 100_000;
 /// Bytes of those, likewise.
 pub const DEFAULT_MEMORY_BYTES: u64 = 64 * 1024 * 1024;
 
+/// Unclean ends of a process at which a task ran, from which on it is not run again, where the options do not say.
+pub const DEFAULT_MAX_CRASHES: u32 = 3;
+
 /// How an engine is made.
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
@@ -94,6 +97,9 @@ pub struct EngineOptions {
     pub memory_tasks: Option<u64>,
     /// Bytes of payload, user context and headers of those, likewise. `None`: [`DEFAULT_MEMORY_BYTES`].
     pub memory_bytes: Option<u64>,
+    /// A task of a durable store that ran at so many unclean ends of a process is dead and not run again, unless it is replayed. 1: nothing
+    /// that ran at one is. `None`: [`DEFAULT_MAX_CRASHES`]. A memory store keeps no task that long, and refuses any other value.
+    pub max_crashes: Option<u32>,
     /// Options of the queue `default`.
     pub default_queue: QueueOptions,
     /// Events wanted, the sum of `1 << kind`. 0: all.
@@ -120,6 +126,13 @@ impl EngineOptions {
         in_range("observer_capacity", u64::from(capacity), 1, u64::from(u32::MAX))?;
         in_range("memory_tasks", self.memory_tasks.unwrap_or(1), 1, u64::from(u32::MAX))?;
         in_range("memory_bytes", self.memory_bytes.unwrap_or(1), 1, u64::MAX / 2)?;
+        in_range("max_crashes", u64::from(self.max_crashes.unwrap_or(1)), 1, u64::from(u32::MAX))?;
+        if self.store == StoreKind::Memory && self.max_crashes.is_some() {
+            return Err(Error::not_supported(
+                "max_crashes",
+                "the memory store keeps no task past the end of the process; leave it out, or choose a durable store",
+            ));
+        }
         self.store.check_durability(self.durability)?;
         self.store.check_keep_for()?;
         if let StoreKind::Sqlite { encryption: Some(encryption), .. } = &self.store {

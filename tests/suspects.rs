@@ -216,51 +216,86 @@ fn suspects_whose_time_comes_at_once_run_one_after_the_other_and_can_be_cancelle
     drop(third.kill(&killed_again));
 }
 
-#[test]
-fn a_task_that_has_taken_three_processes_with_it_is_told_and_counted_as_dead_and_whoever_replays_it_forgives_it() {
-    let start = |folder: &Folder| {
+/// A process whose runs last until it is killed, or `end` is let go.
+struct Crashing {
+    /// First, so that no run keeps the engine from ending.
+    end: Sender<()>,
+    engine: Engine,
+    recorder: Recorder,
+    comes: Receiver<TaskId>,
+}
+
+impl Crashing {
+    fn start(folder: &Folder, max_crashes: Option<u32>) -> Self {
         let mut options = common::options(1);
         options.store = StoreKind::sqlite(folder.file());
+        options.max_crashes = max_crashes;
         let recorder = Recorder::default();
         let engine = Engine::start_observed(options, Arc::new(recorder.clone())).unwrap();
         let (came, comes) = channel();
-        let (end, ends) = channel::<()>();
+        let (end, ends) = channel();
         let ends = Mutex::new(ends);
         let handler = move |task: &TaskContext<'_>| {
             came.send(task.id()).unwrap();
             let _ = ends.lock().unwrap().recv();
         };
         engine.register("crash", handler).unwrap();
-        (engine, recorder, comes, end)
-    };
-    let mut folder = Folder::new();
-    let mut id = None;
-    for crash in 0..3 {
-        let (engine, _, comes, end) = start(&folder);
-        if crash == 0 {
-            id = Some(engine.submit(&Submission::new("crash", b"in")).unwrap());
-        }
-        assert_eq!(comes.recv_timeout(LONG).unwrap(), id.unwrap());
-        let killed = folder.copy();
-        drop(end);
-        folder = killed;
+        Self { engine, recorder, comes, end }
     }
-    let id = id.unwrap();
-    let (engine, recorder, comes, end) = start(&folder);
-    let events = recorder.events.wait_for(|events| !events.is_empty());
+
+    /// Waits until a task runs. What a kill leaves.
+    fn killed_in_its_run(self, folder: &Folder, id: TaskId) -> Folder {
+        assert_eq!(self.comes.recv_timeout(LONG).unwrap(), id);
+        folder.copy()
+    }
+}
+
+/// A task that was running at so many kills.
+fn crashed(times: usize, max_crashes: Option<u32>) -> (Folder, TaskId) {
+    let mut folder = Folder::new();
+    let first = Crashing::start(&folder, max_crashes);
+    let id = first.engine.submit(&Submission::new("crash", b"in")).unwrap();
+    folder = first.killed_in_its_run(&folder, id);
+    for _ in 1..times {
+        folder = Crashing::start(&folder, max_crashes).killed_in_its_run(&folder, id);
+    }
+    (folder, id)
+}
+
+#[test]
+fn a_task_that_has_taken_three_processes_with_it_is_told_and_counted_as_dead_and_whoever_replays_it_forgives_it() {
+    let (folder, id) = crashed(3, None);
+    let process = Crashing::start(&folder, None);
+    let events = process.recorder.events.wait_for(|events| !events.is_empty());
     let told: Vec<_> = events.iter().map(|event| (event.kind, event.task_id)).collect();
     assert_eq!(told, [(EventKind::Dead, Some(id))]);
     assert!(events[0].failure.as_ref().unwrap().text().contains("3 unclean ends"));
-    let statistics = engine.statistics().unwrap();
+    let statistics = process.engine.statistics().unwrap();
     assert_eq!((statistics.engine.dead, statistics.store.unwrap().unfinished), (1, 0));
     // Neither this process nor the next one buries it again.
-    engine.replay(id).unwrap();
-    assert_eq!(comes.recv_timeout(LONG).unwrap(), id);
-    let killed = folder.copy();
-    drop(end);
-    assert_eq!(engine.wait(id, Some(LONG)).unwrap().state, State::Succeeded);
-    let (engine, _, comes, end) = start(&killed);
-    drop(end);
-    assert_eq!(comes.recv_timeout(LONG).unwrap(), id);
-    assert_eq!(engine.wait(id, Some(LONG)).unwrap().state, State::Succeeded);
+    process.engine.replay(id).unwrap();
+    let killed = process.killed_in_its_run(&folder, id);
+    let next = Crashing::start(&killed, None);
+    assert_eq!(next.comes.recv_timeout(LONG).unwrap(), id);
+    drop(next.end);
+    assert_eq!(next.engine.wait(id, Some(LONG)).unwrap().state, State::Succeeded);
+}
+
+#[test]
+fn at_how_many_crashes_a_task_is_dead_can_be_set() {
+    // The fourth run, and none after it where nobody has said that there may be.
+    let (folder, id) = crashed(4, Some(5));
+    let process = Crashing::start(&folder, None);
+    assert_eq!(process.engine.wait(id, Some(LONG)).unwrap().state, State::Dead);
+    let (folder, id) = crashed(1, Some(1));
+    let process = Crashing::start(&folder, Some(1));
+    assert_eq!(process.engine.wait(id, Some(LONG)).unwrap().state, State::Dead);
+    assert!(process.comes.try_recv().is_err());
+
+    let refused = |options: EngineOptions| Engine::start(options).unwrap_err().to_string();
+    let mut options = common::options(1);
+    options.max_crashes = Some(3);
+    assert!(refused(options.clone()).contains("max_crashes"), "the memory store has no use for it");
+    (options.max_crashes, options.store) = (Some(0), StoreKind::sqlite(Folder::new().file()));
+    assert!(refused(options).contains("max_crashes is 0; pass a number from 1"));
 }

@@ -132,8 +132,9 @@ pub struct backrun_engine_options {
     pub on_end: backrun_end_fn,
     /// The sum of BACKRUN_ENGINE_MANUAL_TIME and its kin.
     pub flags: u32,
-    /// 0.
-    pub reserved: u32,
+    /// A task of a durable store that ran at so many unclean ends of a process is dead and not run again, unless it is replayed. 1: nothing
+    /// that ran at one is. 0: 3. With the memory store another value than 0 is BACKRUN_NOT_SUPPORTED.
+    pub max_crashes: u32,
     /// How long a durable store keeps tasks that have ended, finished and dead ones, where `keep_finished` and `keep_dead` leave
     /// them, in milliseconds, up to 100 years. What is older is forgotten with one of the next commits, which look at a thousand
     /// of a kind once a second; an engine that has nothing to do forgets nothing. 0: however long ago they have ended. With the
@@ -162,10 +163,10 @@ impl backrun_engine_options {
             return Err(Error::AbiMismatch { caller: self.abi_version, library: BACKRUN_ABI_VERSION });
         }
         let known = BACKRUN_ENGINE_MANUAL_TIME | BACKRUN_ENGINE_ENCRYPTION_REQUIRED;
-        if self.flags & !known != 0 || self.reserved != 0 {
+        if self.flags & !known != 0 {
             return Err(Error::invalid(format_args!(
-                "backrun_engine_options.flags is {:#x} and reserved is {}; pass the sum of BACKRUN_ENGINE_MANUAL_TIME and its kin, and 0",
-                self.flags, self.reserved
+                "backrun_engine_options.flags is {:#x}; pass the sum of BACKRUN_ENGINE_MANUAL_TIME and its kin",
+                self.flags
             )));
         }
         // SAFETY: valid for the call.
@@ -183,6 +184,7 @@ impl backrun_engine_options {
             observer_capacity: nonzero(self.observer_capacity),
             memory_tasks: None,
             memory_bytes: None,
+            max_crashes: nonzero(self.max_crashes),
             event_kinds: self.event_kinds,
             log_level: convert::log_filter(self.log_level)?,
             default_queue: QueueOptions::default(),

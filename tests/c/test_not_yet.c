@@ -35,6 +35,12 @@ TEST(the_memory_store_keeps_what_has_ended_by_its_number_only) {
     refuse_engine(options, "backrun_engine_options.keep_for_ms");
 }
 
+TEST(the_memory_store_has_no_task_that_could_have_been_there_at_a_crash) {
+    backrun_engine_options options = options_with(1);
+    options.max_crashes = 3;
+    refuse_engine(options, "max_crashes");
+}
+
 TEST(the_memory_store_refuses_committed_and_names_it) {
     backrun_engine_options options = options_with(1);
     options.durability = BACKRUN_DURABILITY_COMMITTED;

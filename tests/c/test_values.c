@@ -48,9 +48,6 @@ TEST(an_engine_option_out_of_its_range_is_refused_by_name) {
     options = options_with(1);
     options.flags = 4;
     refuse_engine(options, "backrun_engine_options.flags is 0x4");
-    options = options_with(1);
-    options.reserved = 1;
-    refuse_engine(options, "reserved is 1");
 }
 
 TEST(the_least_and_the_most_of_engine_options_are_taken) {

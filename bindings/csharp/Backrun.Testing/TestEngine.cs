@@ -133,6 +133,7 @@ public sealed partial class TestEngine : IBackgroundTasks, IDisposable, IAsyncDi
         options.Durability = null;
         options.OwnerWait = null;
         options.KeepFor = null;
+        options.MaxCrashes = null;
         options.Encryption = null;
         options.UseAsDefault = false;
         _probe.Prepare(options);

@@ -15,8 +15,6 @@ use std::collections::VecDeque;
 
 /// So many tasks are read at a time.
 const PAGE: usize = 512;
-/// A task that ran so often when a process ended uncleanly is not run again.
-pub(crate) const MAX_CRASHES: u32 = 3;
 
 /// What is still to be brought into memory.
 #[derive(Default)]
@@ -165,7 +163,7 @@ impl Inner {
                 return Ok(());
             }
             for task in &tasks {
-                if self.buried_unfit(task) {
+                if self.buried_unfit(journal, task) {
                     // It is done with.
                 } else if task.crashes > 0 {
                     self.line_up(journal, task)?;
@@ -188,7 +186,7 @@ impl Inner {
         if is_due {
             (task.state, task.run_at) = (State::Ready, None);
         }
-        if self.buried_unfit(&task) {
+        if self.buried_unfit(journal, &task) {
             journal.run_is_over(id);
             return Ok(());
         }
@@ -219,9 +217,9 @@ impl Inner {
 
     /// A task that cannot run is dead, which is found out and holds up nobody: it has taken too many processes with it, or does not decrypt (its
     /// bytes stay as they are). Whether it is one.
-    pub(super) fn buried_unfit(&self, task: &StoredTask) -> bool {
+    pub(super) fn buried_unfit(&self, journal: &Journal, task: &StoredTask) -> bool {
         let (kind, why) = match &task.unreadable {
-            _ if task.crashes >= MAX_CRASHES => {
+            _ if task.crashes >= journal.max_crashes => {
                 ("crashes", Text::say(format_args!("it was running at {} unclean ends of a process", task.crashes)))
             }
             Some(why) => (UNREADABLE, why.clone()),

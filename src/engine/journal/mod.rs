@@ -29,7 +29,9 @@ use crate::engine::wait::{Filler, WaitSlot};
 use crate::engine::worker::no_thread;
 use crate::engine::Inner;
 use crate::error::{Error, Result};
-use crate::options::{Durability, EngineOptions, LogLevel, StoreKind, DEFAULT_MEMORY_BYTES, DEFAULT_MEMORY_TASKS};
+use crate::options::{
+    Durability, EngineOptions, LogLevel, StoreKind, DEFAULT_MAX_CRASHES, DEFAULT_MEMORY_BYTES, DEFAULT_MEMORY_TASKS,
+};
 use crate::store::durable::{Answer, Batch, Change, InterruptedRun, Store, Unfinished};
 use crate::store::sqlite::{SqliteOptions, SqliteStore};
 use crate::sync::{Arc, AtomicU64, Condvar, Mutex, Ordering};
@@ -60,6 +62,8 @@ pub(crate) struct Journal {
     durability: Durability,
     /// The engine itself, for what the store tells later; `None` once it has ended. The circle is broken by [`Inner::close_journal`].
     engine: Mutex<Option<Arc<Inner>>>,
+    /// A task that ran at so many unclean ends is dead.
+    max_crashes: u32,
     /// Ids below this one are an earlier process's.
     pub(crate) first_new: TaskId,
     /// Tasks in the store that have not ended.
@@ -118,6 +122,7 @@ impl Journal {
         let left = store.unfinished()?;
         let journal = Self {
             durability: options.durability.unwrap_or(Durability::Committed),
+            max_crashes: options.max_crashes.unwrap_or(DEFAULT_MAX_CRASHES),
             engine: Mutex::new(None),
             first_new,
             unfinished: AtomicU64::new(left.iter().map(|name| name.count).sum()),

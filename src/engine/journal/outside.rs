@@ -171,7 +171,7 @@ impl Inner {
         for count in 0..BATCH {
             let Some((level, one)) = journal.outside.next(queue) else { return Ok(count > 0) };
             let task = journal.store.get(one.id)?.filter(|task| task.state == State::Ready);
-            let task = task.filter(|task| !self.buried_unfit(task));
+            let task = task.filter(|task| !self.buried_unfit(journal, task));
             journal.outside.take(queue, level);
             let mut intake = self.intake.0.lock();
             let is_old = one.coming == Coming::Again;

@@ -16,7 +16,7 @@ public sealed class ConfigurationTests
     private const string Everything = """
         { "Backrun": {
             "Store": { "Sqlite": "data/tasks.db" }, "Durability": "buffered", "OwnerWait": "00:00:05", "Workers": 2, "MaxWorkers": "8", "PayloadFormat": "Standard", "VerifyRoundTrip": true,
-            "KeepFinished": 100, "KeepDead": 0, "KeepFor": "7.00:00:00", "WorkerStackBytes": 2097152, "ObserverCapacity": 1000, "LogScopes": false, "Shutdown": "Drain", "ShutdownTimeout": "00:00:10",
+            "KeepFinished": 100, "KeepDead": 0, "KeepFor": "7.00:00:00", "MaxCrashes": 5, "WorkerStackBytes": 2097152, "ObserverCapacity": 1000, "LogScopes": false, "Shutdown": "Drain", "ShutdownTimeout": "00:00:10",
             "UseAsDefault": false,
             "Queues": { "mail": { "Workers": 1, "ConcurrencyLimit": 3, "Capacity": 1000, "CapacityBytes": 65536, "WhenFull": "Wait", "WhenFullTimeout": "00:00:01", "StallThreshold": "00:00:00.5", "AgeingStep": "00:01:00" } } } }
         """;
@@ -29,6 +29,7 @@ public sealed class ConfigurationTests
         Assert.Equal($"Sqlite({Path.Combine(host.Folder, "data", "tasks.db")})", options.Store.ToString());
         Assert.Equal((Durability.Buffered, TimeSpan.FromSeconds(5), 2, 8), (options.Durability, options.OwnerWait, options.Workers, options.MaxWorkers));
         Assert.Equal((PayloadFormat.Standard, true, 100, 0, TimeSpan.FromDays(7)), (options.PayloadFormat, options.VerifyRoundTrip, options.KeepFinished, options.KeepDead, options.KeepFor));
+        Assert.Equal(5, options.MaxCrashes);
         Assert.Equal((2_097_152, 1000, false, ShutdownMode.Drain, TimeSpan.FromSeconds(10)), (options.WorkerStackBytes, options.ObserverCapacity, options.LogScopes, options.Shutdown, options.ShutdownTimeout));
         QueueOptions expected = new()
         {

@@ -129,6 +129,7 @@ public sealed class HostTests
             o.Store = BackrunStore.Sqlite(Path.Combine(Path.GetTempPath(), "no such folder", "tasks.db"));
             o.Durability = Durability.Committed;
             o.KeepFor = TimeSpan.FromDays(1);
+            o.MaxCrashes = 5;
             o.OwnerWait = TimeSpan.FromSeconds(1);
             o.Queues["mail"] = new QueueOptions { Workers = 4 };
         }).AddTask<Greet, string>(new TaskOptions { Queue = "mail", Retry = new RetryPolicy { MaxAttempts = 2, Delay = TimeSpan.FromHours(1) } });

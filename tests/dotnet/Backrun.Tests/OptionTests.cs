@@ -41,6 +41,7 @@ public sealed class OptionTests
         { "BackrunOptions.WorkerStackBytes is 4096", new BackrunOptions { WorkerStackBytes = 4096 } },
         { "BackrunOptions.OwnerWait is -00:00:01; give it zero (not to wait) to 36500 days", new BackrunOptions { Store = BackrunStore.Sqlite("tasks.db"), OwnerWait = TimeSpan.FromSeconds(-1) } },
         { "BackrunOptions.KeepFor is 00:00:00", new BackrunOptions { Store = BackrunStore.Sqlite("tasks.db"), KeepFor = TimeSpan.Zero } },
+        { "BackrunOptions.MaxCrashes is 0", new BackrunOptions { Store = BackrunStore.Sqlite("tasks.db"), MaxCrashes = 0 } },
         { "BackrunOptions.ObserverCapacity is 0", new BackrunOptions { ObserverCapacity = 0 } },
         { "BackrunOptions.Durability is 9", new BackrunOptions { Durability = (Durability)9 } },
         { "BackrunOptions.PayloadFormat is 0", new BackrunOptions { PayloadFormat = 0 } },

@@ -27,6 +27,7 @@ internal sealed class ConfigurationReader
             ["OwnerWait"] = section => Time(section, value => options.OwnerWait = value),
             ["Workers"] = section => Int(section, value => options.Workers = value),
             ["MaxWorkers"] = section => Int(section, value => options.MaxWorkers = value),
+            ["MaxCrashes"] = section => Int(section, value => options.MaxCrashes = value),
             ["PayloadFormat"] = section => Enum<PayloadFormat>(section, value => options.PayloadFormat = value),
             ["VerifyRoundTrip"] = section => Bool(section, value => options.VerifyRoundTrip = value),
             ["KeepFinished"] = section => Long(section, value => options.KeepFinished = value),

@@ -22,6 +22,7 @@ internal static unsafe class NativeOptions
             options.WorkerStackBytes, "BackrunOptions.WorkerStackBytes", 3 * 512 * 1024, 1024 * 1024 * 1024, "bytes");
         native.keep_finished = Keep(options.KeepFinished, "BackrunOptions.KeepFinished");
         native.keep_dead = Keep(options.KeepDead, "BackrunOptions.KeepDead");
+        native.max_crashes = (uint)OptionChecks.Count(options.MaxCrashes, "BackrunOptions.MaxCrashes", 1, int.MaxValue, "unclean ends of a process");
         native.keep_for_ms = OptionChecks.Milliseconds(options.KeepFor, "BackrunOptions.KeepFor");
         native.observer_capacity = (uint)OptionChecks.Count(options.ObserverCapacity, "BackrunOptions.ObserverCapacity", 1, int.MaxValue, "records");
         native.flags = options.ManualTime ? NativeConstants.BACKRUN_ENGINE_MANUAL_TIME : 0;

@@ -96,7 +96,7 @@ internal unsafe struct backrun_engine_options
     public long owner_wait_ms;
     public delegate* unmanaged[Cdecl]<void*, long, long, uint, void> on_end;
     public uint flags;
-    public uint reserved;
+    public uint max_crashes;
     public long keep_for_ms;
     public backrun_encryption_key* encryption_keys;
     public nuint encryption_key_count;

@@ -41,6 +41,7 @@ internal static class OptionNames
         ("backrun_engine_options.durability", "BackrunOptions.Durability"),
         ("backrun_engine_options.owner_wait_ms", "BackrunOptions.OwnerWait"),
         ("owner_wait", "BackrunOptions.OwnerWait"),
+        ("max_crashes", "BackrunOptions.MaxCrashes"),
         ("backrun_engine_options.keep_for_ms", "BackrunOptions.KeepFor"),
         ("backrun_engine_options.encryption_keys", "BackrunOptions.Encryption"),
         ("backrun_engine_options.worker_stack_bytes", "BackrunOptions.WorkerStackBytes"),

@@ -115,6 +115,12 @@ public class BackrunOptions
     /// </summary>
     public TimeSpan? KeepFor { get; set; }
 
+    /// <summary>
+    /// A task of a durable store that ran at so many unclean ends of a process is dead and not run again, unless it is replayed (<see cref="BackrunEngine.Replay"/>): so that a task which ends the process
+    /// does not do so at each start. 1: nothing that ran at one is run again. Null: 3. Only with a durable store.
+    /// </summary>
+    public int? MaxCrashes { get; set; }
+
     /// <summary>How payloads, user contexts and results are encrypted in a durable store. Null: they are not. Only with a durable store.</summary>
     public EncryptionOptions? Encryption { get; set; }
 

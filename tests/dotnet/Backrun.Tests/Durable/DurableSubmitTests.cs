@@ -161,5 +161,7 @@ public sealed class DurableSubmitTests
             "BackrunOptions.OwnerWait", Assert.Throws<NotSupportedException>(() => Engines.New(new BackrunOptions { OwnerWait = TimeSpan.FromSeconds(1) })).Message, StringComparison.Ordinal);
         Assert.Contains(
             "BackrunOptions.KeepFor", Assert.Throws<NotSupportedException>(() => Engines.New(new BackrunOptions { KeepFor = TimeSpan.FromDays(1) })).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "BackrunOptions.MaxCrashes", Assert.Throws<NotSupportedException>(() => Engines.New(new BackrunOptions { MaxCrashes = 3 })).Message, StringComparison.Ordinal);
     }
 }
