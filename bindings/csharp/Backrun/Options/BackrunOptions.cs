@@ -85,7 +85,7 @@ public class BackrunOptions
 
     /// <summary>
     /// Makes the meter <c>Backrun</c>, by which <c>docs/hosting.md</c> names the instruments. Where it is null, <see cref="Services"/> is asked for one, and without one the engine makes a meter of its own. Where
-    /// nobody listens it costs nothing.
+    /// nobody listens it allocates nothing.
     /// </summary>
     public IMeterFactory? MeterFactory { get; set; }
 
