@@ -85,6 +85,13 @@ internal static class Scenarios
             MoreIsBetter = DurableMeter.MoreIsBetter,
             IsOnRequest = true,
         },
+        new ChildScenario("test-engine", "an engine for each test: made, one task run, ended; medians of 500", TestEngineMeter.Columns, false,
+            ("TestEngine, at the call", "test-engine/inline"),
+            ("TestEngine, drained", "test-engine/manual"),
+            ("BackrunEngine", "test-engine/plain"))
+        {
+            IsOnRequest = true,
+        },
         new ChildScenario("start", "from the start of a process to the end of its first task, by the JIT", ["ms"], true,
             ("Backrun", "start-backrun"),
             ("Channel<byte[]> and MessagePack", "start-bytes"),

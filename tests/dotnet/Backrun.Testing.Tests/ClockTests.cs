@@ -137,6 +137,20 @@ public sealed class ClockTests
     }
 
     [Fact]
+    public async Task A_run_that_awaits_the_clock_does_not_hold_up_what_another_call_starts()
+    {
+        FakeTimeProvider clock = new();
+        await using TestEngine engine = new(TestMode.Inline, new TestEngineOptions { Clock = clock });
+        Task<BackgroundTaskHandle> running = engine.SubmitAsync<AsyncAct, int>(
+            Acts.Add((Func<BackgroundTaskContext, CancellationToken, Task>)((_, token) => Task.Delay(Hour, clock, token))), cancellationToken: TestContext.Current.CancellationToken).AsTask();
+        await Patience.Until(() => engine.Started is [var first] && first.GetStatus()!.State == BackgroundTaskState.Pending);
+        engine.StartNew<SendMail, Mail>(new Mail());
+        Assert.Equal(BackgroundTaskState.Succeeded, engine.AssertStarted<SendMail, Mail>().GetStatus()!.State);
+        clock.Advance(Hour);
+        await running.WaitAsync(Patience.Long, TestContext.Current.CancellationToken);
+    }
+
+    [Fact]
     public async Task A_time_limit_goes_by_the_clock()
     {
         FakeTimeProvider clock = new();

@@ -38,6 +38,7 @@ internal static class ChildProgram
         {
             "blocked" => BlockedMeter.Measure(child),
             "timers" => TimersMeter.Measure(child),
+            "test" => TestEngineMeter.Measure(child),
             _ when child.StartsWith("durable/", StringComparison.Ordinal) => DurableMeter.Measure(child),
             _ => MeasureBacklog(child),
         };

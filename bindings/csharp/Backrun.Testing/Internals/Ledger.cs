@@ -1,5 +1,4 @@
 using System.Collections.Generic;
-using System.Linq;
 
 namespace Backrun.Testing.Internals;
 
@@ -7,14 +6,16 @@ namespace Backrun.Testing.Internals;
 internal sealed class Ledger
 {
     private readonly object _gate = new();
-    private readonly SortedDictionary<long, StartRecord> _all = [];
+
+    // Smallest id first. They come nearly in that order.
+    private readonly List<StartRecord> _all = [];
     private long _forgottenUpTo;
 
     internal void Add(StartRecord record)
     {
         lock (_gate)
         {
-            _all.Add(record.Id, record);
+            _all.Insert(IndexFrom(record.Id), record);
         }
     }
 
@@ -22,25 +23,29 @@ internal sealed class Ledger
     {
         lock (_gate)
         {
-            return _all.GetValueOrDefault(id);
+            int index = IndexFrom(id);
+            return index < _all.Count && _all[index].Id == id ? _all[index] : null;
         }
     }
 
-    /// <summary>All of them, those too that the test no longer wants to see.</summary>
-    internal StartRecord[] All()
+    /// <summary>Those of this id and of larger ones, those too that the test no longer wants to see.</summary>
+    internal StartRecord[] From(long id)
     {
         lock (_gate)
         {
-            return [.. _all.Values];
+            int index = IndexFrom(id);
+            return _all.GetRange(index, _all.Count - index).ToArray();
         }
     }
 
     /// <summary>What the test is shown.</summary>
-    internal StartRecord[] Shown()
+    internal StartRecord[] Shown() => From(_forgottenUpTo + 1);
+
+    internal StartRecord? Last()
     {
         lock (_gate)
         {
-            return _all.Values.Where(record => record.Id > _forgottenUpTo).ToArray();
+            return _all.Count == 0 ? null : _all[^1];
         }
     }
 
@@ -49,7 +54,7 @@ internal sealed class Ledger
     {
         lock (_gate)
         {
-            _forgottenUpTo = _all.Count == 0 ? 0 : _all.Keys.Last();
+            _forgottenUpTo = _all.Count == 0 ? 0 : _all[^1].Id;
         }
     }
 
@@ -66,5 +71,26 @@ internal sealed class Ledger
             record.ToldLease = lease;
             return true;
         }
+    }
+
+    /// <summary>Where the first one stands that has this id or a larger one.</summary>
+    private int IndexFrom(long id)
+    {
+        int low = 0;
+        int high = _all.Count;
+        while (low < high)
+        {
+            int middle = (low + high) / 2;
+            if (_all[middle].Id < id)
+            {
+                low = middle + 1;
+            }
+            else
+            {
+                high = middle;
+            }
+        }
+
+        return low;
     }
 }

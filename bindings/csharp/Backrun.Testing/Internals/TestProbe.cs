@@ -1,4 +1,5 @@
 using System;
+using System.Collections.Concurrent;
 using System.Collections.Generic;
 using System.Linq;
 using System.Threading;
@@ -14,6 +15,8 @@ internal sealed class TestProbe : EngineProbe
     private readonly TestQueues _queues;
     private readonly Waiting _waiting;
     private BackrunEngine? _engine;
+    // Of runs that wait for others while tasks are let run.
+    private readonly ConcurrentBag<IDisposable> _places = [];
     private int _submitting;
     private long _runs;
     private long _mostRuns = long.MaxValue;
@@ -106,31 +109,21 @@ internal sealed class TestProbe : EngineProbe
 
         BackrunEngine engine = Engine!;
         BackgroundTaskContext? run = Run;
-        if (run is not null)
-        {
-            // That one has its place, and waits for these.
-            _queues.LetIn(engine, run.Queue, 1);
-        }
 
-        try
+        // That one has its place, and waits for these.
+        using (run is null ? null : _queues.LetIn(engine, run.Queue))
         {
             foreach (long id in ids)
             {
                 WaitForEnd(engine, new BackgroundTaskId(id));
             }
         }
-        finally
-        {
-            if (run is not null)
-            {
-                _queues.LetIn(engine, run.Queue, -1);
-            }
-        }
 
-        if (run is null)
+        if (run is null && ids.Length != 0)
         {
             // What a task inside of these failed by is told here too: thrown there, it would change what the outer task does.
-            ThrowFailures(record => Array.IndexOf(ids, record.Root) >= 0);
+            HashSet<long> roots = [.. ids];
+            ThrowFailures(ids[0], record => roots.Contains(record.Root));
         }
     }
 
@@ -168,8 +161,8 @@ internal sealed class TestProbe : EngineProbe
     {
         if (Mode == TestMode.Manual && Run is { } run && Engine is { } engine)
         {
-            // It waits for a task that may be behind it. As long as tasks are let run; then it is as before.
-            _queues.LetIn(engine, run.Queue, 1);
+            // It waits for a task that may be behind it.
+            _places.Add(_queues.LetIn(engine, run.Queue));
         }
     }
 
@@ -192,10 +185,10 @@ internal sealed class TestProbe : EngineProbe
             {
                 Set(engine, paused: true);
                 Interlocked.Exchange(ref _mostRuns, long.MaxValue);
-                _queues.LetInAsBefore(engine);
+                LetInAsBefore();
             }
 
-            ThrowFailures(static _ => true);
+            ThrowFailures(1, static _ => true);
             return checked((int)(Interlocked.Read(ref _runs) - before));
         }
     }
@@ -242,7 +235,7 @@ internal sealed class TestProbe : EngineProbe
                 engine.ConfigureNative(queue, _queues.Adapt(options));
             }
 
-            ThrowFailures(record => record.Id == picked.Id);
+            ThrowFailures(picked.Id, record => record.Id == picked.Id);
             return picked.Id == 0 ? null : new BackgroundTaskId(picked.Id);
         }
     }
@@ -326,12 +319,42 @@ internal sealed class TestProbe : EngineProbe
         }
     }
 
-    /// <summary>Waits until a task has ended, or waits for what does not come by itself.</summary>
-    private void WaitForEnd(BackrunEngine engine, BackgroundTaskId id) => _waiting.Until(() => HasRun(engine, id), () => Texts.StillOnTheWay(engine));
-
-    private bool HasRun(BackrunEngine engine, BackgroundTaskId id)
+    private void LetInAsBefore()
     {
-        BackgroundTaskStatus? status = engine.Look(id);
+        while (_places.TryTake(out IDisposable? place))
+        {
+            place.Dispose();
+        }
+    }
+
+    /// <summary>Waits until a task has ended, or waits for what does not come by itself.</summary>
+    private void WaitForEnd(BackrunEngine engine, BackgroundTaskId id)
+    {
+        IDisposable? place = null;
+        try
+        {
+            _waiting.Until(
+                () =>
+                {
+                    BackgroundTaskStatus? status = engine.Look(id);
+                    if (place is null && status?.State == BackgroundTaskState.Ready && engine.GetStatistics().Queues[status.Queue] is { Running: 0, Pending: > 0 })
+                    {
+                        // What another call has started awaits something, the clock maybe, and is not waited for.
+                        place = _queues.LetIn(engine, status.Queue);
+                    }
+
+                    return HasRun(status);
+                },
+                () => Texts.StillOnTheWay(engine));
+        }
+        finally
+        {
+            place?.Dispose();
+        }
+    }
+
+    private bool HasRun(BackgroundTaskStatus? status)
+    {
         if (status is null || status.IsFinal)
         {
             return true;
@@ -393,7 +416,7 @@ internal sealed class TestProbe : EngineProbe
                     // What runs may wait for what is behind it: a worker takes its place, as outside of tests.
                     foreach (string queue in _queues.Open)
                     {
-                        _queues.LetIn(engine, queue, 1);
+                        _places.Add(_queues.LetIn(engine, queue));
                     }
                 }
 
@@ -433,7 +456,9 @@ internal sealed class TestProbe : EngineProbe
         .ListTasks(new TaskFilter { Queue = queue, States = [BackgroundTaskState.Ready, BackgroundTaskState.Running, BackgroundTaskState.Pending], Limit = 1 })
         .Count != 0;
 
-    private void ThrowFailures(Func<StartRecord, bool> which)
+    /// <param name="from">The first id that is looked at.</param>
+    /// <param name="which">Of those.</param>
+    private void ThrowFailures(long from, Func<StartRecord, bool> which)
     {
         if (!_options.ThrowOnFailure)
         {
@@ -442,7 +467,7 @@ internal sealed class TestProbe : EngineProbe
 
         BackrunEngine engine = Engine!;
         List<Exception> failures = [];
-        foreach (StartRecord record in Ledger.All())
+        foreach (StartRecord record in Ledger.From(from))
         {
             if (which(record)
                 && engine.Look(new BackgroundTaskId(record.Id)) is { State: BackgroundTaskState.Dead } dead

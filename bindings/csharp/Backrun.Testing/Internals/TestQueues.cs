@@ -28,7 +28,6 @@ internal sealed class TestQueues(TestMode mode, int concurrency)
         lock (state)
         {
             state.Options = options with { };
-            state.More = 0;
         }
     }
 
@@ -42,31 +41,21 @@ internal sealed class TestQueues(TestMode mode, int concurrency)
 
     internal QueueOptions Adapt(QueueOptions options) => Adapt(options, more: 0);
 
-    /// <summary>Lets so many more runs in at one time, or fewer where it is negative.</summary>
-    internal void LetIn(BackrunEngine engine, string queue, int more)
+    /// <summary>Lets one more run in at one time, beside one that waits, until what this returns is disposed of.</summary>
+    internal IDisposable LetIn(BackrunEngine engine, string queue)
+    {
+        Change(engine, queue, 1);
+        return new Place(this, engine, queue);
+    }
+
+    private void Change(BackrunEngine engine, string queue, int more)
     {
         if (_all.TryGetValue(queue, out State? state))
         {
             lock (state)
             {
-                state.More = Math.Max(0, state.More + more);
+                state.More += more;
                 engine.ConfigureNative(queue, Adapt(state.Options, state.More));
-            }
-        }
-    }
-
-    /// <summary>Lets no more in than at the beginning.</summary>
-    internal void LetInAsBefore(BackrunEngine engine)
-    {
-        foreach ((string queue, State state) in _all)
-        {
-            lock (state)
-            {
-                if (state.More != 0)
-                {
-                    state.More = 0;
-                    engine.ConfigureNative(queue, Adapt(state.Options));
-                }
             }
         }
     }
@@ -80,6 +69,21 @@ internal sealed class TestQueues(TestMode mode, int concurrency)
             Workers = most,
             ConcurrencyLimit = mode == TestMode.Manual && options.ConcurrencyLimit is { } own ? Math.Min(own, most) : most,
         };
+    }
+
+    private sealed class Place(TestQueues queues, BackrunEngine engine, string queue) : IDisposable
+    {
+        public void Dispose()
+        {
+            try
+            {
+                queues.Change(engine, queue, -1);
+            }
+            catch (Exception exception) when (exception is BackrunException or ObjectDisposedException)
+            {
+                // The engine was shut down meanwhile, and nothing runs there any more.
+            }
+        }
     }
 
     private sealed class State

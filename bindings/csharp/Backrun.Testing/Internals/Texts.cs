@@ -69,7 +69,7 @@ internal static class Texts
 
     internal static string Last(Ledger ledger, BackrunEngine engine)
     {
-        StartRecord? last = ledger.All().LastOrDefault();
+        StartRecord? last = ledger.Last();
         return last is null ? "none was started by this program" : $"the last one is {Of(last, engine)}";
     }
 
