@@ -1,6 +1,8 @@
 using System;
+using System.Collections.Concurrent;
 using System.IO;
 using System.Linq;
+using System.Net;
 using System.Threading.Tasks;
 using Backrun.Hosting.Tests.Support;
 using Backrun.Tests.Support;
@@ -53,6 +55,34 @@ public sealed class ConfigurationTests
         Assert.All(
             typeof(BackrunHostOptions).GetProperties().Concat(typeof(QueueOptions).GetProperties()).Where(static each => each.PropertyType.IsValueType).Select(static each => each.Name).Append("Store").Append("Queues"),
             name => Assert.Contains(name, message, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task What_typeless_payloads_may_name_is_read_from_a_configuration()
+    {
+        await using TestHost host = TestHost.Build(Add, """
+            {
+              "Backrun": {
+                "Store": "Memory", "PayloadFormat": "Typeless",
+                "TypelessAssemblies": ["Backrun.Hosting.Tests"],
+                "TypelessTypes": ["System.Net.Cookie, System.Net.Primitives", "System.Collections.Concurrent.ConcurrentBag`1, System.Collections.Concurrent"]
+              }
+            }
+            """);
+        Assert.Equal([typeof(ConfigurationTests).Assembly], Options(host).TypelessAssemblies);
+        Assert.Equal([typeof(Cookie), typeof(ConcurrentBag<>)], Options(host).TypelessTypes.OrderBy(static type => type.IsGenericType));
+    }
+
+    [Theory]
+    [InlineData("\"TypelessAssemblies\": \"Shop.Orders\"", "TypelessAssemblies is 'Shop.Orders'; it has to be a list of names of assemblies.")]
+    [InlineData("\"TypelessAssemblies\": [\"Shop.Orders\"]", "TypelessAssemblies:0 is 'Shop.Orders', which is not found")]
+    [InlineData("\"TypelessAssemblies\": [\"\"]", "TypelessAssemblies:0 is '', which is not found")]
+    [InlineData("\"TypelessTypes\": [\"Shop.Orders.Order\"]", "TypelessTypes:0 is 'Shop.Orders.Order', which is not found")]
+    [InlineData("\"TypelessTypes\": [\"Shop.Orders.Order, Shop, =\"]", "TypelessTypes:0 is 'Shop.Orders.Order, Shop, =', which is not found")]
+    public async Task What_is_not_there_for_typeless_payloads_is_an_error_when_the_host_starts(string setting, string problem)
+    {
+        await using TestHost host = TestHost.Build(Add, $"{{ \"Backrun\": {{ \"Store\": \"Memory\", {setting} }} }}");
+        Assert.Contains(problem, (await Assert.ThrowsAsync<OptionsValidationException>(() => host.Host.StartAsync(TestContext.Current.CancellationToken))).Message, StringComparison.Ordinal);
     }
 
     [Fact]

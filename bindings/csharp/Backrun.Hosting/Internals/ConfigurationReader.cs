@@ -1,8 +1,10 @@
 using System;
 using System.Collections.Generic;
+using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using System.IO;
 using System.Linq;
+using System.Reflection;
 using Microsoft.Extensions.Configuration;
 
 namespace Backrun.Hosting.Internals;
@@ -29,6 +31,8 @@ internal sealed class ConfigurationReader
             ["MaxWorkers"] = section => Int(section, value => options.MaxWorkers = value),
             ["MaxCrashes"] = section => Int(section, value => options.MaxCrashes = value),
             ["PayloadFormat"] = section => Enum<PayloadFormat>(section, value => options.PayloadFormat = value),
+            ["TypelessAssemblies"] = ReadTypelessAssemblies,
+            ["TypelessTypes"] = ReadTypelessTypes,
             ["VerifyRoundTrip"] = section => Bool(section, value => options.VerifyRoundTrip = value),
             ["KeepFinished"] = section => Long(section, value => options.KeepFinished = value),
             ["KeepDead"] = section => Long(section, value => options.KeepDead = value),
@@ -93,6 +97,54 @@ internal sealed class ConfigurationReader
             // What stands there may be a connection string with a password: it is not shown.
             string there = children.Length == 0 ? $"is '{section.Value}'" : $"has the keys {string.Join(", ", children.Select(static child => child.Key))}";
             Problem(section, $"{there}; give it \"Memory\", or {{ \"Sqlite\": \"<path of a file>\" }}, where a relative path is under the content root.");
+        }
+    }
+
+    private void ReadTypelessAssemblies(IConfigurationSection section) => ReadNames(section, "assemblies", name =>
+    {
+        try
+        {
+            _options.TypelessAssemblies.Add(Assembly.Load(new AssemblyName(name)));
+            return true;
+        }
+        catch (Exception exception) when (exception is IOException or BadImageFormatException or ArgumentException)
+        {
+            return false;
+        }
+    });
+
+    [UnconditionalSuppressMessage("Trimming", "IL2057", Justification = "What a trimmed program no longer has is not found, which the host says when it starts.")]
+    private void ReadTypelessTypes(IConfigurationSection section) => ReadNames(section, "types, each with its assembly (\"Shop.Orders.Order, Shop.Orders\")", name =>
+    {
+        try
+        {
+            if (Type.GetType(name, throwOnError: false) is not { } type)
+            {
+                return false;
+            }
+
+            _options.TypelessTypes.Add(type);
+            return true;
+        }
+        catch (Exception exception) when (exception is IOException or BadImageFormatException or ArgumentException or TypeLoadException)
+        {
+            return false;
+        }
+    });
+
+    private void ReadNames(IConfigurationSection section, string what, Func<string, bool> read)
+    {
+        if (section.Value is { Length: > 0 } value)
+        {
+            Problem(section, $"is '{value}'; it has to be a list of names of {what}.");
+        }
+
+        foreach (IConfigurationSection child in section.GetChildren())
+        {
+            if (string.IsNullOrWhiteSpace(child.Value) || !read(child.Value))
+            {
+                Problem(child, $"is '{child.Value}', which is not found beside the application; give it names of {what}.");
+            }
         }
     }
 
