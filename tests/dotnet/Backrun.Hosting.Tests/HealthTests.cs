@@ -1,7 +1,9 @@
 using System;
+using System.Collections.Generic;
 using System.Linq;
 using System.Threading;
 using System.Threading.Tasks;
+using Backrun.Hosting.Internals;
 using Backrun.Hosting.Tests.Support;
 using Backrun.Tests.Support;
 using Microsoft.Extensions.DependencyInjection;
@@ -71,6 +73,21 @@ public sealed class HealthTests
         await Task.WhenAll(stuck.Done(), behind.Done());
         await Patience.Until(() => host.Engine.GetStatistics().StalledRuns.Count == 0);
         Assert.Equal(HealthStatus.Healthy, (await Look(host)).Status);
+    }
+
+    [Fact]
+    public async Task A_store_that_does_not_take_the_ends_of_tasks_is_unhealthy_as_long_as_it_does_not()
+    {
+        // Counters as such a store leaves them: no disk can be full for one test of the process and not for those beside it.
+        await using TestHost host = Build(new SetTime());
+        EngineHealthCheck check = new(HostedEngines.Of(host.Host.Services, string.Empty), new BackrunHealthOptions(), new SetTime());
+        HealthCheckContext context = new() { Registration = new HealthCheckRegistration("backrun", check, HealthStatus.Unhealthy, tags: null) };
+        HealthCheckResult ill = check.Judge(Unsaved(3), context);
+        Assert.Equal((HealthStatus.Unhealthy, "the store does not take the ends of 3 tasks: its disk may be full or gone", 3L), (ill.Status, ill.Description, ill.Data["unsaved"]));
+        Assert.Equal(HealthStatus.Healthy, check.Judge(Unsaved(0), context).Status);
+
+        static EngineStatistics Unsaved(long count) => new(
+            counter => counter == Counter.StoreUnsaved ? count : 0, new Dictionary<string, QueueStatistics>(StringComparer.Ordinal), [], new Dictionary<string, TaskNameStatistics>(StringComparer.Ordinal));
     }
 
     [Fact]

@@ -11,19 +11,20 @@ namespace Backrun.Hosting.Internals;
 /// <summary>Looks at the counters of an engine. Makes none: one that has not been started is not healthy.</summary>
 internal sealed class EngineHealthCheck(HostedEngine hosted, BackrunHealthOptions options, TimeProvider time) : IHealthCheck
 {
-    public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
-    {
-        if (hosted.Existing?.Core.TryReadStatistics() is not { } now)
-        {
-            return Task.FromResult(new HealthCheckResult(
+    public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default) => Task.FromResult(
+        hosted.Existing?.Core.TryReadStatistics() is { } now
+            ? Judge(now, context)
+            : new HealthCheckResult(
                 context.Registration.FailureStatus, hosted.Existing is null ? $"{hosted.DisplayName} has not been started yet" : $"{hosted.DisplayName} has been disposed of"));
-        }
 
+    /// <summary>What these counters say.</summary>
+    internal HealthCheckResult Judge(EngineStatistics now, HealthCheckContext context)
+    {
         HealthMemory memory = hosted.Health.GetOrAdd(context.Registration.Name, static _ => new HealthMemory());
         DateTimeOffset at = time.GetUtcNow();
         List<string> failures = [];
         List<string> weaknesses = [];
-        if (hosted.Existing.IsShutDown)
+        if (hosted.Existing is { IsShutDown: true })
         {
             failures.Add($"{hosted.DisplayName} is shut down");
         }
@@ -62,7 +63,7 @@ internal sealed class EngineHealthCheck(HostedEngine hosted, BackrunHealthOption
             ["unsaved"] = now.StoreUnsaved,
         };
         HealthStatus status = failures.Count != 0 ? context.Registration.FailureStatus : weaknesses.Count != 0 ? HealthStatus.Degraded : HealthStatus.Healthy;
-        return Task.FromResult(new HealthCheckResult(status, status == HealthStatus.Healthy ? null : string.Join("; ", failures.Concat(weaknesses)), exception: null, data));
+        return new HealthCheckResult(status, status == HealthStatus.Healthy ? null : string.Join("; ", failures.Concat(weaknesses)), exception: null, data);
     }
 
     private static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
