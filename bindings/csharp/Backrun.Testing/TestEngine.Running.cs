@@ -32,6 +32,7 @@ public sealed partial class TestEngine
     public Task<int> DrainAsync()
     {
         TestProbe probe = Probe;
+        probe.Outside(nameof(DrainAsync));
         return TestProbe.OnThreadOfItsOwn(probe.Drain);
     }
 

@@ -177,6 +177,29 @@ public sealed class InlineTests
     }
 
     [Fact]
+    public async Task A_task_may_block_on_what_it_submits()
+    {
+        await using TestEngine engine = new(TestMode.Inline);
+        List<string> steps = [];
+        int inner = Acts.Add((Action)(() => steps.Add("inner")));
+        engine.StartNew<Act, int>(Acts.Add((Action)(() =>
+        {
+            engine.SubmitAsync<Act, int>(inner, cancellationToken: CancellationToken.None).AsTask().Wait();
+            steps.Add("outer");
+        })));
+        Assert.Equal(["inner", "outer"], steps);
+        Assert.Equal(engine.Started[0].Id, engine.Started[1].StartedBy);
+    }
+
+    [Fact]
+    public async Task A_failure_comes_out_also_where_the_application_keeps_no_dead_tasks()
+    {
+        await using TestEngine engine = new(TestMode.Inline, engineOptions: new BackrunOptions { KeepDead = 0, KeepFinished = 0 });
+        Assert.Throws<IOException>(() => engine.StartNew<AlwaysFails, string>("no disk"));
+        engine.StartNew<SendMail, Mail>(new Mail());
+    }
+
+    [Fact]
     public async Task What_fails_inside_of_a_task_comes_out_of_the_outermost_call_and_changes_nothing_of_that_task()
     {
         await using TestEngine engine = new(TestMode.Inline);

@@ -87,6 +87,23 @@ public sealed class ManualTests
     }
 
     [Fact]
+    public async Task After_a_task_that_waits_for_others_tasks_run_one_at_a_time_again()
+    {
+        await using TestEngine engine = new(TestMode.Manual);
+        int running = 0;
+        int most = 0;
+        int act = Acts.Add((Action)(() =>
+        {
+            most = Math.Max(most, Interlocked.Increment(ref running));
+            Interlocked.Decrement(ref running);
+        }));
+        engine.Engine.StartAsync(async (_, _) => await Task.WhenAll(engine.SubmitMany<Act, int>(Enumerable.Repeat(act, 20)).Select(static handle => handle.Completion)));
+        engine.SubmitMany<Act, int>(Enumerable.Repeat(act, 200));
+        Assert.Equal(221, engine.Drain());
+        Assert.Equal(1, most);
+    }
+
+    [Fact]
     public async Task A_run_that_waits_for_another_one_in_its_own_way_does_not_hold_it_up_for_good()
     {
         await using TestEngine engine = new(TestMode.Manual, new TestEngineOptions { Limit = TimeSpan.FromSeconds(5) });
@@ -220,6 +237,8 @@ public sealed class ManualTests
     {
         await using TestEngine engine = new(TestMode.Manual);
         engine.Engine.Start(() => engine.Drain());
+        Assert.Contains("inside a run", Assert.Throws<InvalidOperationException>(() => engine.Drain()).Message, StringComparison.Ordinal);
+        engine.Engine.Start(() => engine.DrainAsync().Wait());
         Assert.Contains("inside a run", Assert.Throws<InvalidOperationException>(() => engine.Drain()).Message, StringComparison.Ordinal);
     }
 

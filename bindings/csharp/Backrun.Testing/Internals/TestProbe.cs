@@ -11,12 +11,14 @@ namespace Backrun.Testing.Internals;
 /// <summary>What stands beside a test's engine: it notes what is started, lets tasks run when they are to, and waits for them. The running itself is the engine's.</summary>
 internal sealed class TestProbe : EngineProbe
 {
+    private const long MostDead = 10_000;
+    private static readonly IDisposable NoPlace = new CancellationTokenSource();
     private readonly TestEngineOptions _options;
     private readonly TestQueues _queues;
     private readonly Waiting _waiting;
     private BackrunEngine? _engine;
-    // Of runs that wait for others while tasks are let run.
-    private readonly ConcurrentBag<IDisposable> _places = [];
+    // Of runs that wait for others while tasks are let run, by the tasks; negative: of whichever.
+    private readonly ConcurrentDictionary<long, IDisposable> _places = new();
     private int _submitting;
     private long _runs;
     private long _mostRuns = long.MaxValue;
@@ -40,8 +42,7 @@ internal sealed class TestProbe : EngineProbe
 
     internal BackrunEngine? Engine => Volatile.Read(ref _engine);
 
-    /// <summary>The run that the current code belongs to, if it is one of this engine.</summary>
-    private BackgroundTaskContext? Run => BackgroundTaskContext.Current is { } run && run.Core == Engine?.Core ? run : null;
+    internal override BackgroundTaskContext? Starter => BackgroundTaskContext.Current is { } run && run.Core == Engine?.Core ? run : null;
 
     /// <summary>Sets what an engine for a test has, whatever else is asked for.</summary>
     internal void Prepare(BackrunOptions options)
@@ -51,6 +52,9 @@ internal sealed class TestProbe : EngineProbe
         options.VerifyRoundTrip = true;
         options.Workers = _options.Concurrency;
         options.MaxWorkers = Math.Max(options.MaxWorkers ?? 0, 512);
+
+        // One that is not kept could not be told of.
+        options.KeepDead = options.KeepDead is < MostDead ? MostDead : options.KeepDead;
     }
 
     internal override QueueOptions Adapt(QueueOptions options) => _queues.Adapt(options);
@@ -78,10 +82,11 @@ internal sealed class TestProbe : EngineProbe
         _queues.SetPaused(queue, paused);
     }
 
-    internal override void Starting(TaskRegistration registration)
+    internal override BackgroundTaskContext? Starting(TaskRegistration registration)
     {
         Clock.Follow();
-        if (Mode == TestMode.Inline && Run is { } run && Find(run.Id.Value) is { } parent && parent.Depth >= _options.MostNested)
+        BackgroundTaskContext? run = Starter;
+        if (Mode == TestMode.Inline && run is not null && Find(run.Id.Value) is { } parent && parent.Depth >= _options.MostNested)
         {
             throw new InvalidOperationException(
                 $"Task '{registration.Name}' would be the {parent.Depth + 1}th of tasks that start one another at the call, and that looks like a chain without an end: {Texts.Chain(parent, Ledger)}. " +
@@ -89,17 +94,18 @@ internal sealed class TestProbe : EngineProbe
         }
 
         Interlocked.Increment(ref _submitting);
+        return run;
     }
 
     internal override void NotStarted() => Interlocked.Decrement(ref _submitting);
 
-    internal override void Started(long id, TaskRegistration registration, byte[] payload, StartOptions? options, UserConnection? user)
+    internal override void Started(long id, TaskRegistration registration, byte[] payload, StartOptions? options, UserConnection? user, BackgroundTaskContext? starter)
     {
-        StartRecord? parent = Run is { } run ? Find(run.Id.Value) : null;
+        StartRecord? parent = starter is null ? null : Find(starter.Id.Value);
         Ledger.Add(new StartRecord(id, registration, payload, options?.Copy(), user?.Identity, parent?.Id ?? 0, parent?.Root ?? id, (parent?.Depth ?? 0) + 1));
     }
 
-    internal override void Finish(long[] ids)
+    internal override void Finish(long[] ids, BackgroundTaskContext? starter)
     {
         Interlocked.Decrement(ref _submitting);
         if (Mode == TestMode.Manual)
@@ -108,10 +114,9 @@ internal sealed class TestProbe : EngineProbe
         }
 
         BackrunEngine engine = Engine!;
-        BackgroundTaskContext? run = Run;
 
         // That one has its place, and waits for these.
-        using (run is null ? null : _queues.LetIn(engine, run.Queue))
+        using (starter is null ? null : _queues.LetIn(engine, starter.Queue))
         {
             foreach (long id in ids)
             {
@@ -119,7 +124,7 @@ internal sealed class TestProbe : EngineProbe
             }
         }
 
-        if (run is null && ids.Length != 0)
+        if (starter is null && ids.Length != 0)
         {
             // What a task inside of these failed by is told here too: thrown there, it would change what the outer task does.
             HashSet<long> roots = [.. ids];
@@ -127,17 +132,17 @@ internal sealed class TestProbe : EngineProbe
         }
     }
 
-    internal override Task FinishAsync(long[] ids)
+    internal override Task FinishAsync(long[] ids, BackgroundTaskContext? starter)
     {
         if (Mode == TestMode.Manual)
         {
-            Finish(ids);
+            Finish(ids, starter);
             return Task.CompletedTask;
         }
 
         return OnThreadOfItsOwn(() =>
         {
-            Finish(ids);
+            Finish(ids, starter);
             return true;
         });
     }
@@ -159,10 +164,10 @@ internal sealed class TestProbe : EngineProbe
 
     internal override void Awaited()
     {
-        if (Mode == TestMode.Manual && Run is { } run && Engine is { } engine)
+        if (Mode == TestMode.Manual && Starter is { } run && Engine is { } engine && _places.TryAdd(run.Id.Value, NoPlace))
         {
-            // It waits for a task that may be behind it.
-            _places.Add(_queues.LetIn(engine, run.Queue));
+            // It waits for a task that may be behind it. One more is let in as long as it runs, for however many it waits.
+            _places[run.Id.Value] = _queues.LetIn(engine, run.Queue);
         }
     }
 
@@ -203,10 +208,10 @@ internal sealed class TestProbe : EngineProbe
             throw new InvalidOperationException("RunNext is for an engine of TestMode.Manual: in this one tasks run when they are started.");
         }
 
-        // Whether there is such a queue.
-        engine.SetPausedNative(queue, paused: true);
         lock (_waiting)
         {
+            // Whether there is such a queue.
+            engine.SetPausedNative(queue, paused: true);
             Clock.Follow();
             if (_queues.IsPaused(queue) || !AnyOnTheWay(engine, queue))
             {
@@ -232,6 +237,7 @@ internal sealed class TestProbe : EngineProbe
             {
                 engine.SetPausedNative(queue, paused: true);
                 Volatile.Write(ref _picked, null);
+                LetInAsBefore();
                 engine.ConfigureNative(queue, _queues.Adapt(options));
             }
 
@@ -277,7 +283,7 @@ internal sealed class TestProbe : EngineProbe
     }
 
     /// <exception cref="InvalidOperationException">Called by a task.</exception>
-    private BackrunEngine Outside(string method)
+    internal BackrunEngine Outside(string method)
     {
         BackrunEngine engine = Engine!;
         return engine.Core.IsInside
@@ -319,11 +325,28 @@ internal sealed class TestProbe : EngineProbe
         }
     }
 
+    /// <summary>Of runs that wait for nothing any more.</summary>
+    private void TakePlacesBack(BackrunEngine engine)
+    {
+        foreach ((long id, IDisposable place) in _places)
+        {
+            if (id > 0 && !ReferenceEquals(place, NoPlace)
+                && engine.Look(new BackgroundTaskId(id))?.State is not (BackgroundTaskState.Running or BackgroundTaskState.Pending)
+                && _places.TryRemove(id, out _))
+            {
+                place.Dispose();
+            }
+        }
+    }
+
     private void LetInAsBefore()
     {
-        while (_places.TryTake(out IDisposable? place))
+        foreach (long id in _places.Keys)
         {
-            place.Dispose();
+            if (_places.TryRemove(id, out IDisposable? place) && !ReferenceEquals(place, NoPlace))
+            {
+                place.Dispose();
+            }
         }
     }
 
@@ -416,9 +439,11 @@ internal sealed class TestProbe : EngineProbe
                     // What runs may wait for what is behind it: a worker takes its place, as outside of tests.
                     foreach (string queue in _queues.Open)
                     {
-                        _places.Add(_queues.LetIn(engine, queue));
+                        _places[-_places.Count - 1] = _queues.LetIn(engine, queue);
                     }
                 }
+
+                TakePlacesBack(engine);
 
                 return IsQuiet(engine, pendingToo) && !PassRetries(engine);
             },

@@ -155,7 +155,7 @@ public sealed partial class BackrunEngine
         EngineProbe probe, TaskRegistration<TParameters> registration, TParameters parameters, StartOptions? options, UserConnection? user, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        probe.Starting(registration);
+        BackgroundTaskContext? starter = probe.Starting(registration);
         SendWatch watch = SendWatch.Begin(registration, options);
         BackgroundTaskHandle handle;
         byte[] payload;
@@ -175,8 +175,8 @@ public sealed partial class BackrunEngine
             throw;
         }
 
-        probe.Started(handle.Id.Value, registration, payload, options, user);
-        await probe.FinishAsync([handle.Id.Value]).ConfigureAwait(false);
+        probe.Started(handle.Id.Value, registration, payload, options, user, starter);
+        await probe.FinishAsync([handle.Id.Value], starter).ConfigureAwait(false);
         return handle;
     }
 

@@ -53,14 +53,13 @@ public sealed partial class BackrunEngine : IBackgroundTasks, IDisposable, IAsyn
         try
         {
             ConfigureQueues(options);
+            options.Probe?.EngineMade(this);
         }
         catch
         {
             Dispose();
             throw;
         }
-
-        options.Probe?.EngineMade(this);
     }
 
     /// <summary>

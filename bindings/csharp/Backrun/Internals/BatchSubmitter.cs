@@ -15,7 +15,7 @@ internal static unsafe class BatchSubmitter
         int count = 0;
         if (registration.Core.Probe is { } probe)
         {
-            probe.Starting(registration);
+            BackgroundTaskContext? starter = probe.Starting(registration);
             BackgroundTaskHandle[] probed;
             try
             {
@@ -27,7 +27,7 @@ internal static unsafe class BatchSubmitter
                 throw;
             }
 
-            probe.Finish(Array.ConvertAll(probed, static handle => handle.Id.Value));
+            probe.Finish(Array.ConvertAll(probed, static handle => handle.Id.Value), starter);
             return probed;
         }
 
@@ -135,7 +135,7 @@ internal static unsafe class BatchSubmitter
                 if (registration.Core.Probe is { } probe)
                 {
                     backrun_bytes payload = submissions[index].payload;
-                    probe.Started(ids[index], registration, new ReadOnlySpan<byte>(payload.data, (int)payload.len).ToArray(), options, user);
+                    probe.Started(ids[index], registration, new ReadOnlySpan<byte>(payload.data, (int)payload.len).ToArray(), options, user, probe.Starter);
                 }
             }
 

@@ -225,7 +225,7 @@ internal static unsafe class Submitter
     private static long SubmitProbed<TParameters>(
         EngineProbe probe, EngineHandle engine, TaskRegistration<TParameters> registration, TParameters parameters, StartOptions? options, UserConnection? user)
     {
-        probe.Starting(registration);
+        BackgroundTaskContext? starter = probe.Starting(registration);
         SendWatch watch = SendWatch.Begin(registration, options);
         byte[] payload;
         long id;
@@ -242,8 +242,8 @@ internal static unsafe class Submitter
             throw;
         }
 
-        probe.Started(id, registration, payload, options, user);
-        probe.Finish([id]);
+        probe.Started(id, registration, payload, options, user, starter);
+        probe.Finish([id], starter);
         return id;
     }
 

@@ -20,20 +20,24 @@ internal abstract class EngineProbe
     /// <summary>Somebody pauses a queue, or ends that. In place of the engine's own way to do it.</summary>
     internal abstract void SetPaused(BackrunEngine engine, string queue, bool paused);
 
+    /// <summary>The run of this engine that the current code belongs to, or null.</summary>
+    internal abstract BackgroundTaskContext? Starter { get; }
+
     /// <summary>A task is about to be started. What this throws is the start's failure.</summary>
-    internal abstract void Starting(TaskRegistration registration);
+    /// <returns>The run of this engine that starts it, or null: it is known on the thread that calls, and what follows may come on another one.</returns>
+    internal abstract BackgroundTaskContext? Starting(TaskRegistration registration);
 
     /// <summary>It was not: the start failed after <see cref="Starting"/>.</summary>
     internal abstract void NotStarted();
 
     /// <summary>A task was accepted.</summary>
-    internal abstract void Started(long id, TaskRegistration registration, byte[] payload, StartOptions? options, UserConnection? user);
+    internal abstract void Started(long id, TaskRegistration registration, byte[] payload, StartOptions? options, UserConnection? user, BackgroundTaskContext? starter);
 
     /// <summary>Called last by a call that starts tasks, before it returns their ids. What this throws comes out of that call.</summary>
-    internal abstract void Finish(long[] ids);
+    internal abstract void Finish(long[] ids, BackgroundTaskContext? starter);
 
     /// <summary><see cref="Finish"/>, without holding the thread up.</summary>
-    internal abstract Task FinishAsync(long[] ids);
+    internal abstract Task FinishAsync(long[] ids, BackgroundTaskContext? starter);
 
     /// <summary>A run begins, on its worker. May not throw.</summary>
     internal abstract void RunBegins(long id, string queue);
