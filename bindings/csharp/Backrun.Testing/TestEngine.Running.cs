@@ -25,7 +25,7 @@ public sealed partial class TestEngine
     /// <returns>How many runs began.</returns>
     /// <exception cref="AggregateException">Several tasks have failed for good since they were last told of. Where it is one, what that threw, as <see cref="BackgroundTaskHandle.Completion"/> does; unless <see cref="TestEngineOptions.ThrowOnFailure"/> is false. All that was ready has run.</exception>
     /// <exception cref="TimeoutException">Tasks still run after <see cref="TestEngineOptions.Limit"/>; the message names them.</exception>
-    /// <exception cref="InvalidOperationException">More than <see cref="TestEngineOptions.MostRuns"/> runs began, or it was called inside a run.</exception>
+    /// <exception cref="InvalidOperationException">More runs began than <see cref="TestEngineOptions.MostRuns"/> says, or it was called inside a run.</exception>
     public int Drain() => Probe.Drain();
 
     /// <summary><see cref="Drain"/>, without holding the thread up.</summary>

@@ -21,7 +21,9 @@ public sealed class TestEngineOptions
     /// <summary>How long, in real time, a call may wait for tasks, longer than zero; then it throws a <see cref="TimeoutException"/> that names them. Not while a debugger is attached. Default: 30 s.</summary>
     public TimeSpan Limit { get; set; } = TimeSpan.FromSeconds(30);
 
-    /// <summary>Runs in one <see cref="TestEngine.Drain"/>, or of one task at the call, at least 1; more are taken for a chain without an end. Default: 1,000.</summary>
+    /// <summary>
+    /// Runs in one <see cref="TestEngine.Drain"/> besides those of tasks that were waiting before, or of one task at the call, at least 1; more are taken for a chain without an end. Default: 1,000.
+    /// </summary>
     public int MostRuns { get; set; } = 1_000;
 
     /// <summary>Tasks that start one another at the call, one inside the other, 1 to 128; more are taken for a chain without an end. Default: 32.</summary>

@@ -212,9 +212,24 @@ public sealed class ManualTests
         engine.StartNew<Endless, int>(1);
         InvalidOperationException thrown = Assert.Throws<InvalidOperationException>(() => engine.Drain());
         Assert.Contains("More than 10 runs", thrown.Message, StringComparison.Ordinal);
-        Assert.Contains("Endless(12)", thrown.Message, StringComparison.Ordinal);
-        Assert.Equal(11, engine.Engine.GetStatistics().Started);
+        Assert.Contains("Endless(13)", thrown.Message, StringComparison.Ordinal);
+        Assert.Equal(12, engine.Engine.GetStatistics().Started);
         Assert.NotNull(engine.RunNext());
+    }
+
+    [Fact]
+    public async Task However_many_tasks_were_started_they_are_no_chain_without_an_end()
+    {
+        await using TestEngine engine = new(TestMode.Manual, new TestEngineOptions { MostRuns = 1 });
+        engine.SubmitMany<SendMail, Mail>(Enumerable.Repeat(new Mail(), 500));
+        engine.SubmitMany<SendMail, Mail>(Enumerable.Repeat(new Mail(), 500), new StartOptions { Delay = TimeSpan.FromHours(1) });
+        Assert.Equal(500, engine.Drain());
+        engine.Advance(TimeSpan.FromHours(1));
+        Assert.Equal(500, engine.Drain());
+        await using TestEngine inline = new(TestMode.Inline, new TestEngineOptions { MostRuns = 1 });
+        inline.SubmitMany<SendMail, Mail>(Enumerable.Repeat(new Mail(), 500), new StartOptions { Delay = TimeSpan.FromHours(1) });
+        inline.Advance(TimeSpan.FromHours(1));
+        Assert.Equal(500, inline.Engine.GetStatistics().Succeeded);
     }
 
     [Fact]

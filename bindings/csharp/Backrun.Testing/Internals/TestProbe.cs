@@ -19,6 +19,7 @@ internal sealed class TestProbe : EngineProbe
     private BackrunEngine? _engine;
     // Of runs that wait for others while tasks are let run, by the tasks; negative: of whichever.
     private readonly ConcurrentDictionary<long, IDisposable> _places = new();
+    private long _lastPlace;
     private int _submitting;
     private long _runs;
     private long _mostRuns = long.MaxValue;
@@ -180,11 +181,12 @@ internal sealed class TestProbe : EngineProbe
         {
             Clock.Follow();
             long before = Interlocked.Read(ref _runs);
-            Interlocked.Exchange(ref _mostRuns, before + _options.MostRuns);
+            long most = MostFromHere(engine);
+            Interlocked.Exchange(ref _mostRuns, most);
             Set(engine, paused: false);
             try
             {
-                WaitUntilQuiet(engine, before, pendingToo: true);
+                WaitUntilQuiet(engine, most, pendingToo: true);
             }
             finally
             {
@@ -273,7 +275,7 @@ internal sealed class TestProbe : EngineProbe
             Clock.Follow();
             if (Mode == TestMode.Inline && !engine.Core.IsInside)
             {
-                WaitUntilQuiet(engine, Interlocked.Read(ref _runs), pendingToo: false);
+                WaitUntilQuiet(engine, MostFromHere(engine), pendingToo: false);
             }
         }
         catch (Exception exception) when (exception is ObjectDisposedException or BackrunException or TimeoutException or InvalidOperationException)
@@ -420,17 +422,24 @@ internal sealed class TestProbe : EngineProbe
         return true;
     }
 
-    private void WaitUntilQuiet(BackrunEngine engine, long before, bool pendingToo)
+    /// <summary>The number of the last run that is no sign of a chain without an end: those of tasks that are there already are none.</summary>
+    private long MostFromHere(BackrunEngine engine)
+    {
+        EngineStatistics now = engine.GetStatistics();
+        return Interlocked.Read(ref _runs) + now.Ready + now.Running + now.Pending + now.Scheduled + _options.MostRuns;
+    }
+
+    private void WaitUntilQuiet(BackrunEngine engine, long most, bool pendingToo)
     {
         Progress progress = new(_options.Limit / 10);
         _waiting.Until(
             () =>
             {
                 long runs = Interlocked.Read(ref _runs);
-                if (runs - before > _options.MostRuns)
+                if (runs > most)
                 {
                     throw new InvalidOperationException(
-                        $"More than {_options.MostRuns} runs began, and that looks like tasks that start one another without an end: {Texts.Last(Ledger, engine)}. " +
+                        $"More than {_options.MostRuns} runs began besides those of tasks that were waiting, and that looks like tasks that start one another without an end: {Texts.Last(Ledger, engine)}. " +
                         "Start the next one with a Delay, so that the test's clock has a say; or run it by RunNext; or raise TestEngineOptions.MostRuns.");
                 }
 
@@ -439,7 +448,7 @@ internal sealed class TestProbe : EngineProbe
                     // What runs may wait for what is behind it: a worker takes its place, as outside of tests.
                     foreach (string queue in _queues.Open)
                     {
-                        _places[-_places.Count - 1] = _queues.LetIn(engine, queue);
+                        _places[Interlocked.Decrement(ref _lastPlace)] = _queues.LetIn(engine, queue);
                     }
                 }
 
