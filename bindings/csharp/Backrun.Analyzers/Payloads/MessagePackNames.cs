@@ -74,9 +74,9 @@ internal static class MessagePackNames
         return null;
     }
 
-    /// <summary>As metadata has it, of a type that is in no other.</summary>
+    /// <summary>As .NET has it: <c>Space.Outer+Inner`1</c>.</summary>
     internal static string FullName(ITypeSymbol type) =>
-        type.ContainingType is null && type.ContainingNamespace is { IsGlobalNamespace: false } space ? $"{space.ToDisplayString()}.{type.MetadataName}" : type.MetadataName;
+        type.ContainingType is { } outer ? $"{FullName(outer)}+{type.MetadataName}" : type.ContainingNamespace is { IsGlobalNamespace: false } space ? $"{space.ToDisplayString()}.{type.MetadataName}" : type.MetadataName;
 
     private static IEnumerable<string> BasesOf(ITypeSymbol type)
     {

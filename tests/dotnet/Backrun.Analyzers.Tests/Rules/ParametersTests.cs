@@ -85,10 +85,10 @@ public sealed class ParametersTests
 
     [Theory]
     [InlineData("backrun_payload_format", "typeless")]
-    [InlineData("backrun_types_with_formatters", "System.Guid, Shop.ISource")]
+    [InlineData("backrun_types_with_formatters", "System.Guid, Shop.Outer+ISource")]
     public async Task A_project_says_in_its_editorconfig_how_its_engines_write(string key, string value)
     {
-        const string Source = "namespace Shop { public interface ISource; public class Args { public ISource? A { get; set; } } public class A : IBackgroundTask<Args> { public void Run(Args parameters) { } } }";
+        const string Source = "namespace Shop { public class Outer { public interface ISource; } public class Args { public Outer.ISource? A { get; set; } } public class A : IBackgroundTask<Args> { public void Run(Args parameters) { } } }";
         Assert.Single(await Analysis.Of(Source));
         Assert.Empty(await Analysis.Of(Source, ImmutableDictionary<string, string>.Empty.Add(key, value)));
     }
