@@ -1,19 +1,17 @@
 using System;
 using System.Diagnostics;
-using System.Diagnostics.CodeAnalysis;
 using System.IO;
 using System.Runtime.CompilerServices;
 using System.Threading.Tasks;
 using MessagePack;
 using MessagePack.Formatters;
+using MessagePack.Resolvers;
 
 namespace Backrun.Aot;
 
 /// <summary>A durable task and an asynchronous one with a user, in a program that was compiled ahead of time.</summary>
 internal static class Program
 {
-    // MessagePack makes the formatter that an attribute names by reflection, which the trimmer does not see.
-    [DynamicDependency(DynamicallyAccessedMemberTypes.PublicConstructors, typeof(NumbersFormatter))]
     private static async Task<int> Main(string[] arguments)
     {
         if (RuntimeFeature.IsDynamicCodeSupported)
@@ -23,7 +21,11 @@ internal static class Program
         }
 
         Directory.CreateDirectory(arguments[0]);
-        BackrunOptions options = new() { Store = BackrunStore.Sqlite(Path.Combine(arguments[0], "tasks.db")) };
+        BackrunOptions options = new()
+        {
+            Store = BackrunStore.Sqlite(Path.Combine(arguments[0], "tasks.db")),
+            FormatterResolver = CompositeResolver.Create(new NumbersFormatter()),
+        };
         await using BackrunEngine engine = new(options);
         BackgroundTaskHandle sum = engine.StartNew<Sum, Numbers>(new Numbers { Left = 40, Right = 2 });
         await sum.Completion;
@@ -46,7 +48,6 @@ internal static class Program
 }
 
 /// <summary>What travels, as the formatter beside it writes it.</summary>
-[MessagePackFormatter(typeof(NumbersFormatter))]
 public sealed class Numbers
 {
     public int Left { get; set; }

@@ -5,6 +5,9 @@ using System.Threading;
 using System.Threading.Tasks;
 using Backrun.Hosting.Tests.Support;
 using Backrun.Tests.Support;
+using MessagePack;
+using MessagePack.Formatters;
+using MessagePack.Resolvers;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -40,6 +43,19 @@ public sealed class HostTests
         Assert.Contains("BackrunOptions.Workers is 65; give it 1 to 64 threads", wrong.Message, StringComparison.Ordinal);
         Assert.Contains("QueueOptions.Capacity of queue 'mail' is 0; give it 1 to", wrong.Message, StringComparison.Ordinal);
         Assert.Contains("BackrunHostOptions.ShutdownTimeout is 00:00:00; give it a time longer than zero", wrong.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Formatters_of_the_application_are_set_where_the_engine_is()
+    {
+        await using TestHost host = await TestHost.Start(static builder => builder.Services.AddBackrun(static o =>
+        {
+            o.Store = BackrunStore.Memory;
+            o.FormatterResolver = CompositeResolver.Create(new PathFormatter());
+        }));
+        BackgroundTaskHandle task = host.Engine.StartNew<NamesPath, DirectoryInfo>(new DirectoryInfo("/tmp/x"));
+        await task.Done();
+        Assert.Equal("/tmp/x", host.Engine.GetStatus(task.Id)!.GetResult<string>());
     }
 
     [Fact]
@@ -213,5 +229,19 @@ public sealed class HostTests
             await Task.Yield();
             logger.Log(LogLevel.Information, default, parameters, null, static (text, _) => text);
         }
+    }
+
+#pragma warning disable BACKRUN102 // The formatter below writes it.
+    internal sealed class NamesPath : IBackgroundTask<DirectoryInfo>
+#pragma warning restore BACKRUN102
+    {
+        public void Run(DirectoryInfo parameters) => BackgroundTaskContext.Current!.SetResult(parameters.FullName);
+    }
+
+    private sealed class PathFormatter : IMessagePackFormatter<DirectoryInfo?>
+    {
+        public void Serialize(ref MessagePackWriter writer, DirectoryInfo? value, MessagePackSerializerOptions options) => writer.Write(value!.FullName);
+
+        public DirectoryInfo? Deserialize(ref MessagePackReader reader, MessagePackSerializerOptions options) => new(reader.ReadString()!);
     }
 }

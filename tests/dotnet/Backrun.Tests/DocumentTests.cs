@@ -19,12 +19,15 @@ public sealed class DocumentTests
         using System.Threading;
         using System.Threading.Tasks;
         using Backrun;
+        using MessagePack;
+        using MessagePack.Formatters;
+        using MessagePack.Resolvers;
 
         using var engine = new BackrunEngine();
         """;
 
     [Theory]
-    [InlineData("docs/csharp.md", 7)]
+    [InlineData("docs/csharp.md", 8)]
     [InlineData("docs/coming-from-hangfire.md", 2)]
     [InlineData("docs/coming-from-a-channel.md", 2)]
     public void Every_example_of_a_page_for_CSharp_compiles(string path, int count)

@@ -6,10 +6,10 @@ use crate::native::{self, Profile};
 use crate::process::{capture, exists, line, program, root, run as to_the_end, within, Result};
 use crate::tools::{dotnet, Verdict};
 use std::fs;
-use std::path::Path;
 use std::time::Duration;
 
 const PROJECT: &str = "tests/dotnet/Backrun.Aot";
+const LINKED: &str = "static";
 const PRINTED: &str = "sum 42\nAda has 1 and 2\n";
 
 pub fn run(tally: &mut Tally) {
@@ -18,20 +18,26 @@ pub fn run(tally: &mut Tally) {
             return tally.missing("NativeAOT", &format!("{needed} is not installed"));
         }
     }
-    tally.check("a NativeAOT program runs durable tasks, the native library beside it", || publish_and_run(None));
+    tally.check("a NativeAOT program runs durable tasks, the native library beside it", || {
+        publish_and_run("beside", &[])
+    });
+    tally.check("a NativeAOT program runs durable tasks, beside MessagePack 3", || {
+        publish_and_run("mp3", &["-p:Mp=3".to_owned()])
+    });
     tally.check("a NativeAOT program runs durable tasks, the native library linked into it", || {
-        publish_and_run(Some(&native::build(Profile::Release, false)?))
+        let library = native::build(Profile::Release, false)?;
+        publish_and_run(LINKED, &[format!("-p:BackrunStatic={}", library.display())])
     });
 }
 
-fn publish_and_run(linked: Option<&Path>) -> Result<Verdict> {
-    let folder = folders::empty(root().join("target/aot").join(if linked.is_some() { "static" } else { "beside" }))?;
+fn publish_and_run(name: &str, properties: &[String]) -> Result<Verdict> {
+    let folder = folders::empty(root().join("target/aot").join(name))?;
     let published = folder.join("program");
     let mut publish = dotnet();
     publish.args(["publish", PROJECT, "-c", "Release", "-r", "linux-x64", "--verbosity", "minimal", "--output"]);
-    publish.arg(&published).args(linked.map(|library| format!("-p:BackrunStatic={}", library.display())));
+    publish.arg(&published).args(properties);
     to_the_end(&mut publish)?;
-    if linked.is_some() {
+    if name == LINKED {
         // What is linked in is not looked for.
         fs::remove_file(published.join("libbackrun.so")).map_err(|e| format!("cannot remove the library: {e}"))?;
     }

@@ -3,6 +3,7 @@ using System.Collections.Generic;
 using System.Diagnostics.Metrics;
 using System.Reflection;
 using Backrun.Internals;
+using MessagePack;
 using Microsoft.Extensions.Logging;
 
 namespace Backrun;
@@ -49,6 +50,14 @@ public class BackrunOptions
 
     /// <summary>How parameters and results are written.</summary>
     public PayloadFormat PayloadFormat { get; set; } = PayloadFormat.Contractless;
+
+    /// <summary>
+    /// Formatters of the application: asked for each type before the resolver of the <see cref="PayloadFormat"/> is, of parameters, of results and of what is inside them. For types that a format cannot write, and for
+    /// NativeAOT, where a formatter that an attribute names is made by reflection, and one that is handed over is not: <c>CompositeResolver.Create(new MoneyFormatter())</c>. Where it answers null the type is
+    /// written as the format says. It is called on any thread, on several at once, and what it has answered for a type is kept as long as the engine is. A user connection inside parameters stays refused.
+    /// Who else reads or writes these tasks (a native handler, an engine of the next version) has to know the formatters too.
+    /// </summary>
+    public IFormatterResolver? FormatterResolver { get; set; }
 
     /// <summary>
     /// Assemblies whose types payloads of <see cref="Backrun.PayloadFormat.Typeless"/> may name, besides those of the registered task and parameter types. What is named by a payload is made when it is read,

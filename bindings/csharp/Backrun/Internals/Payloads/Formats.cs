@@ -2,7 +2,7 @@ using MessagePack;
 
 namespace Backrun.Internals;
 
-/// <summary>The options of MessagePack-CSharp for the formats that are the same in every engine.</summary>
+/// <summary>The options of MessagePack-CSharp for the formats that are the same in every engine without formatters of its own.</summary>
 internal static class Formats
 {
     internal static readonly MessagePackSerializerOptions Contractless =

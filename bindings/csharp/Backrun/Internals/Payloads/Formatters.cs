@@ -24,13 +24,13 @@ internal sealed class Formatters<T>
     {
         if (format == PayloadFormat.Standard)
         {
-            options = Formats.Keyed;
+            options = engine.Keyed;
             return _keyed ??= LookUp(options);
         }
 
         if (format == PayloadFormat.Contractless)
         {
-            options = Formats.Contractless;
+            options = engine.Contractless;
             return _contractless ??= LookUp(options);
         }
 

@@ -14,7 +14,7 @@ internal static class ResultSerializer
     {
         try
         {
-            PayloadSerializer.Write(writer, result, Known<T>.Formatters.Of(formats.Default, formats, out MessagePackSerializerOptions options), options);
+            PayloadSerializer.Write(writer, result, Of<T>(formats).Of(formats.Default, formats, out MessagePackSerializerOptions options), options);
         }
         catch (Exception exception)
         {
@@ -42,7 +42,7 @@ internal static class ResultSerializer
     {
         try
         {
-            IMessagePackFormatter<T> formatter = Known<T>.Formatters.Of(formats.Default, formats, out MessagePackSerializerOptions options);
+            IMessagePackFormatter<T> formatter = Of<T>(formats).Of(formats.Default, formats, out MessagePackSerializerOptions options);
             MessagePackReader from = new(result);
             T value = formatter.Deserialize(ref from, options);
             return from.Consumed == result.Length
@@ -57,6 +57,9 @@ internal static class ResultSerializer
                 exception);
         }
     }
+
+    /// <summary>Where the engine has formatters of its own, its resolver keeps them.</summary>
+    private static Formatters<T> Of<T>(EngineFormats formats) => formats.HasOwnFormatters ? new Formatters<T>() : Known<T>.Formatters;
 
     private static TaskSerializationException Failed<T>(string message, string taskName, Exception exception) => new(message, taskName, typeof(T), exception);
 

@@ -14,8 +14,8 @@ internal sealed class TypelessOptions : MessagePackSerializerOptions
         .WithOmitAssemblyVersion(true)
         .WithAllowAssemblyVersionMismatch(true);
 
-    internal TypelessOptions(TypelessTypes types)
-        : base(Template) => Types = types;
+    internal TypelessOptions(TypelessTypes types, IFormatterResolver? first)
+        : base(first is null ? Template : Template.WithResolver(new OwnResolver(first, Template.Resolver))) => Types = types;
 
     private TypelessOptions(TypelessOptions other)
         : base(other) => Types = other.Types;
