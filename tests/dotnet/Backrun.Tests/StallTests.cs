@@ -26,15 +26,16 @@ public sealed class StallTests
         await Task.WhenAll(others.Select(static handle => handle.Done()));
 
         // Once the first has a replacement, the others may be done before the watchdog looks at the second: then that holds nobody up.
+        // On a busy machine one of the others may have lasted too: it is seen as well.
         EngineStatistics during = engine.GetStatistics();
-        Assert.NotEmpty(during.StalledRuns);
-        Assert.Subset(loops.Select(static handle => handle.Id).ToHashSet(), during.StalledRuns.Select(static run => run.Id).ToHashSet());
-        Assert.All(during.StalledRuns, static run => Assert.Equal(("Backrun.Tests.Support.Act", "default"), (run.TaskName, run.Queue)));
-        Assert.All(during.StalledRuns, static run => Assert.InRange(run.Duration, TimeSpan.FromMilliseconds(90), Patience.Long));
+        StalledRun[] seen = [.. during.StalledRuns.Where(run => loops.Any(handle => handle.Id == run.Id))];
+        Assert.NotEmpty(seen);
+        Assert.All(seen, static run => Assert.Equal(("Backrun.Tests.Support.Act", "default"), (run.TaskName, run.Queue)));
+        Assert.All(seen, static run => Assert.InRange(run.Duration, TimeSpan.FromMilliseconds(90), Patience.Long));
         Assert.Equal(during.StalledRuns.Count, during.StalledRuns.Select(static run => run.Worker).Distinct().Count());
         Assert.True(during.Workers > 2);
         Assert.All(loops, handle => Assert.Equal(BackgroundTaskState.Running, engine.StateOf(handle)));
-        foreach (StalledRun run in during.StalledRuns)
+        foreach (StalledRun run in seen)
         {
             Assert.InRange(engine.GetStatus(run.Id)!.StalledFor!.Value, TimeSpan.FromMilliseconds(90), Patience.Long);
             TestLog.Line line = await log.WaitFor(each => each.Level == LogLevel.Warning && each.Values.GetValueOrDefault("TaskId") is long id && id == run.Id.Value);
@@ -51,7 +52,11 @@ public sealed class StallTests
         Assert.InRange(Ran().Median, TimeSpan.Zero, Ran().Longest);
         await Patience.Until(() => engine.GetStatistics() is { Stalled: 0, StalledRuns.Count: 0 });
         Assert.Null(engine.GetStatus(loops[0].Id)!.StalledFor);
-        Assert.InRange(engine.GetStatistics().Stalls, during.StalledRuns.Count, 2);
+        Assert.InRange(engine.GetStatistics().Stalls, seen.Length, int.MaxValue);
+
+        // Each is told once, however long it lasts.
+        TestLog.Line[] told = [.. log.Lines.Where(static line => line.Level == LogLevel.Warning && line.Text.Contains("has been running it for", StringComparison.Ordinal))];
+        Assert.All(loops, handle => Assert.InRange(told.Count(line => line.Values.GetValueOrDefault("TaskId") is long id && id == handle.Id.Value), 0, 1));
     }
 
     [Fact]
