@@ -138,9 +138,12 @@ impl Hand {
         self.state.store(round | at.len() as u64, Ordering::Release);
     }
 
-    /// Takes the next record. By the hand's owner only, which has one of the same segment or had it last. Whether there was one.
+    /// Takes the next record, if it lies in the segment of the one that the owner has or had last. By the owner only. Whether it did: an owner
+    /// that has left its hand ([`steal`](Self::steal) is how it gets at it again) may have a record of another worker's hand meanwhile.
     pub(crate) fn next(&self, taken: &mut Taken) -> bool {
-        if !self.has_some() {
+        // Changed by this thread only.
+        let is_of_hand = taken.segment.as_ref().map(address_of) == Some(self.address.load(Ordering::Relaxed));
+        if !is_of_hand || !self.has_some() {
             return false;
         }
         let Some(index) = next_of(self.state.fetch_add(NEXT, Ordering::AcqRel)) else {
@@ -149,8 +152,6 @@ impl Hand {
         // Written by this thread.
         let at = self.at[index].load(Ordering::Relaxed) as usize;
         debug_assert_eq!(taken.after, 0, "the last one was done with");
-        let segment = taken.segment.as_ref().map(address_of);
-        assert_eq!(segment, Some(self.address.load(Ordering::Relaxed)), "the owner has the segment of its hand");
         taken.after = at + 1;
         true
     }

@@ -68,6 +68,30 @@ mod guarantees {
     }
 
     #[test]
+    fn an_owner_that_left_its_hand_and_has_a_record_of_another_segment_takes_the_rest_as_others_do() {
+        let (_pool, mut writer, mut reader) = new();
+        let (_other_pool, mut other_writer, mut other_reader) = new();
+        add(&mut writer, 1..=3, 30);
+        add(&mut other_writer, 11..=13, 30);
+        let (hand, mut mine) = (Hand::new(), Taken::default());
+        assert!(reader.take_into_hand(BATCH, &hand, &mut mine));
+        assert_eq!(id_of(&mut mine), 1);
+        // A limit came, and it left the rest; when it may go on, it finds a record in another worker's hand first.
+        let (other, mut theirs) = (Hand::new(), Taken::default());
+        assert!(other_reader.take_into_hand(BATCH, &other, &mut theirs));
+        assert!(other.steal(&mut mine));
+        assert_eq!(id_of(&mut mine), 12);
+        assert!(!hand.next(&mut mine), "it lies elsewhere");
+        assert!(hand.has_some(), "and is left where it is");
+        assert!(hand.steal(&mut mine));
+        assert_eq!(id_of(&mut mine), 2);
+        // From here on it has the segment of its hand again.
+        assert!(hand.next(&mut mine));
+        assert_eq!(id_of(&mut mine), 3);
+        assert!(!hand.next(&mut mine) && !hand.has_some());
+    }
+
+    #[test]
     fn a_thief_holds_its_record_when_hand_log_and_pool_are_gone() {
         let mut thief = Taken::default();
         {
