@@ -31,8 +31,14 @@ public sealed class TruthTests
         await using BackrunEngine engine = new();
         string? refusal = await one.Travel(engine);
         string[] said = [.. (await OfContractless)[name]];
+        bool asEngine = one.Verdict switch
+        {
+            Verdict.Travels => refusal is null,
+            Verdict.Refused => refusal is not null,
+            _ => true,
+        };
         Assert.True(
-            (one.Verdict != Verdict.Travels) == refusal is not null && (one.Verdict == Verdict.Refused) == said.Length > 0,
+            asEngine && (one.Verdict == Verdict.Refused) == said.Length > 0,
             $"{name} is to be: {one.Verdict}\nthe engine: {refusal ?? "ran it"}\nthe analyzer: {string.Join('\n', said)}");
     }
 

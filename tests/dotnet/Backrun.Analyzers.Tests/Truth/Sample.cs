@@ -59,7 +59,9 @@ public enum Verdict
     /// <summary>A warning, and it does not travel.</summary>
     Refused,
 
-    /// <summary>Nothing, although it does not travel: it is not certain of every value, or of every version.</summary>
+    /// <summary>
+    /// Nothing, although it may not travel: that depends on its value, or on the version. MessagePack 3 takes a public class inside of an internal one if it has made code for private members before.
+    /// </summary>
     Unsure,
 }
 
