@@ -100,7 +100,7 @@ pub(crate) struct Inner {
     pub(crate) registrations: Mutex<Vec<Registration>>,
     pub(crate) store: MemoryStore,
     /// What is kept past the end of the process; `None`: nothing.
-    pub(crate) journal: Option<Journal>,
+    pub(crate) journal: Option<Box<Journal>>,
     pub(crate) extras: Mutex<Extras>,
     /// Somebody can be told of the ends of tasks.
     pub(crate) tells_ends: bool,
@@ -186,7 +186,8 @@ impl Engine {
         sys::watch_forks()?;
         let observer: Option<SharedObserver> = observer.map(Arc::try_new).transpose()?;
         let told_of_ends = observer.clone().filter(|observer| observer.wants_ends());
-        let journal = Journal::open(options)?;
+        // Apart, so that an engine without one has no room for it, in which whatever lay on the stack would look like pointers to a leak check.
+        let journal = Journal::open(options)?.map(alloc::boxed).transpose()?;
         let inner = Arc::try_new(Inner {
             number: LAST_NUMBER.fetch_add(1, Ordering::Relaxed) + 1,
             generation: sys::process_generation(),

@@ -276,7 +276,7 @@ impl Inner {
     /// Whether anything is queued, running or pending.
     fn has_unfinished(&self) -> bool {
         point(Place::Unfinished);
-        if self.journal.as_ref().is_some_and(Journal::is_busy) {
+        if self.journal.as_deref().is_some_and(Journal::is_busy) {
             return true;
         }
         if self.is_poisoned() {

@@ -227,7 +227,7 @@ pub(crate) fn statistics(inner: &Inner) -> Result<Statistics> {
     drop(intake);
     let (events_lost, logs_lost) = inner.observation.lost();
     let stalled_runs = inner.stalled_runs()?;
-    let store = inner.journal.as_ref().map(Journal::statistics);
+    let store = inner.journal.as_deref().map(Journal::statistics);
     let task_names = name_statistics(inner)?;
     Ok(Statistics { engine, queues, events_lost, logs_lost, store, stalled_runs, task_names })
 }
