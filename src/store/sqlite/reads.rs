@@ -150,8 +150,6 @@ fn bytes_of(task: &StoredTask) -> u64 {
 pub(super) struct Left {
     pub(super) unfinished: Vec<Unfinished>,
     pub(super) has_pending: bool,
-    /// Tasks were asked to stop before their run had an end, or what is pending may have been.
-    pub(super) may_be_asked: bool,
 }
 
 pub(super) fn unfinished(connection: &Connection) -> Result<Vec<Unfinished>> {
@@ -161,15 +159,13 @@ pub(super) fn unfinished(connection: &Connection) -> Result<Vec<Unfinished>> {
 /// Looks at every task that has not ended, once: with ten million of them, each more look is seconds of a start, and a `GROUP BY` would sort
 /// them all.
 pub(super) fn left(connection: &Connection) -> Result<Left> {
-    let (running, pending, dead) =
-        (state_number(State::Running), state_number(State::Pending), state_number(State::Dead));
+    let (pending, dead) = (state_number(State::Pending), state_number(State::Dead));
     let mut names: Vec<OfName> = Vec::new();
-    let (mut has_running, mut has_pending, mut current) = (false, false, 0);
+    let (mut has_pending, mut current) = (false, 0);
     let mut all = connection.prepare_cached("SELECT id, state, task_name FROM task ORDER BY id").map_err(failed)?;
     let mut rows = all.query([]).map_err(failed)?;
     while let Some(row) = rows.next().map_err(failed)? {
         let (id, state, number): (i64, i64, i64) = row.try_into().map_err(failed)?;
-        has_running |= state == running;
         has_pending |= state == pending;
         if state == dead {
             continue;
@@ -192,13 +188,13 @@ pub(super) fn left(connection: &Connection) -> Result<Left> {
         let id = |id| TaskId::new(id).map_err(|_| rusqlite::Error::IntegralValueOutOfRange(0, id));
         Ok(Unfinished { task_name, count, first: id(first)?, last: id(last)? })
     });
-    let unfinished = told.collect::<rusqlite::Result<_>>().map_err(failed)?;
-    Ok(Left { unfinished, has_pending, may_be_asked: has_running || has_pending })
+    Ok(Left { unfinished: told.collect::<rusqlite::Result<_>>().map_err(failed)?, has_pending })
 }
 
-/// Those that were asked to stop and have not ended: which, by how many claims, of which so many are no attempts, and why.
+/// Those that were asked to stop and have not ended: which, by how many claims, of which so many are no attempts, and why. By their notes (a
+/// `CROSS JOIN` keeps the order), which are few: nothing finds them among the tasks but a look at each.
 pub(super) fn asked_to_stop(connection: &Connection) -> Result<Vec<(TaskId, u32, u32, Text)>> {
-    let asked = "SELECT task.id, claims, uncounted, failure_message FROM task JOIN note ON note.id = task.id \
+    let asked = "SELECT task.id, claims, uncounted, failure_message FROM note CROSS JOIN task ON task.id = note.id \
                  WHERE state IN (?, ?) AND failure_type IS NULL";
     let mut find = connection.prepare_cached(asked).map_err(failed)?;
     let rows = find.query_map([state_number(State::Running), state_number(State::Pending)], |row| {

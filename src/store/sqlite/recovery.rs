@@ -47,10 +47,8 @@ pub(super) fn recover(
             runs.push(run);
         }
     }
-    let mut left = reads::left(&transaction)?;
-    if left.may_be_asked && cancel_what_was_asked_to_stop(&transaction, keep, keys, unclean != 0)? {
-        left = reads::left(&transaction)?;
-    }
+    cancel_what_was_asked_to_stop(&transaction, keep, keys, unclean != 0)?;
+    let left = reads::left(&transaction)?;
     // Whoever was to settle what was pending is gone; at an unclean end it may have been what ended the process. Nobody
     // knows how it would have ended, so it counts as no attempt.
     if left.has_pending {
@@ -64,20 +62,23 @@ pub(super) fn recover(
     Ok((runs, left.unfinished))
 }
 
-/// Whoever asked was told that the run would stop. With the process it has, so that its task is what it was to become. Whether there was one.
+/// Whoever asked was told that the run would stop. With the process it has, so that its task is what it was to become.
 fn cancel_what_was_asked_to_stop(
     transaction: &Transaction<'_>,
     keep: Keep,
     keys: Arc<Keys>,
     unclean: bool,
-) -> Result<bool> {
+) -> Result<()> {
     let asked = reads::asked_to_stop(transaction)?;
-    let (has_some, now_us) = (!asked.is_empty(), sys::coarse_unix_micros());
+    if asked.is_empty() {
+        return Ok(());
+    }
+    let now_us = sys::coarse_unix_micros();
     let mut changes = Changes::new(transaction, keep, keys)?;
     for (id, claims, uncounted, reason) in asked {
         let crashed = "UPDATE task SET crashes = crashes + ? WHERE id = ?";
         transaction.execute(crashed, params![i64::from(unclean), id.value()]).map_err(failed)?;
         changes.make(&[Change::Move { id, claims, uncounted, now_us, to: Move::Cancelled { reason } }])?;
     }
-    Ok(has_some)
+    Ok(())
 }
