@@ -2,6 +2,7 @@
 //! are needed; the machine's own apt state stays as it is.
 
 use crate::apt_sources;
+use crate::files::{entries, write};
 use crate::process::{exists, program, run, stdout, Result};
 use std::env;
 use std::fs::{self, File};
@@ -107,7 +108,7 @@ impl<'a> Apt<'a> {
         }
         write(&at.join("status"), "")?;
         write(&at.join("sources.list"), &source_line(suite)?)?;
-        write(&at.join("apt.conf"), &apt_configuration(at, &machines_acquire_settings()?))?;
+        write(&at.join("apt.conf"), apt_configuration(at, &machines_acquire_settings()?))?;
         let apt = Self { at };
         stdout(apt.get().args(["-q", "update"]))?;
         Ok(apt)
@@ -126,9 +127,8 @@ impl<'a> Apt<'a> {
     /// Unpacks what was downloaded, and removes what is no longer needed for that.
     fn unpack(&self, to: &Path) -> Result<()> {
         let packages = self.at.join("packages");
-        let found = fs::read_dir(&packages).map_err(|e| format!("cannot read {}: {e}", packages.display()))?;
-        for package in found.flatten() {
-            run(Command::new("dpkg").arg("-x").arg(package.path()).arg(to))?;
+        for package in entries(&packages)? {
+            run(Command::new("dpkg").arg("-x").arg(package).arg(to))?;
         }
         ["packages", "lists", "apt-cache"].into_iter().try_for_each(|folder| remove(&self.at.join(folder)))
     }
@@ -195,10 +195,6 @@ fn names() -> Vec<&'static str> {
 /// FNV-1a, 64 bits: a name for a list, the same on every machine.
 pub fn hash(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0xcbf2_9ce4_8422_2325, |h, b| (h ^ u64::from(*b)).wrapping_mul(0x0000_0100_0000_01b3))
-}
-
-fn write(path: &Path, text: &str) -> Result<()> {
-    fs::write(path, text).map_err(|e| format!("cannot write {}: {e}", path.display()))
 }
 
 fn remove(folder: &Path) -> Result<()> {

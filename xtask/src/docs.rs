@@ -1,5 +1,6 @@
 //! Checks of the words: what README shows is what is compiled, what the pages name exists, what they link to is there.
 
+use crate::files::read;
 use crate::process::{program, root, stdout, Result};
 use crate::tools::Verdict;
 use std::collections::{BTreeSet, HashSet};
@@ -40,10 +41,6 @@ pub fn page_shows(page: &str, file: &str) -> Result<Verdict> {
         None => Ok(Verdict::Fine),
         Some(what) => Err(format!("{page} and {file}, of which one is to follow the other, differ {what}")),
     }
-}
-
-fn read(file: &str) -> Result<String> {
-    fs::read_to_string(root().join(file)).map_err(|e| format!("cannot read {file}: {e}"))
 }
 
 /// The code between a file's two comments, without the fence around it.
@@ -124,14 +121,18 @@ fn fine_if_empty(found: &str) -> Result<Verdict> {
 
 /// A page without what is code: fenced blocks, and spans between two backticks.
 fn prose(page: &str) -> String {
+    let without_code = |line: &str| line.split('`').step_by(2).collect::<Vec<_>>().join("`");
+    lines(page).filter(|(_, is_code)| !is_code).map(|(line, _)| without_code(line) + "\n").collect()
+}
+
+/// The lines of a page, and whether each is one of a fenced block of code.
+pub fn lines(page: &str) -> impl Iterator<Item = (&str, bool)> {
     let mut in_fence = false;
-    let lines = page.lines().filter(|line| {
+    page.lines().map(move |line| {
         let is_fence = line.trim_start().starts_with("```");
         in_fence ^= is_fence;
-        !in_fence && !is_fence
-    });
-    let without_code = |line: &str| line.split('`').step_by(2).collect::<Vec<_>>().join("`");
-    lines.map(|line| without_code(line) + "\n").collect()
+        (line, in_fence || is_fence)
+    })
 }
 
 fn dead_links(page: &str, prose: &str) -> Vec<String> {

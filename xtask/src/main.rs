@@ -7,6 +7,7 @@ mod crates;
 mod cross;
 mod debian;
 mod docs;
+mod files;
 mod folders;
 mod fuzz;
 mod header;

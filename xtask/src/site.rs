@@ -3,6 +3,8 @@
 //! The pages of docs/ link to files of the repository, as its readers have them. The site has no repository around it: so the pages are put
 //! together anew in a folder of their own, what they link to beside them.
 
+use crate::docs;
+use crate::files::{entries, name as name_of, read, write};
 use crate::folders;
 use crate::process::{root, run, stdout, Result};
 use crate::tools::dotnet;
@@ -51,14 +53,14 @@ fn assemblies(source: &Path) -> Result<()> {
             build.arg("build").arg(&project).args(["-c", "Release", "-f", FRAMEWORK, "--verbosity", "quiet"]);
             build.args(["-p:BuildNativeLibrary=false", "-p:CopyLocalLockFileAssemblies=true", "--output"]).arg(&built);
             stdout(&mut build)?;
-            names.push(file_name(&project));
+            names.push(name_of(&project));
         }
     }
     if names.is_empty() {
         return Err(format!("no project below {ASSEMBLIES} has a PublicAPI.Shipped.txt"));
     }
     for file in entries(&built)? {
-        let (name, stem) = (file_name(&file), file.file_stem().map(|stem| stem.to_string_lossy().into_owned()));
+        let (name, stem) = (name_of(&file), file.file_stem().map(|stem| stem.to_string_lossy().into_owned()));
         let is_ours = names.iter().any(|ours| Some(ours) == stem.as_ref());
         if is_ours && (name.ends_with(".dll") || name.ends_with(".xml")) {
             copy(&file, &ours.join(name))?;
@@ -72,7 +74,7 @@ fn assemblies(source: &Path) -> Result<()> {
 fn pages(source: &Path) -> Result<()> {
     let contents = read("docs/site/toc.yml")?;
     for page in entries(&root().join("docs"))? {
-        let name = file_name(&page);
+        let name = name_of(&page);
         if !name.ends_with(".md") {
             continue;
         }
@@ -85,15 +87,15 @@ fn pages(source: &Path) -> Result<()> {
     let mut toc = String::new();
     let mut index = "# Decisions\n\n".to_owned();
     for page in entries(&root().join("docs/decisions"))? {
-        let name = file_name(&page);
+        let name = name_of(&page);
         let title = page_of(source, &format!("docs/decisions/{name}"), &format!("decisions/{name}"))?;
         toc.push_str(&format!("- name: \"{}\"\n  href: {name}\n", title.replace('"', "'")));
         index.push_str(&format!("- [{title}]({name})\n"));
     }
-    write(&source.join("decisions/toc.yml"), &toc)?;
-    write(&source.join("decisions/index.md"), &index)?;
-    write(&source.join("toc.yml"), &contents)?;
-    write(&source.join("docfx.json"), &read("docs/site/docfx.json")?)
+    put(&source.join("decisions/toc.yml"), &toc)?;
+    put(&source.join("decisions/index.md"), &index)?;
+    put(&source.join("toc.yml"), &contents)?;
+    put(&source.join("docfx.json"), &read("docs/site/docfx.json")?)
 }
 
 /// Puts a page into its place, and what it links to. Its title.
@@ -122,7 +124,7 @@ fn page_of(source: &Path, page: &str, place: &str) -> Result<String> {
     for file in linked {
         copy(&root().join(&file), &source.join("files").join(&file))?;
     }
-    write(&source.join(place), &on_site)?;
+    put(&source.join(place), &on_site)?;
     text.lines()
         .find_map(|line| line.strip_prefix("# "))
         .map(str::to_owned)
@@ -140,11 +142,8 @@ enum Place {
 /// A page with other links, but for what is code. What leads nowhere is a word like others.
 fn with_links(page: &str, mut place_of: impl FnMut(&str) -> Place) -> String {
     let mut made = String::with_capacity(page.len());
-    let mut in_fence = false;
-    for line in page.lines() {
-        let is_fence = line.trim_start().starts_with("```");
-        in_fence ^= is_fence;
-        match in_fence || is_fence {
+    for (line, is_code) in docs::lines(page) {
+        match is_code {
             true => made.push_str(line),
             false => line_with_links(line, &mut place_of, &mut made),
         }
@@ -196,24 +195,9 @@ fn without_dots(path: &Path) -> PathBuf {
     plain
 }
 
-fn entries(folder: &Path) -> Result<Vec<PathBuf>> {
-    let read = fs::read_dir(folder).map_err(|e| format!("cannot read {}: {e}", folder.display()))?;
-    let mut all: Vec<_> = read.flatten().map(|entry| entry.path()).collect();
-    all.sort();
-    Ok(all)
-}
-
-fn file_name(path: &Path) -> String {
-    path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
-}
-
-fn read(file: &str) -> Result<String> {
-    fs::read_to_string(root().join(file)).map_err(|e| format!("cannot read {file}: {e}"))
-}
-
-fn write(file: &Path, text: &str) -> Result<()> {
+fn put(file: &Path, text: &str) -> Result<()> {
     make_folder_of(file)?;
-    fs::write(file, text).map_err(|e| format!("cannot write {}: {e}", file.display()))
+    write(file, text)
 }
 
 fn copy(from: &Path, to: &Path) -> Result<()> {

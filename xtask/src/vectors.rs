@@ -1,6 +1,7 @@
 //! The vectors of MessagePack-CSharp, which tools/vectors runs against the codec: `cargo xtask vectors FILE...`.
 
 use crate::crates;
+use crate::files::entries;
 use crate::process::{root, run, Result};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -43,10 +44,7 @@ pub fn of(files: &[PathBuf]) -> Result<Command> {
 }
 
 fn golden_files() -> Result<Vec<PathBuf>> {
-    let folder = root().join(GOLDEN);
-    let entries = std::fs::read_dir(&folder).map_err(|e| format!("cannot read {}: {e}", folder.display()))?;
-    let mut files: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
+    let mut files = entries(&root().join(GOLDEN))?;
     files.retain(|file| file.extension().is_some_and(|extension| extension == "jsonl"));
-    files.sort();
     Ok(files)
 }

@@ -6,6 +6,7 @@
 
 use crate::arguments;
 use crate::crates;
+use crate::files::{entries, write};
 use crate::process::{capture, exists, line, program, root, run, Result};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -179,17 +180,6 @@ fn folder(target: &str, name: &str) -> Result<PathBuf> {
     let folder = root().join(FOLDER).join(format!("{target}-{name}"));
     fs::create_dir_all(&folder).map_err(|e| format!("cannot make {}: {e}", folder.display()))?;
     Ok(folder)
-}
-
-fn entries(folder: &Path) -> Result<Vec<PathBuf>> {
-    let entries = fs::read_dir(folder).map_err(|e| format!("cannot read {}: {e}", folder.display()))?;
-    let mut files: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
-    files.sort();
-    Ok(files)
-}
-
-fn write(path: &Path, content: &[u8]) -> Result<()> {
-    fs::write(path, content).map_err(|e| format!("cannot write {}: {e}", path.display()))
 }
 
 #[cfg(test)]

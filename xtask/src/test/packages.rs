@@ -1,6 +1,7 @@
 //! What users install, installed and used: the tree of `cmake --install`, and the NuGet packages.
 
 use super::tally::Tally;
+use crate::files;
 use crate::folders;
 use crate::native::{self, Profile};
 use crate::pack;
@@ -122,8 +123,7 @@ fn packages() -> Result<Verdict> {
         .iter()
         .map(|name| format!("    <PackageReference Include=\"{name}\" Version=\"{version}\" />\n"))
         .collect();
-    let write =
-        |name: &str, text: String| fs::write(project.join(name), text).map_err(|e| format!("cannot write {name}: {e}"));
+    let write = |name: &str, text: String| files::write(&project.join(name), text);
     // Nothing of the repository's: what a user types.
     for file in ["Directory.Build.props", "Directory.Build.targets", "Directory.Packages.props"] {
         write(file, "<Project />\n".to_owned())?;
@@ -174,10 +174,9 @@ fn packages() -> Result<Verdict> {
 
 /// The version of all packages in a folder, and their names.
 fn package_names(folder: &Path) -> Result<(String, Vec<String>)> {
-    let files = fs::read_dir(folder).map_err(|e| format!("cannot read {}: {e}", folder.display()))?;
-    let files = files.flatten().map(|file| file.file_name().to_string_lossy().into_owned());
-    let mut names: Vec<_> = files.filter_map(|file| file.strip_suffix(".nupkg").map(str::to_owned)).collect();
-    names.sort();
+    let files = files::entries(folder)?;
+    let names = files.iter().map(|file| files::name(file));
+    let names: Vec<_> = names.filter_map(|file| file.strip_suffix(".nupkg").map(str::to_owned)).collect();
     let of_backrun = names
         .iter()
         .find_map(|name| name.strip_prefix("Backrun.").filter(|rest| rest.starts_with(|c: char| c.is_ascii_digit())));
