@@ -1,5 +1,4 @@
 using System.Collections.Generic;
-using System.Collections.Immutable;
 using System.Composition;
 using System.Linq;
 using System.Threading;
@@ -21,15 +20,9 @@ namespace Backrun.CodeFixes;
 /// </summary>
 [ExportCodeFixProvider(LanguageNames.CSharp, Name = nameof(ConnectionFix))]
 [Shared]
-public sealed class ConnectionFix : CodeFixProvider
+public sealed class ConnectionFix() : TaskFix(Descriptors.ConnectionInParameters)
 {
     private const string Field = "_userConnection";
-
-    /// <inheritdoc/>
-    public override ImmutableArray<string> FixableDiagnosticIds { get; } = ImmutableArray.Create(Descriptors.ConnectionInParameters.Id);
-
-    /// <inheritdoc/>
-    public override FixAllProvider GetFixAllProvider() => WellKnownFixAllProviders.BatchFixer;
 
     /// <inheritdoc/>
     public override async Task RegisterCodeFixesAsync(CodeFixContext context)
@@ -69,8 +62,7 @@ public sealed class ConnectionFix : CodeFixProvider
         }
 
         DocumentEditor inMember = await editor.GetDocumentEditorAsync(ofMember.Id, cancellationToken).ConfigureAwait(false);
-        inMember.AddAttribute(member, SyntaxFactory.AttributeList(SyntaxFactory.SingletonSeparatedList(
-            SyntaxFactory.Attribute(SyntaxFactory.ParseName("global::MessagePack.IgnoreMember").WithAdditionalAnnotations(Simplifier.Annotation)))));
+        Declarations.AddAttribute(inMember, member, "MessagePack.IgnoreMember", argument: null);
         return editor.GetChangedSolution();
     }
 

@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using System.Composition;
 using System.Linq;
 using System.Threading.Tasks;
@@ -8,21 +7,14 @@ using Microsoft.CodeAnalysis.CodeActions;
 using Microsoft.CodeAnalysis.CodeFixes;
 using Microsoft.CodeAnalysis.CSharp;
 using Microsoft.CodeAnalysis.CSharp.Syntax;
-using Microsoft.CodeAnalysis.Editing;
 
 namespace Backrun.CodeFixes;
 
 /// <summary>For a task's class without a public constructor (BACKRUN108): makes the one that it has public. Of several, which one is its author's to say.</summary>
 [ExportCodeFixProvider(LanguageNames.CSharp, Name = nameof(ConstructorFix))]
 [Shared]
-public sealed class ConstructorFix : CodeFixProvider
+public sealed class ConstructorFix() : TaskFix(Descriptors.NotMakeable)
 {
-    /// <inheritdoc/>
-    public override ImmutableArray<string> FixableDiagnosticIds { get; } = ImmutableArray.Create(Descriptors.NotMakeable.Id);
-
-    /// <inheritdoc/>
-    public override FixAllProvider GetFixAllProvider() => WellKnownFixAllProviders.BatchFixer;
-
     /// <inheritdoc/>
     public override async Task RegisterCodeFixesAsync(CodeFixContext context)
     {
@@ -37,12 +29,7 @@ public sealed class ConstructorFix : CodeFixProvider
         context.RegisterCodeFix(
             CodeAction.Create(
                 $"Make the constructor of '{found.Syntax.Identifier.ValueText}' public",
-                async cancellationToken =>
-                {
-                    DocumentEditor editor = await DocumentEditor.CreateAsync(found.Document, cancellationToken).ConfigureAwait(false);
-                    editor.SetAccessibility(constructors[0], Accessibility.Public);
-                    return editor.GetChangedDocument();
-                },
+                cancellationToken => Declarations.MakePublic(found.Document, constructors[0], cancellationToken),
                 nameof(ConstructorFix)),
             diagnostic);
     }

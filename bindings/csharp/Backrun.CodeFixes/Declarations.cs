@@ -42,9 +42,23 @@ internal static class Declarations
     internal static async Task<Document> AddAttribute(Document document, MemberDeclarationSyntax member, string name, ExpressionSyntax? argument, CancellationToken cancellationToken)
     {
         DocumentEditor editor = await DocumentEditor.CreateAsync(document, cancellationToken).ConfigureAwait(false);
+        AddAttribute(editor, member, name, argument);
+        return editor.GetChangedDocument();
+    }
+
+    /// <summary>The same beside other changes.</summary>
+    internal static void AddAttribute(DocumentEditor editor, MemberDeclarationSyntax member, string name, ExpressionSyntax? argument)
+    {
         NameSyntax written = SyntaxFactory.ParseName($"global::{name}").WithAdditionalAnnotations(Simplifier.Annotation);
         AttributeSyntax attribute = SyntaxFactory.Attribute(written, argument is null ? null : SyntaxFactory.AttributeArgumentList(SyntaxFactory.SingletonSeparatedList(SyntaxFactory.AttributeArgument(argument))));
         editor.AddAttribute(member, SyntaxFactory.AttributeList(SyntaxFactory.SingletonSeparatedList(attribute)));
+    }
+
+    /// <summary>Makes a type or a constructor public.</summary>
+    internal static async Task<Document> MakePublic(Document document, SyntaxNode declaration, CancellationToken cancellationToken)
+    {
+        DocumentEditor editor = await DocumentEditor.CreateAsync(document, cancellationToken).ConfigureAwait(false);
+        editor.SetAccessibility(declaration, Accessibility.Public);
         return editor.GetChangedDocument();
     }
 }

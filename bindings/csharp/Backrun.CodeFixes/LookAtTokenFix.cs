@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using System.Composition;
 using System.Linq;
 using System.Threading;
@@ -18,14 +17,8 @@ namespace Backrun.CodeFixes;
 /// <summary>For an endless loop of a task (BACKRUN106): looks at the token, first in the loop.</summary>
 [ExportCodeFixProvider(LanguageNames.CSharp, Name = nameof(LookAtTokenFix))]
 [Shared]
-public sealed class LookAtTokenFix : CodeFixProvider
+public sealed class LookAtTokenFix() : TaskFix(Descriptors.EndlessLoop)
 {
-    /// <inheritdoc/>
-    public override ImmutableArray<string> FixableDiagnosticIds { get; } = ImmutableArray.Create(Descriptors.EndlessLoop.Id);
-
-    /// <inheritdoc/>
-    public override FixAllProvider GetFixAllProvider() => WellKnownFixAllProviders.BatchFixer;
-
     /// <inheritdoc/>
     public override async Task RegisterCodeFixesAsync(CodeFixContext context)
     {

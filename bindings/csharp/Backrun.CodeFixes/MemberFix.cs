@@ -1,5 +1,4 @@
 using System;
-using System.Collections.Immutable;
 using System.Composition;
 using System.Linq;
 using System.Threading.Tasks;
@@ -9,21 +8,14 @@ using Microsoft.CodeAnalysis.CodeActions;
 using Microsoft.CodeAnalysis.CodeFixes;
 using Microsoft.CodeAnalysis.CSharp;
 using Microsoft.CodeAnalysis.CSharp.Syntax;
-using Microsoft.CodeAnalysis.Editing;
 
 namespace Backrun.CodeFixes;
 
 /// <summary>For parameters that cannot be serialised (BACKRUN102): leaves a member out, gives it a key, makes its type public.</summary>
 [ExportCodeFixProvider(LanguageNames.CSharp, Name = nameof(MemberFix))]
 [Shared]
-public sealed class MemberFix : CodeFixProvider
+public sealed class MemberFix() : TaskFix(Descriptors.NotSerialisable)
 {
-    /// <inheritdoc/>
-    public override ImmutableArray<string> FixableDiagnosticIds { get; } = ImmutableArray.Create(Descriptors.NotSerialisable.Id);
-
-    /// <inheritdoc/>
-    public override FixAllProvider GetFixAllProvider() => WellKnownFixAllProviders.BatchFixer;
-
     /// <inheritdoc/>
     public override async Task RegisterCodeFixesAsync(CodeFixContext context)
     {
@@ -37,12 +29,7 @@ public sealed class MemberFix : CodeFixProvider
                 context.RegisterCodeFix(
                     CodeAction.Create(
                         $"Make '{type.Syntax.Identifier.ValueText}' public",
-                        async cancellationToken =>
-                        {
-                            DocumentEditor editor = await DocumentEditor.CreateAsync(type.Document, cancellationToken).ConfigureAwait(false);
-                            editor.SetAccessibility(type.Syntax, Accessibility.Public);
-                            return editor.GetChangedDocument();
-                        },
+                        cancellationToken => Declarations.MakePublic(type.Document, type.Syntax, cancellationToken),
                         "Public"),
                     diagnostic);
             }

@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using System.Composition;
 using System.Threading.Tasks;
 using Backrun.Analyzers;
@@ -12,14 +11,8 @@ namespace Backrun.CodeFixes;
 /// <summary>For a call of SetUserConnection by other code than the engine (BACKRUN105): removes it, where it is a statement of its own.</summary>
 [ExportCodeFixProvider(LanguageNames.CSharp, Name = nameof(RemoveCallFix))]
 [Shared]
-public sealed class RemoveCallFix : CodeFixProvider
+public sealed class RemoveCallFix() : TaskFix(Descriptors.ConnectionSetByHand)
 {
-    /// <inheritdoc/>
-    public override ImmutableArray<string> FixableDiagnosticIds { get; } = ImmutableArray.Create(Descriptors.ConnectionSetByHand.Id);
-
-    /// <inheritdoc/>
-    public override FixAllProvider GetFixAllProvider() => WellKnownFixAllProviders.BatchFixer;
-
     /// <inheritdoc/>
     public override async Task RegisterCodeFixesAsync(CodeFixContext context)
     {

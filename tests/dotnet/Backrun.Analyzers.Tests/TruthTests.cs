@@ -45,23 +45,17 @@ public sealed class TruthTests
     /// <summary>Typeless engines take more; what the analyzer still warns of, they refuse.</summary>
     [Theory]
     [MemberData(nameof(Names))]
-    public async Task The_analyzer_does_not_warn_of_what_a_typeless_engine_takes(string name)
-    {
-        Sample one = Samples.Contractless[name];
-        await using BackrunEngine engine = new(new BackrunOptions { PayloadFormat = PayloadFormat.Typeless });
-        string? refusal = await one.Travel(engine);
-        string[] said = [.. (await OfTypeless)[name]];
-        Assert.True(said.Length == 0 || refusal is not null, $"{name}\nthe engine: {refusal ?? "ran it"}\nthe analyzer: {string.Join('\n', said)}");
-    }
+    public Task The_analyzer_does_not_warn_of_what_a_typeless_engine_takes(string name) => WarnsOfNothingThatTravels(name, PayloadFormat.Typeless, OfTypeless);
 
     [Theory]
     [MemberData(nameof(Names))]
-    public async Task The_analyzer_does_not_warn_of_what_an_engine_takes_that_asks_for_attributes(string name)
+    public Task The_analyzer_does_not_warn_of_what_an_engine_takes_that_asks_for_attributes(string name) => WarnsOfNothingThatTravels(name, PayloadFormat.Standard, OfStandard);
+
+    private static async Task WarnsOfNothingThatTravels(string name, PayloadFormat format, Task<ILookup<string, string>> told)
     {
-        Sample one = Samples.Contractless[name];
-        await using BackrunEngine engine = new(new BackrunOptions { PayloadFormat = PayloadFormat.Standard });
-        string? refusal = await one.Travel(engine);
-        string[] said = [.. (await OfStandard)[name]];
+        await using BackrunEngine engine = new(new BackrunOptions { PayloadFormat = format });
+        string? refusal = await Samples.Contractless[name].Travel(engine);
+        string[] said = [.. (await told)[name]];
         Assert.True(said.Length == 0 || refusal is not null, $"{name}\nthe engine: {refusal ?? "ran it"}\nthe analyzer: {string.Join('\n', said)}");
     }
 

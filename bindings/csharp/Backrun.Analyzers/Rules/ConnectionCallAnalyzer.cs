@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using System.Linq;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.Diagnostics;
@@ -8,26 +7,17 @@ namespace Backrun.Analyzers;
 
 /// <summary>SetUserConnection called by other code than the engine (BACKRUN105).</summary>
 [DiagnosticAnalyzer(LanguageNames.CSharp)]
-public sealed class ConnectionCallAnalyzer : DiagnosticAnalyzer
+public sealed class ConnectionCallAnalyzer() : TaskAnalyzer(Descriptors.ConnectionSetByHand)
 {
     // A test that runs a task without an engine stands in for the engine, and its helpers do.
     private static readonly string[] TestAttributes = ["Xunit.FactAttribute", "NUnit.Framework.TestAttribute", "Microsoft.VisualStudio.TestTools.UnitTesting.TestMethodAttribute"];
 
-    /// <inheritdoc/>
-    public override ImmutableArray<DiagnosticDescriptor> SupportedDiagnostics { get; } = ImmutableArray.Create(Descriptors.ConnectionSetByHand);
-
-    /// <inheritdoc/>
-    public override void Initialize(AnalysisContext context)
+    private protected override void Start(CompilationStartAnalysisContext start, KnownTypes known)
     {
-        context.ConfigureGeneratedCodeAnalysis(GeneratedCodeAnalysisFlags.None);
-        context.EnableConcurrentExecution();
-        context.RegisterCompilationStartAction(static start =>
+        if (!TestAttributes.Any(name => start.Compilation.GetTypeByMetadataName(name) is not null))
         {
-            if (KnownTypes.Of(start.Compilation) is { } known && !TestAttributes.Any(name => start.Compilation.GetTypeByMetadataName(name) is not null))
-            {
-                start.RegisterOperationAction(call => Look(call, known), OperationKind.Invocation);
-            }
-        });
+            start.RegisterOperationAction(call => Look(call, known), OperationKind.Invocation);
+        }
     }
 
     private static void Look(OperationAnalysisContext context, KnownTypes known)

@@ -1,5 +1,4 @@
 using System.Collections.Generic;
-using System.Collections.Immutable;
 using System.Linq;
 using System.Threading;
 using Microsoft.CodeAnalysis;
@@ -15,23 +14,11 @@ namespace Backrun.Analyzers;
 /// that may look: it names a token or a source of tokens, hands on the context of the task, or calls a method of this program that does one of these.
 /// </summary>
 [DiagnosticAnalyzer(LanguageNames.CSharp)]
-public sealed class EndlessLoopAnalyzer : DiagnosticAnalyzer
+public sealed class EndlessLoopAnalyzer() : TaskAnalyzer(Descriptors.EndlessLoop)
 {
-    /// <inheritdoc/>
-    public override ImmutableArray<DiagnosticDescriptor> SupportedDiagnostics { get; } = ImmutableArray.Create(Descriptors.EndlessLoop);
-
-    /// <inheritdoc/>
-    public override void Initialize(AnalysisContext context)
+    private protected override void Start(CompilationStartAnalysisContext start, KnownTypes known)
     {
-        context.ConfigureGeneratedCodeAnalysis(GeneratedCodeAnalysisFlags.None);
-        context.EnableConcurrentExecution();
-        context.RegisterCompilationStartAction(static start =>
-        {
-            if (KnownTypes.Of(start.Compilation) is { } known)
-            {
-                start.RegisterOperationAction(loop => Look(loop, known), OperationKind.Loop);
-            }
-        });
+        start.RegisterOperationAction(loop => Look(loop, known), OperationKind.Loop);
     }
 
     private static void Look(OperationAnalysisContext context, KnownTypes known)

@@ -1,7 +1,5 @@
-using System.Collections.Immutable;
 using System.Linq;
 using Microsoft.CodeAnalysis;
-using Microsoft.CodeAnalysis.CSharp.Syntax;
 using Microsoft.CodeAnalysis.Diagnostics;
 using Microsoft.CodeAnalysis.Operations;
 
@@ -12,24 +10,12 @@ namespace Backrun.Analyzers;
 /// derive from. Constructor parameters are fine, since services may have them.
 /// </summary>
 [DiagnosticAnalyzer(LanguageNames.CSharp)]
-public sealed class MakeableAnalyzer : DiagnosticAnalyzer
+public sealed class MakeableAnalyzer() : TaskAnalyzer(Descriptors.NotMakeable)
 {
-    /// <inheritdoc/>
-    public override ImmutableArray<DiagnosticDescriptor> SupportedDiagnostics { get; } = ImmutableArray.Create(Descriptors.NotMakeable);
-
-    /// <inheritdoc/>
-    public override void Initialize(AnalysisContext context)
+    private protected override void Start(CompilationStartAnalysisContext start, KnownTypes known)
     {
-        context.ConfigureGeneratedCodeAnalysis(GeneratedCodeAnalysisFlags.None);
-        context.EnableConcurrentExecution();
-        context.RegisterCompilationStartAction(static start =>
-        {
-            if (KnownTypes.Of(start.Compilation) is { } known)
-            {
-                start.RegisterSymbolAction(type => AtClass(type, known), SymbolKind.NamedType);
-                start.RegisterOperationAction(call => AtCall(call, known), OperationKind.Invocation);
-            }
-        });
+        start.RegisterSymbolAction(type => AtClass(type, known), SymbolKind.NamedType);
+        start.RegisterOperationAction(call => AtCall(call, known), OperationKind.Invocation);
     }
 
     private static void AtClass(SymbolAnalysisContext context, KnownTypes known)
@@ -52,8 +38,7 @@ public sealed class MakeableAnalyzer : DiagnosticAnalyzer
 
         if ((WhyNot(type) ?? WhyNotBy(type, method.TypeArguments[1], known)) is { } reason)
         {
-            TypeArgumentListSyntax? arguments = call.Syntax.DescendantNodes().OfType<GenericNameSyntax>().FirstOrDefault(each => each.Identifier.ValueText == method.Name)?.TypeArgumentList;
-            Location at = (arguments is { Arguments.Count: 2 } ? arguments.Arguments[0] : call.Syntax).GetLocation();
+            Location at = TypeArguments.Place(call, 0);
             context.ReportDiagnostic(Diagnostic.Create(Descriptors.NotMakeable, at, type.DeclaringSyntaxReferences.IsEmpty ? [] : [type.Locations[0]], type.Name, reason));
         }
     }

@@ -15,28 +15,16 @@ namespace Backrun.Analyzers;
 /// class of another assembly, or parameters of a more derived type.
 /// </summary>
 [DiagnosticAnalyzer(LanguageNames.CSharp)]
-public sealed class ParametersAnalyzer : DiagnosticAnalyzer
+public sealed class ParametersAnalyzer() : TaskAnalyzer(Descriptors.NotSerialisable, Descriptors.ConnectionInParameters, Descriptors.ConnectionInPlatformParameters)
 {
     /// <summary>The property of a diagnostic that says what kind of problem it is.</summary>
     internal const string Kind = "Kind";
 
-    /// <inheritdoc/>
-    public override ImmutableArray<DiagnosticDescriptor> SupportedDiagnostics { get; } = ImmutableArray.Create(Descriptors.NotSerialisable, Descriptors.ConnectionInParameters, Descriptors.ConnectionInPlatformParameters);
-
-    /// <inheritdoc/>
-    public override void Initialize(AnalysisContext context)
+    private protected override void Start(CompilationStartAnalysisContext start, KnownTypes known)
     {
-        context.ConfigureGeneratedCodeAnalysis(GeneratedCodeAnalysisFlags.None);
-        context.EnableConcurrentExecution();
-        context.RegisterCompilationStartAction(static start =>
-        {
-            if (KnownTypes.Of(start.Compilation) is { } known)
-            {
-                Looks looks = new(known);
-                start.RegisterSyntaxNodeAction(looks.AtBase, SyntaxKind.SimpleBaseType, SyntaxKind.PrimaryConstructorBaseType);
-                start.RegisterOperationAction(looks.AtCall, OperationKind.Invocation);
-            }
-        });
+        Looks looks = new(known);
+        start.RegisterSyntaxNodeAction(looks.AtBase, SyntaxKind.SimpleBaseType, SyntaxKind.PrimaryConstructorBaseType);
+        start.RegisterOperationAction(looks.AtCall, OperationKind.Invocation);
     }
 
     private sealed class Looks(KnownTypes known)
@@ -82,8 +70,7 @@ public sealed class ParametersAnalyzer : DiagnosticAnalyzer
             ITypeSymbol parameters = method.TypeArguments[1];
             bool isPlatform = known.PlatformStarters.Contains(method.ContainingType);
             bool isSaid = task.AllInterfaces.Any(each => SymbolEqualityComparer.Default.Equals(known.ParametersOf(each), parameters)) && !task.OriginalDefinition.DeclaringSyntaxReferences.IsEmpty && !task.IsGenericType;
-            TypeArgumentListSyntax? arguments = call.Syntax.DescendantNodes().OfType<GenericNameSyntax>().FirstOrDefault(each => each.Identifier.ValueText == method.Name)?.TypeArgumentList;
-            Location at = (arguments is { Arguments.Count: 2 } ? arguments.Arguments[1] : call.Syntax).GetLocation();
+            Location at = TypeArguments.Place(call, 1);
             foreach (Problem problem in ProblemsOf(parameters, isPlatform, context.Options, call.Syntax.SyntaxTree))
             {
                 if (!isSaid || problem.IsOpenRoot)

@@ -1,7 +1,6 @@
 using System;
 using System.Collections.Concurrent;
 using System.Collections.Generic;
-using System.Collections.Immutable;
 using System.Linq;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.Diagnostics;
@@ -10,27 +9,16 @@ namespace Backrun.Analyzers;
 
 /// <summary>Two classes of an assembly whose [BackgroundTask] has the same name, or alias (BACKRUN107).</summary>
 [DiagnosticAnalyzer(LanguageNames.CSharp)]
-public sealed class SameNameAnalyzer : DiagnosticAnalyzer
+public sealed class SameNameAnalyzer() : TaskAnalyzer(Descriptors.SameName)
 {
-    /// <inheritdoc/>
-    public override ImmutableArray<DiagnosticDescriptor> SupportedDiagnostics { get; } = ImmutableArray.Create(Descriptors.SameName);
-
-    /// <inheritdoc/>
-    public override void Initialize(AnalysisContext context)
+    private protected override void Start(CompilationStartAnalysisContext start, KnownTypes known)
     {
-        context.ConfigureGeneratedCodeAnalysis(GeneratedCodeAnalysisFlags.None);
-        context.EnableConcurrentExecution();
-        context.RegisterCompilationStartAction(static start =>
+        if (known.NameAttribute is { } attribute)
         {
-            if (KnownTypes.Of(start.Compilation)?.NameAttribute is not { } attribute)
-            {
-                return;
-            }
-
             ConcurrentBag<(string Name, INamedTypeSymbol Type, Location Place)> names = [];
             start.RegisterSymbolAction(type => Collect(type, attribute, names), SymbolKind.NamedType);
             start.RegisterCompilationEndAction(end => Tell(end, names));
-        });
+        }
     }
 
     private static void Collect(SymbolAnalysisContext context, INamedTypeSymbol attribute, ConcurrentBag<(string Name, INamedTypeSymbol Type, Location Place)> names)
