@@ -139,6 +139,8 @@ TEST(whoever_records_an_end_tells_of_it) {
     int64_t settled = submit(engine, "pend");
     ask(engine, settled);
     gate_wait(&pending.entered, 1);
+    // Before that the worker would record it, as soon as the run returns.
+    await_state(engine, settled, BACKRUN_STATE_PENDING);
     settle(engine, settled, pending.lease, BACKRUN_RUN_FATAL);
     backrun_submission submission = submission_of("hold");
     submission.queue = str("small");
