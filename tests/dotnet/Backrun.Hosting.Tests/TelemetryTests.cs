@@ -101,6 +101,18 @@ public sealed class TelemetryTests
     }
 
     [Fact]
+    public async Task An_asynchronous_submit_leaves_its_caller_in_the_activity_that_it_is_in_even_if_that_has_stopped()
+    {
+        await using Watched watched = await Watched.Start();
+        using Activity request = Watched.Request();
+        await Task.Run(request.Stop);
+        ValueTask<BackgroundTaskHandle> submitting = watched.Host.Tasks.SubmitAsync<Act, int>(Acts.Add(static () => { }));
+        Assert.Same(request, Activity.Current);
+        await (await submitting).Done();
+        Assert.Same(request, Activity.Current);
+    }
+
+    [Fact]
     public async Task A_refused_start_is_a_span_with_its_error()
     {
         await using Watched watched = await Watched.Start();
@@ -108,6 +120,25 @@ public sealed class TelemetryTests
         Assert.Throws<BackrunException>(() => watched.Host.Tasks.StartNew<Act, int>(1, new StartOptions { Queue = "nowhere" }));
         Activity send = Assert.Single(watched.SpansOf(request));
         Assert.Equal((ActivityStatusCode.Error, "Backrun.BackrunException"), (send.Status, send.GetTagItem("error.type")));
+    }
+
+    [Fact]
+    public async Task What_the_call_of_an_asynchronous_submit_throws_it_throws_whoever_listens()
+    {
+        await using Watched watched = await Watched.Start();
+        using Activity request = Watched.Request();
+        IBackgroundTasks tasks = watched.Host.Tasks;
+#pragma warning disable BACKRUN102 // What the engine says to those who have not heard the analyzer.
+        Assert.Throws<TaskSerializationException>(() => { _ = tasks.SubmitAsync<Take<Action>, Action>(static () => { }); });
+#pragma warning restore BACKRUN102
+        Assert.Same(request, Activity.Current);
+        using CancellationTokenSource source = new();
+        await source.CancelAsync();
+        Assert.Throws<OperationCanceledException>(() => { _ = tasks.SubmitAsync<Act, int>(1, cancellationToken: source.Token); });
+        Assert.Same(request, Activity.Current);
+        Activity[] sends = watched.SpansOf(request);
+        Assert.Equal(["Backrun.TaskSerializationException", "System.OperationCanceledException"], sends.Select(static send => send.GetTagItem("error.type")));
+        Assert.All(sends, static send => Assert.Equal(ActivityStatusCode.Error, send.Status));
     }
 
     [Fact]

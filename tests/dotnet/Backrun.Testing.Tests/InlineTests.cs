@@ -69,6 +69,7 @@ public sealed class InlineTests
     {
         await using TestEngine engine = new(TestMode.Manual);
         Assert.Throws<TaskSerializationException>(() => engine.StartNew<TakesOneWay, OneWay>(new OneWay(3)));
+        Assert.Throws<TaskSerializationException>(() => { _ = engine.SubmitAsync<TakesOneWay, OneWay>(new OneWay(3), cancellationToken: TestContext.Current.CancellationToken).AsTask(); });
         engine.AssertNothingStarted();
     }
 

@@ -69,6 +69,7 @@ public sealed partial class BackrunEngine
     /// <param name="cancellationToken">Ends the wait for room; nothing is queued then. It does not take a task back that is on its way into the store, and does not cancel one that was accepted.</param>
     /// <returns>Ends when the task is accepted (as safe as its <see cref="StartOptions.Durability"/> says), not when it is done.</returns>
     /// <exception cref="OperationCanceledException"><paramref name="cancellationToken"/> was cancelled.</exception>
+    /// <exception cref="TaskSerializationException">The parameters cannot be serialised: thrown by the call itself, as is whatever makes <typeparamref name="TTask"/> unfit and a token that is cancelled already.</exception>
     /// <remarks>The other exceptions are those of <see cref="StartNew"/>; they come with the returned task or from the call itself.</remarks>
     public ValueTask<BackgroundTaskHandle> SubmitAsync<[DynamicallyAccessedMembers(Constructors)] TTask, TParameters>(
         TParameters parameters, StartOptions? options = null, CancellationToken cancellationToken = default)
@@ -145,11 +146,20 @@ public sealed partial class BackrunEngine
             "There is no current user connection whose identity the task could carry. Surround the call by `using (UserConnection.Use(connection))`, or use the method without WithUserConnection.");
 
     private ValueTask<BackgroundTaskHandle> SubmitOrWaitAsync<TParameters>(
-        TaskRegistration<TParameters> registration, TParameters parameters, StartOptions? options, UserConnection? user, CancellationToken cancellationToken) =>
-        _core.Probe is { } probe ? SubmitProbedAsync(probe, registration, parameters, options, user, cancellationToken)
-            : SendWatch.IsWanted(_core)
-            ? SubmitWatchedAsync(registration, parameters, options, user, cancellationToken)
-            : SubmitUnwatchedAsync(registration, parameters, options, user, cancellationToken);
+        TaskRegistration<TParameters> registration, TParameters parameters, StartOptions? options, UserConnection? user, CancellationToken cancellationToken)
+    {
+        if (_core.Probe is null && !SendWatch.IsWanted(_core))
+        {
+            return SubmitUnwatchedAsync(registration, parameters, options, user, cancellationToken);
+        }
+
+        ValueTask<BackgroundTaskHandle> submitting = _core.Probe is { } probe
+            ? SubmitProbedAsync(probe, registration, parameters, options, user, cancellationToken)
+            : SubmitWatchedAsync(registration, parameters, options, user, cancellationToken);
+
+        // What is wrong already is thrown by the call, as where nobody watches: who does not await it hears of it too.
+        return submitting.IsFaulted || submitting.IsCanceled ? new ValueTask<BackgroundTaskHandle>(submitting.GetAwaiter().GetResult()) : submitting;
+    }
 
     private async ValueTask<BackgroundTaskHandle> SubmitProbedAsync<TParameters>(
         EngineProbe probe, TaskRegistration<TParameters> registration, TParameters parameters, StartOptions? options, UserConnection? user, CancellationToken cancellationToken)
