@@ -402,6 +402,11 @@ impl State {
         matches!(self, State::Succeeded | State::Dead | State::Cancelled | State::Dropped)
     }
 
+    /// Whether a run of the task goes on: a worker has it, or it is pending.
+    pub(crate) fn is_active(self) -> bool {
+        matches!(self, State::Running | State::Pending)
+    }
+
     /// Whether the table of states has this move.
     #[must_use]
     pub fn can_move_to(self, to: State) -> bool {

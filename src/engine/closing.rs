@@ -10,13 +10,9 @@ use crate::engine::queues::{Queue, Slot};
 use crate::engine::shutdown::{ShutdownReport, BROKEN_REASON, SHUT_DOWN_REASON};
 use crate::engine::Inner;
 use crate::queue::hand::Taken;
-use crate::store::table::{Entry, Word};
+use crate::store::table::Entry;
 use crate::sync::Ordering;
 use crate::task::{State, TaskId};
-
-fn is_run(word: Word) -> bool {
-    matches!(word.state(), Some(State::Running | State::Pending))
-}
 
 impl Inner {
     /// Why what is queued is cancelled at the end of the engine.
@@ -110,7 +106,7 @@ impl Inner {
     pub(crate) fn report_left_running(&self, report: &mut ShutdownReport) {
         let extras = self.extras.lock();
         self.for_each_run(&extras, |_, id, entry, _| {
-            let goes_on = entry.is_some_and(|entry| is_run(entry.word()));
+            let goes_on = entry.is_some_and(|entry| entry.word().is_active());
             if extras.is_away(id) || goes_on {
                 report.add_running(id, self.name_of(id, entry));
             }
@@ -133,7 +129,7 @@ impl Inner {
             point(Place::Close);
             // From here on its worker comes to run_returned, which refuses it. One that was faster is done, unless its run was
             // given up: then its thread is in user code still.
-            let goes_on = entry.filter(|entry| is_run(entry.mark_slow(false).unwrap_or_else(|word| word)));
+            let goes_on = entry.filter(|entry| entry.mark_slow(false).unwrap_or_else(|word| word).is_active());
             if goes_on.is_none() && (slot.is_none() || !extras.is_away(id)) {
                 return;
             }

@@ -99,7 +99,7 @@ impl Inner {
             return;
         }
         let word = entry.word();
-        let is_running = matches!(word.state(), Some(State::Running | State::Pending));
+        let is_running = word.is_active();
         let Some(limit) = extras.tasks.get_mut(&id).and_then(|extra| extra.limit.as_mut()) else { return };
         if !is_running || limit.lease != word.lease() {
             return;

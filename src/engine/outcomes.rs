@@ -160,7 +160,7 @@ impl Inner {
             drop(extras);
             return Err(self.refuse_of_stored(id, lease));
         };
-        let runs = !word.is_ending() && matches!(state, State::Running | State::Pending);
+        let runs = !word.is_ending() && state.is_active();
         let counts = !extras.closed && word.lease() == lease && runs;
         let early = counts && state == State::Running;
         let pending = counts && state == State::Pending;

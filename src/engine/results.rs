@@ -9,7 +9,7 @@ use crate::options::{MAX_PROGRESS_TEXT_BYTES, MAX_RESULT_BYTES};
 use crate::queue::timers::Timer;
 use crate::store::table::Word;
 use crate::sys;
-use crate::task::{cut, Lease, ResultBytes, State, TaskId};
+use crate::task::{cut, Lease, ResultBytes, TaskId};
 use std::time::Duration;
 
 /// How far a run is.
@@ -75,13 +75,13 @@ impl Inner {
         let mut extras = self.extras.lock();
         let word = entry.word();
         let state = word.state().ok_or_else(|| unknown(id))?;
-        let runs = !word.is_ending() && matches!(state, State::Running | State::Pending);
+        let runs = !word.is_ending() && state.is_active();
         if extras.closed || !runs || word.lease() != lease {
             return Err(Error::StaleLease { id: id.value(), lease: lease.value() });
         }
         // Its run cannot be recorded meanwhile unless it is plain, so it is made slow before anything is noted.
         let marked = entry.mark_slow(false).map_err(|_| Error::StaleLease { id: id.value(), lease: lease.value() })?;
-        if !matches!(marked.state(), Some(State::Running | State::Pending)) {
+        if !marked.is_active() {
             return Err(Error::StaleLease { id: id.value(), lease: lease.value() });
         }
         note(&mut extras)

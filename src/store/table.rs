@@ -99,6 +99,11 @@ impl Word {
         self.0 & STATE == ENDING
     }
 
+    /// Whether a run of the task goes on, or its end waits for the store.
+    pub(crate) fn is_active(self) -> bool {
+        self.state().is_some_and(State::is_active)
+    }
+
     /// Of a task that was claimed so often before this process.
     pub(crate) fn with_claims(self, claims: u32) -> Self {
         const MOST: u64 = u64::MAX >> CLAIMS_AT;

@@ -157,7 +157,7 @@ impl<'c> Changes<'c> {
         }
         if has_note && matches!(to, Move::Succeeded { .. } | Move::Cancelled { .. }) {
             self.run("DELETE FROM note WHERE id = ?", params![id.value()])?;
-        } else if matches!(state, State::Running | State::Pending) && *to != Move::Pending {
+        } else if state.is_active() && *to != Move::Pending {
             // That it was asked to stop was said to the run that is over. A failure takes its place, or stays.
             self.run("DELETE FROM note WHERE id = ? AND failure_type IS NULL", params![id.value()])?;
         }
