@@ -1,11 +1,14 @@
-//! The operating system: threads, forks, clocks, cores.
+//! The operating system: threads, forks, clocks, cores, files.
 
 use crate::alloc::NoMemory;
 use std::cell::Cell;
 use std::hash::{BuildHasher, Hasher, RandomState};
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+#[cfg_attr(unix, path = "sys/unix_files.rs")]
+#[cfg_attr(windows, path = "sys/windows_files.rs")]
+pub(crate) mod files;
 #[cfg(target_os = "linux")]
 mod linux_cores;
 #[cfg(target_os = "linux")]
@@ -48,6 +51,7 @@ pub(crate) fn inside<R>(engine: u64, body: impl FnOnce() -> R) -> R {
 /// Why a thread was not started.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum NoThread {
+    #[cfg_attr(not(target_os = "linux"), allow(dead_code, reason = "std ends the process there"))]
     NoMemory(NoMemory),
     /// The system's number of the error.
     System(i32),
@@ -122,6 +126,7 @@ pub(crate) fn watch_forks() -> Result<(), NoMemory> {
         FORKS.fetch_add(1, Ordering::Relaxed);
     }
     // No lock, which a fork might find held. Two at once ask twice, and a fork then counts for two.
+    use std::sync::atomic::AtomicBool;
     static WATCHED: AtomicBool = AtomicBool::new(false);
     if WATCHED.load(Ordering::Relaxed) {
         return Ok(());
@@ -400,18 +405,4 @@ mod tests {
         // A panic ends its thread and nothing else.
         start_thread(format_args!("panics"), STACK, 7, || panic!("on purpose")).unwrap().join();
     }
-}
-
-/// Locks a file against other processes, until it is closed or the process ends. `false`: another one has it.
-pub(crate) fn try_lock_file(file: &std::fs::File) -> std::io::Result<bool> {
-    use std::os::fd::AsRawFd;
-    // SAFETY: two integers, and the descriptor is open during the call.
-    if unsafe { libc::flock(file.as_raw_fd(), libc::LOCK_EX | libc::LOCK_NB) } == 0 {
-        return Ok(true);
-    }
-    let error = std::io::Error::last_os_error();
-    if error.kind() == std::io::ErrorKind::WouldBlock {
-        return Ok(false);
-    }
-    Err(error)
 }

@@ -12,7 +12,8 @@ thread_local! {
 /// Counts, for each thread, the bytes that it allocated less those that it freed.
 struct Measured;
 
-#[global_allocator]
+// Thread locals allocate there, so an allocator cannot use any.
+#[cfg_attr(not(all(windows, target_env = "gnu")), global_allocator)]
 static MEASURED: Measured = Measured;
 
 fn count(bytes: isize) {

@@ -139,8 +139,8 @@ fn look<'a>(reader: &mut Reader<'a>, allow: &(impl Allow + ?Sized)) -> Result<Sl
             part if !allow.allows(part) => "it is not on the list of those that may be read",
             _ => return None,
         };
-        let why = format_args!("the type {} may not be named by a payload: {why}", part.name());
-        Some(CodecError::at(at, Problem::Refused(Text::say(why))))
+        let said = Text::say(format_args!("the type {} may not be named by a payload: {why}", part.name()));
+        Some(CodecError::at(at, Problem::Refused(said)))
     });
     match refused {
         Some(refused) => Err(refused),

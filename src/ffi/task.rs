@@ -69,8 +69,9 @@ fn outcome_of(code: i32, said: Option<Failure>, retry_after: Option<Duration>) -
         BACKRUN_RUN_CANCELLED => Outcome::Cancelled,
         BACKRUN_RUN_PENDING => Outcome::Pending,
         unknown => Outcome::Failed(said.unwrap_or_else(|| {
-            let which = format_args!("the handler returned {unknown}, which is none of BACKRUN_RUN_DONE and its kin");
-            Failure::message(Text::say(which))
+            Failure::message(Text::say(format_args!(
+                "the handler returned {unknown}, which is none of BACKRUN_RUN_DONE and its kin"
+            )))
         })),
     }
 }

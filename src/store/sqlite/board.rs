@@ -9,10 +9,10 @@ use crate::alloc::Text;
 use crate::error::{Error, Result};
 use crate::store::durable::{Change, InterruptedRun};
 use crate::sync::{Mutex, MutexGuard};
+use crate::sys::files::{read_exact_at, write_all_at};
 use crate::task::TaskId;
 use std::collections::HashMap;
 use std::fs::{File, OpenOptions};
-use std::os::unix::fs::FileExt;
 use std::path::Path;
 
 /// Bytes of a place: the id, the claims and the worker, the number of the claim, and the sum of these, so that a torn one is told from a
@@ -115,7 +115,7 @@ impl Board {
             }
         };
         // With the lock held: the place of a claim that is written down late could have been given to another one.
-        let _ = self.file.write_all_at(&entry.to_bytes(), u64::from(place) * PLACE as u64);
+        let _ = write_all_at(&self.file, &entry.to_bytes(), u64::from(place) * PLACE as u64);
     }
 
     /// The tables have these changes: their claims need not be known here any more.
@@ -144,7 +144,7 @@ impl Board {
         let mut bytes = Vec::new();
         let length = self.file.metadata().map_or(0, |metadata| metadata.len()) as usize;
         bytes.resize(length - length % PLACE, 0);
-        if self.file.read_exact_at(&mut bytes, 0).is_err() {
+        if read_exact_at(&self.file, &mut bytes, 0).is_err() {
             return Vec::new();
         }
         let entries: Vec<_> = bytes.chunks_exact(PLACE).filter_map(Entry::from_bytes).collect();

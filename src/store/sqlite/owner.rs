@@ -2,7 +2,7 @@
 
 use crate::alloc::Text;
 use crate::error::{Error, Result};
-use crate::sys;
+use crate::sys::files::try_lock;
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::Path;
@@ -28,7 +28,7 @@ impl Owner {
         let mut lock =
             OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path).map_err(refused)?;
         let until = Instant::now() + wait;
-        while !sys::try_lock_file(&lock).map_err(refused)? {
+        while !try_lock(&lock).map_err(refused)? {
             if Instant::now() >= until {
                 let mut owner = String::new();
                 // What another one has written there is only for people.

@@ -2,13 +2,10 @@
 
 use crate::alloc::Text;
 use crate::error::{Error, Result};
+use crate::sys::files::{identity, write_all_at, Identity};
 use std::fs::File;
 use std::io::{ErrorKind, Read};
-use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
-
-/// The file system's number of a file.
-type Identity = (u64, u64);
 
 /// A file that was opened, with its log.
 pub(super) struct Place {
@@ -21,10 +18,6 @@ pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.to_path_buf().into_os_string();
     name.push(suffix);
     PathBuf::from(name)
-}
-
-fn identity(path: &Path) -> Option<Identity> {
-    std::fs::metadata(path).ok().map(|metadata| (metadata.dev(), metadata.ino()))
 }
 
 impl Place {
@@ -87,7 +80,7 @@ pub(super) fn rewrite_log(log: &Path) -> Result<()> {
         if read == 0 {
             return file.sync_all().map_err(refused);
         }
-        file.write_all_at(&block[..read], at).map_err(refused)?;
+        write_all_at(&file, &block[..read], at).map_err(refused)?;
         at += read as u64;
     }
 }
