@@ -82,10 +82,19 @@ impl Route {
 
 /// A cargo that reaches the crates, in the repository's root.
 pub fn cargo() -> Result<Command> {
+    cargo_with(sqlite::variables()?)
+}
+
+/// The same, to build for the system that this C compiler is of.
+pub fn cargo_for(compiler: &str) -> Result<Command> {
+    cargo_with(sqlite::variables_of(compiler)?)
+}
+
+fn cargo_with(sqlite: sqlite::Variables) -> Result<Command> {
     let route = Route::find()?;
     let mut command = program("cargo");
     route.apply(&mut command);
-    sqlite::apply(&mut command)?;
+    command.envs(sqlite);
     Ok(command)
 }
 

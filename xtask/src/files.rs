@@ -9,6 +9,10 @@ pub fn read(file: &str) -> Result<String> {
     fs::read_to_string(root().join(file)).map_err(|e| format!("cannot read {file}: {e}"))
 }
 
+pub fn read_bytes(path: &Path) -> Result<Vec<u8>> {
+    fs::read(path).map_err(|e| format!("cannot read {}: {e}", path.display()))
+}
+
 pub fn write(path: &Path, content: impl AsRef<[u8]>) -> Result<()> {
     fs::write(path, content).map_err(|e| format!("cannot write {}: {e}", path.display()))
 }

@@ -17,6 +17,7 @@ mod pack;
 mod process;
 mod site;
 mod sqlite;
+mod systems;
 mod test;
 mod tools;
 mod vectors;
@@ -42,7 +43,12 @@ const fn command(
 }
 
 const COMMANDS: &[Command] = &[
-    command("native", "[--release | --debug]", "builds the library into artifacts/native", native::command),
+    command(
+        "native",
+        "[--release | --debug | --for RID]",
+        "builds the library into artifacts/native; or that of a system, linux-arm64 say, into artifacts/natives as a package has it",
+        native::command,
+    ),
     command(
         "test",
         "[STEP]...",
@@ -71,7 +77,12 @@ const COMMANDS: &[Command] = &[
         "measures the durable store beside the disk's own limit, in a folder on that disk, and a start with so many tasks stored",
         bench::durable,
     ),
-    command("pack", "", "makes the NuGet packages, in artifacts/packages", pack::command),
+    command(
+        "pack",
+        "[--with FOLDER]",
+        "makes the NuGet packages, in artifacts/packages; with the libraries of other systems that lie in a folder as native --for leaves them",
+        pack::command,
+    ),
     command("site", "", "makes the site of the documentation, in artifacts/site", site::command),
     command("vectors", "FILE...", "runs MessagePack vectors against the codec (tests/golden/README.md)", vectors::command),
     command("cargo", "ARGS...", "runs cargo with the crates as this machine has them", cargo),

@@ -1,50 +1,79 @@
 //! The NuGet packages: `cargo xtask pack`.
 
+use crate::files::{entries, name, read_bytes, write};
 use crate::folders;
-use crate::native::{self, Profile};
-use crate::process::{exists, program, root, run, Result};
+use crate::header;
+use crate::native;
+use crate::process::{root, run, Result};
+use crate::systems::System;
 use crate::tools::dotnet;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 /// Where they lie then.
 const PACKAGES: &str = "artifacts/packages";
 /// What is of one system, as the package has it: `RID/native/file`.
 const NATIVE: &str = "artifacts/package-native";
-/// The one system that is built for so far.
-const RID: &str = "linux-x64";
+/// The system that packages are made on.
+const HERE: &str = "linux-x64";
 
 pub fn command(arguments: &[String]) -> Result<()> {
-    if !arguments.is_empty() {
-        return Err("pack takes no arguments".to_owned());
-    }
-    println!("{}", pack()?.display());
+    let others = match arguments {
+        [] => None,
+        [with, folder] if with == "--with" => Some(Path::new(folder)),
+        _ => {
+            return Err("pack takes nothing, or --with FOLDER: libraries of other systems, as FOLDER/RID/native/FILE"
+                .to_owned())
+        }
+    };
+    println!("{}", pack(others)?.display());
     Ok(())
 }
 
-/// Makes the packages anew, and returns their folder.
-pub fn pack() -> Result<PathBuf> {
-    if !cfg!(all(target_os = "linux", target_arch = "x86_64")) {
-        return Err("packages are made on Linux x64 only, so far: theirs is the only native library".to_owned());
-    }
-    let library = native::build(Profile::Release, false)?.join("libbackrun.so");
-    let folder = folders::empty(root().join(PACKAGES))?;
+/// Makes the packages anew, and returns their folder. The libraries of other systems lie in `others` as they will in the package.
+pub fn pack(others: Option<&Path>) -> Result<PathBuf> {
     let natives = folders::empty(root().join(NATIVE))?;
-    let place = natives.join(RID).join("native");
-    fs::create_dir_all(&place).map_err(|e| format!("cannot make {}: {e}", place.display()))?;
-    without_debug_information(&library, &place.join("libbackrun.so"))?;
-    let mut pack = dotnet();
-    pack.args(["pack", "Backrun.slnx", "-c", "Release", "--verbosity", "minimal", "--output"]).arg(&folder);
-    // The library is there already, and is not to be built by each framework.
-    pack.arg(format!("-p:NativePackageFolder={}", natives.display())).arg("-p:BuildNativeLibrary=false");
-    run(&mut pack)?;
+    gather(&natives, others)?;
+    let folder = folders::empty(root().join(PACKAGES))?;
+    run(&mut packing("Backrun.slnx", &natives, &folder))?;
     Ok(folder)
 }
 
-/// It is twice the rest of the file, and of use to those only who have the sources.
-fn without_debug_information(from: &Path, to: &Path) -> Result<()> {
-    if !exists("strip") {
-        return Err("there is no strip, which takes debug information out of the library: install binutils".to_owned());
+/// Makes what is of one system, in a folder that is empty.
+pub fn gather(natives: &Path, others: Option<&Path>) -> Result<()> {
+    let here = System::here()?.rid;
+    if here != HERE {
+        return Err(format!(
+            "packages are made on {HERE}, and this is {here}: `cargo xtask native --for {here}` builds what they have for it"
+        ));
     }
-    run(program("strip").arg("--strip-debug").arg("-o").arg(to).arg(from))
+    native::build_for(System::of(HERE)?, natives)?;
+    others.map_or(Ok(()), |others| take(others, natives))
+}
+
+/// Makes the packages of a project or solution. The library is there already, and is not to be built by each framework.
+pub fn packing(what: &str, natives: &Path, folder: &Path) -> Command {
+    let mut pack = dotnet();
+    pack.args(["pack", what, "-c", "Release", "--verbosity", "minimal", "--output"]).arg(folder);
+    pack.arg(format!("-p:NativePackageFolder={}", natives.display())).arg("-p:BuildNativeLibrary=false");
+    pack
+}
+
+/// Copies the libraries of other systems, each of which has to be one of its system and of these sources.
+fn take(others: &Path, natives: &Path) -> Result<()> {
+    let functions = header::declared_functions()?;
+    for folder in entries(others)? {
+        let system = System::of(&name(&folder)).map_err(|why| format!("{}: {why}", folder.display()))?;
+        if system.rid == HERE {
+            continue; // It has just been built.
+        }
+        let from = folder.join("native").join(system.library);
+        let library = read_bytes(&from)?;
+        system.check(&library, &functions).map_err(|why| format!("{}: {why}", from.display()))?;
+        let place = natives.join(system.rid).join("native");
+        fs::create_dir_all(&place).map_err(|e| format!("cannot make {}: {e}", place.display()))?;
+        write(&place.join(system.library), library)?;
+    }
+    Ok(())
 }

@@ -51,7 +51,8 @@ pub fn program(name: impl AsRef<OsStr>) -> Command {
 
 /// Whether a program of this name can be started.
 pub fn exists(name: &str) -> bool {
-    env::var_os("PATH").is_some_and(|path| env::split_paths(&path).any(|folder| folder.join(name).is_file()))
+    let file = format!("{name}{}", env::consts::EXE_SUFFIX);
+    env::var_os("PATH").is_some_and(|path| env::split_paths(&path).any(|folder| folder.join(&file).is_file()))
 }
 
 /// Runs to the end with our own input and output; anything but exit code 0 is an error.

@@ -48,6 +48,10 @@ pub fn run(tally: &mut Tally) {
         return tally.missing("the NuGet packages", "the .NET SDK is not installed");
     }
     tally.check("the NuGet packages are made, restored into a new project, and run there", packages);
+    tally.check(
+        "a package has the libraries of other systems where NuGet looks for them, and none that is another's",
+        systems,
+    );
 }
 
 fn folder(name: &str) -> Result<PathBuf> {
@@ -116,7 +120,7 @@ fn by_pkg_config(prefix: &Path) -> Result<Verdict> {
 }
 
 fn packages() -> Result<Verdict> {
-    let made = pack::pack()?;
+    let made = pack::pack(None)?;
     let (version, names) = package_names(&made)?;
     let project = folder("consumer")?;
     let references: String = names
@@ -170,6 +174,44 @@ fn packages() -> Result<Verdict> {
         None => Ok(Verdict::Fine),
         Some(rule) => Err(format!("the compiler says nothing of {rule}:\n{said}")),
     }
+}
+
+/// What looks like a library of another system is this one's with another machine in its header: only how it is packed is tried.
+fn systems() -> Result<Verdict> {
+    const ARM64: [u8; 2] = [183, 0];
+    let natives = folder("natives")?;
+    pack::gather(&natives, None)?;
+    let library = files::read_bytes(&natives.join("linux-x64/native/libbackrun.so"))?;
+    let place = |rid: &str, file: &str, library: &[u8]| {
+        let place = root().join("target/packages/others").join(rid).join("native");
+        fs::create_dir_all(&place).map_err(|e| format!("cannot make {}: {e}", place.display()))?;
+        files::write(&place.join(file), library)
+    };
+    let others = folder("others")?;
+    let mut of_arm64 = library.clone();
+    of_arm64[18..20].copy_from_slice(&ARM64);
+    place("linux-arm64", "libbackrun.so", &of_arm64)?;
+    place("win-x64", "libbackrun.dll", &library)?;
+    match pack::gather(&folder("natives")?, Some(&others)) {
+        Err(why) if why.contains("a library of linux-x64") && why.contains("that of win-x64") => {}
+        other => return Err(format!("a library in the place of another system's is {other:?}")),
+    }
+    fs::remove_dir_all(others.join("win-x64")).map_err(|e| format!("cannot remove it: {e}"))?;
+    let natives = folder("natives")?;
+    pack::gather(&natives, Some(&others))?;
+    let made = folder("systems")?;
+    let mut packing = pack::packing("bindings/csharp/Backrun/Backrun.csproj", &natives, &made);
+    packing.arg("--no-build");
+    quietly(packing)?;
+    let (version, _) = package_names(&made)?;
+    let package = files::read_bytes(&made.join(format!("Backrun.{version}.nupkg")))?;
+    // A zip has its names as they are.
+    for name in ["runtimes/linux-x64/native/libbackrun.so", "runtimes/linux-arm64/native/libbackrun.so"] {
+        if !package.windows(name.len()).any(|window| window == name.as_bytes()) {
+            return Err(format!("the package has no {name}"));
+        }
+    }
+    Ok(Verdict::Fine)
 }
 
 /// The version of all packages in a folder, and their names.

@@ -10,6 +10,11 @@ namespace Backrun.Native;
 internal static class NativeLibraryLoader
 {
     private static readonly object Gate = new();
+
+    // On Windows backrun.dll would be the assembly's own name.
+    private static readonly string FileName =
+        OperatingSystem.IsWindows() ? "libbackrun.dll" : OperatingSystem.IsMacOS() ? "libbackrun.dylib" : "libbackrun.so";
+
     private static volatile bool _ready;
     private static nint _library;
 
@@ -62,7 +67,7 @@ internal static class NativeLibraryLoader
         Exception? first = null;
         try
         {
-            return NativeLibrary.Load(NativeMethods.LibraryName, assembly, searchPath: null);
+            return NativeLibrary.Load(OperatingSystem.IsWindows() ? FileName : NativeMethods.LibraryName, assembly, searchPath: null);
         }
         catch (Exception exception) when (exception is DllNotFoundException or BadImageFormatException)
         {
@@ -78,21 +83,18 @@ internal static class NativeLibraryLoader
         }
 
         throw new PlatformNotSupportedException(
-            $"Backrun's native library (libbackrun.so) could not be loaded on {RuntimeInformation.OSDescription}, {RuntimeInformation.ProcessArchitecture}. " +
-            "This version is built for Linux x64 only; run there (WSL 2 or a container will do). On Linux x64, see that libbackrun.so lies beside the application " +
-            $"({AppContext.BaseDirectory}) or in its folder runtimes/linux-x64/native: the package Backrun puts it there. {first.Message}",
+            $"Backrun's native library ({FileName}) could not be loaded on {RuntimeInformation.OSDescription}, {RuntimeInformation.ProcessArchitecture}. " +
+            $"It lies beside the application ({AppContext.BaseDirectory}) or in its folder runtimes/{RuntimeInformation.RuntimeIdentifier}/native, where the package Backrun puts it for " +
+            "the systems that it was made for: the project's own has Linux x64 with glibc only. Run there (WSL 2 or a container will do), or build the library for this system: " +
+            $"https://github.com/backrun/backrun/blob/main/docs/other-systems.md. {first.Message}",
             first);
     }
 
-    private static string[] Candidates()
-    {
-        string rid = $"linux-{RuntimeInformation.ProcessArchitecture.ToString().ToLowerInvariant()}";
-        return
-        [
-            Path.Combine(AppContext.BaseDirectory, "libbackrun.so"),
-            Path.Combine(AppContext.BaseDirectory, "runtimes", rid, "native", "libbackrun.so"),
-        ];
-    }
+    private static string[] Candidates() =>
+    [
+        Path.Combine(AppContext.BaseDirectory, FileName),
+        Path.Combine(AppContext.BaseDirectory, "runtimes", RuntimeInformation.RuntimeIdentifier, "native", FileName),
+    ];
 
     private static void CheckVersion()
     {
@@ -113,7 +115,7 @@ internal static class NativeLibraryLoader
             throw new BackrunException(
                 BackrunErrorCode.AbiMismatch,
                 $"The native library has ABI version {version}, and this assembly was built for version {NativeConstants.BACKRUN_ABI_VERSION}. " +
-                "Use the library that came with the package Backrun: an older libbackrun.so may lie beside the application.");
+                $"Use the library that came with the package Backrun: an older {FileName} may lie beside the application.");
         }
     }
 }
