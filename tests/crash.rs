@@ -43,6 +43,9 @@ impl Lines {
         let mut line = String::new();
         words.iter().for_each(|word| write!(line, "{word} ").unwrap());
         line.push('\n');
+        // Where Wine appends, it looks for the end first.
+        static APPENDING: std::sync::Mutex<()> = std::sync::Mutex::new(());
+        let _appending = cfg!(windows).then(|| APPENDING.lock().unwrap());
         (&self.0).write_all(line.as_bytes()).unwrap();
     }
 

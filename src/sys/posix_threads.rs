@@ -12,6 +12,11 @@ use std::panic::{catch_unwind, AssertUnwindSafe};
 #[derive(Debug)]
 pub(crate) struct Thread(libc::pthread_t);
 
+// SAFETY: it names a thread, by a number or (musl) a pointer that only the system follows; any thread may join or detach it.
+unsafe impl Send for Thread {}
+// SAFETY: likewise; what is shared can only be printed.
+unsafe impl Sync for Thread {}
+
 impl Thread {
     /// Waits for its end.
     pub(crate) fn join(self) {
@@ -62,16 +67,16 @@ fn create(
 ) -> Result<Thread, c_int> {
     let check = |code: c_int| if code == 0 { Ok(()) } else { Err(code) };
     let mut attributes = MaybeUninit::uninit();
-    let mut thread = 0;
+    let mut thread = MaybeUninit::uninit();
     // SAFETY: the attributes are initialised by the first call, and ended once; `thread` is written where it succeeds.
     unsafe {
         check(libc::pthread_attr_init(attributes.as_mut_ptr()))?;
         // A multiple of every size that a page has.
         let stack_bytes = stack_bytes.next_multiple_of(64 * 1024);
         let created = check(libc::pthread_attr_setstacksize(attributes.as_mut_ptr(), stack_bytes))
-            .and_then(|()| check(libc::pthread_create(&raw mut thread, attributes.as_ptr(), run, argument)));
+            .and_then(|()| check(libc::pthread_create(thread.as_mut_ptr(), attributes.as_ptr(), run, argument)));
         libc::pthread_attr_destroy(attributes.as_mut_ptr());
-        created.map(|()| Thread(thread))
+        created.map(|()| Thread(thread.assume_init()))
     }
 }
 
