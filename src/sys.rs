@@ -51,7 +51,10 @@ pub(crate) fn inside<R>(engine: u64, body: impl FnOnce() -> R) -> R {
 /// Why a thread was not started.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum NoThread {
-    #[cfg_attr(not(target_os = "linux"), allow(dead_code, reason = "std ends the process there"))]
+    #[cfg_attr(
+        not(target_os = "linux"),
+        allow(dead_code, reason = "std answers with the system's error there, or ends the process")
+    )]
     NoMemory(NoMemory),
     /// The system's number of the error.
     System(i32),
@@ -131,8 +134,8 @@ pub(crate) fn watch_forks() -> Result<(), NoMemory> {
     if WATCHED.load(Ordering::Relaxed) {
         return Ok(());
     }
-    // SAFETY: the handler only touches an atomic, which is allowed between fork and exec. The library is linked with
-    // `-z nodelete`, so the handler's code stays mapped.
+    // SAFETY: the handler only touches an atomic, which is allowed between fork and exec. Its code stays mapped: on Linux the
+    // library is linked with `-z nodelete`; elsewhere whoever unloads it breaks the contract of the ABI.
     match unsafe { libc::pthread_atfork(None, None, Some(in_child)) } {
         0 => WATCHED.store(true, Ordering::Relaxed),
         // There is no other reason.
@@ -145,6 +148,21 @@ pub(crate) fn watch_forks() -> Result<(), NoMemory> {
 pub(crate) fn watch_forks() -> Result<(), NoMemory> {
     Ok(())
 }
+
+/// Keeps the library in memory until the process ends, whoever unloads it: threads of engines run its code. On Linux it is linked so.
+#[cfg(windows)]
+pub(crate) fn stay_loaded() {
+    use winapi::um::libloaderapi::{
+        GetModuleHandleExW, GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS, GET_MODULE_HANDLE_EX_FLAG_PIN,
+    };
+    let how = GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS | GET_MODULE_HANDLE_EX_FLAG_PIN;
+    let mut library = std::ptr::null_mut();
+    // SAFETY: by its flags it takes an address inside of the library, and reads no text there; one pointer is written.
+    unsafe { GetModuleHandleExW(how, stay_loaded as *const () as *const u16, &raw mut library) };
+}
+
+#[cfg(not(windows))]
+pub(crate) fn stay_loaded() {}
 
 /// The system's number of the thread that calls this; 0 where it has none.
 pub(crate) fn thread_number() -> u32 {

@@ -183,6 +183,7 @@ impl Engine {
         let resolved = options.resolve()?;
         options.default_queue.check()?;
         options.store.check_when_full(options.default_queue.when_full)?;
+        sys::stay_loaded();
         sys::watch_forks()?;
         let observer: Option<SharedObserver> = observer.map(Arc::try_new).transpose()?;
         let told_of_ends = observer.clone().filter(|observer| observer.wants_ends());

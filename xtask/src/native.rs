@@ -4,7 +4,7 @@ use crate::crates;
 use crate::files::{read_bytes, write};
 use crate::header;
 use crate::process::{exists, program, root, run, Result};
-use crate::systems::System;
+use crate::systems::{Names, System, NAMES_HERE};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -52,7 +52,6 @@ pub fn build(profile: Profile, for_msbuild: bool) -> Result<PathBuf> {
 
 /// [`build`] into another folder.
 pub fn build_into(folder: &str, profile: Profile, for_msbuild: bool) -> Result<PathBuf> {
-    let system = System::here()?;
     // The target folder is named, so that a setting of the user's does not move the outputs away.
     let mut cargo = library_of(crates::cargo()?, "target");
     let outputs = match profile {
@@ -70,8 +69,9 @@ pub fn build_into(folder: &str, profile: Profile, for_msbuild: bool) -> Result<P
 
     let folder = root().join(folder);
     fs::create_dir_all(&folder).map_err(|e| format!("cannot make {}: {e}", folder.display()))?;
-    put(&outputs.join(system.built), &folder.join(system.library))?;
-    put(&outputs.join(system.archive), &folder.join(system.archive))?;
+    let Names { library, built, archive } = NAMES_HERE;
+    put(&outputs.join(built), &folder.join(library))?;
+    put(&outputs.join(archive), &folder.join(archive))?;
     link_soname(&folder)?;
     Ok(folder)
 }
@@ -79,12 +79,12 @@ pub fn build_into(folder: &str, profile: Profile, for_msbuild: bool) -> Result<P
 /// Builds the shared library of a system, in release and without debug information, as `RID/native/FILE` below the folder. Returns the file.
 pub fn build_for(system: &System, folder: &Path) -> Result<PathBuf> {
     let built = match system.is_here() {
-        true => build(Profile::Release, false)?.join(system.library),
-        false => cross_build(system)?.join(system.built),
+        true => build(Profile::Release, false)?.join(system.names.library),
+        false => cross_build(system)?.join(system.names.built),
     };
     let place = folder.join(system.rid).join("native");
     fs::create_dir_all(&place).map_err(|e| format!("cannot make {}: {e}", place.display()))?;
-    let to = place.join(system.library);
+    let to = place.join(system.names.library);
     without_debug_information(system, &built, &to)?;
     system
         .check(&read_bytes(&to)?, &header::declared_functions()?)

@@ -48,7 +48,10 @@ pub fn gather(natives: &Path, others: Option<&Path>) -> Result<()> {
             "packages are made on {HERE}, and this is {here}: `cargo xtask native --for {here}` builds what they have for it"
         ));
     }
-    native::build_for(System::of(HERE)?, natives)?;
+    // One that was built elsewhere may be for an older glibc.
+    if others.is_none_or(|others| !others.join(HERE).exists()) {
+        native::build_for(System::of(HERE)?, natives)?;
+    }
     others.map_or(Ok(()), |others| take(others, natives))
 }
 
@@ -60,20 +63,17 @@ pub fn packing(what: &str, natives: &Path, folder: &Path) -> Command {
     pack
 }
 
-/// Copies the libraries of other systems, each of which has to be one of its system and of these sources.
+/// Copies libraries that were built before, each of which has to be one of its system and of these sources.
 fn take(others: &Path, natives: &Path) -> Result<()> {
     let functions = header::declared_functions()?;
     for folder in entries(others)? {
         let system = System::of(&name(&folder)).map_err(|why| format!("{}: {why}", folder.display()))?;
-        if system.rid == HERE {
-            continue; // It has just been built.
-        }
-        let from = folder.join("native").join(system.library);
+        let from = folder.join("native").join(system.names.library);
         let library = read_bytes(&from)?;
         system.check(&library, &functions).map_err(|why| format!("{}: {why}", from.display()))?;
         let place = natives.join(system.rid).join("native");
         fs::create_dir_all(&place).map_err(|e| format!("cannot make {}: {e}", place.display()))?;
-        write(&place.join(system.library), library)?;
+        write(&place.join(system.names.library), library)?;
     }
     Ok(())
 }

@@ -15,7 +15,7 @@ pub fn variables() -> Result<Variables> {
     folder().map(variables_with)
 }
 
-/// The same, to build for the system that this C compiler is of.
+/// The same, to build for the system that this C compiler is of. What the environment names comes second: it may be that of this machine.
 pub fn variables_of(compiler: &str) -> Result<Variables> {
     of_compiler(compiler).or_else(named).map(variables_with).ok_or_else(|| {
         format!("{compiler} does not find {LIBRARY} of its system: let SQLITE3_LIB_DIR name the folder that has it")

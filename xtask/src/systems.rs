@@ -2,6 +2,35 @@
 
 use crate::process::Result;
 
+/// What a system's libraries are called.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Names {
+    /// The shared one, as .NET looks for it.
+    pub library: &'static str,
+    /// The same, as cargo leaves it.
+    pub built: &'static str,
+    /// The static one, as the system's own cargo leaves it.
+    pub archive: &'static str,
+}
+
+const LINUX: Names = Names { library: "libbackrun.so", built: "libbackrun.so", archive: "libbackrun.a" };
+const MACOS: Names = Names { library: "libbackrun.dylib", built: "libbackrun.dylib", archive: "libbackrun.a" };
+const WINDOWS: Names = Names {
+    // Backrun.dll, which is the same name there, is the assembly.
+    library: "libbackrun.dll",
+    built: "backrun.dll",
+    archive: if cfg!(target_env = "msvc") { "backrun.lib" } else { "libbackrun.a" },
+};
+
+/// Those of the system that this program runs on.
+pub const NAMES_HERE: &Names = if cfg!(windows) {
+    &WINDOWS
+} else if cfg!(target_os = "macos") {
+    &MACOS
+} else {
+    &LINUX
+};
+
 /// A system, as a package of NuGet tells them apart.
 #[derive(Debug, PartialEq, Eq)]
 pub struct System {
@@ -9,23 +38,24 @@ pub struct System {
     pub rid: &'static str,
     /// As Rust names it, where it is built for from another one.
     pub target: &'static str,
-    /// Its shared library, as .NET looks for it.
-    pub library: &'static str,
-    /// The same, as cargo leaves it.
-    pub built: &'static str,
-    /// Its static one, as the system's own cargo leaves it.
-    pub archive: &'static str,
-    machine: Machine,
+    pub names: &'static Names,
+    format: Format,
     /// What the names of its GNU tools begin with elsewhere. None: it is built for on its own kind of machine only.
     tools: Option<&'static str>,
 }
 
-/// For what a library is, by its own first bytes.
+/// What a shared library is, by its own words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Machine {
-    Elf(u16),
-    Pe(u16),
-    MachO(u32),
+enum Format {
+    Elf { machine: u16, libc: Libc },
+    Pe { machine: u16 },
+    MachO { machine: u32 },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Libc {
+    Glibc,
+    Musl,
 }
 
 const X64_OF_ELF: u16 = 62;
@@ -34,28 +64,30 @@ const X64_OF_PE: u16 = 0x8664;
 const X64_OF_MACH_O: u32 = 0x0100_0007;
 const ARM64_OF_MACH_O: u32 = 0x0100_000c;
 
-const fn linux(rid: &'static str, target: &'static str, machine: u16, tools: Option<&'static str>) -> System {
-    let (library, machine) = ("libbackrun.so", Machine::Elf(machine));
-    System { rid, target, library, built: library, archive: "libbackrun.a", machine, tools }
+const fn glibc(rid: &'static str, target: &'static str, machine: u16, tools: &'static str) -> System {
+    let format = Format::Elf { machine, libc: Libc::Glibc };
+    System { rid, target, names: &LINUX, format, tools: Some(tools) }
 }
 
 const fn mac(rid: &'static str, target: &'static str, machine: u32) -> System {
-    let (library, machine) = ("libbackrun.dylib", Machine::MachO(machine));
-    System { rid, target, library, built: library, archive: "libbackrun.a", machine, tools: None }
+    System { rid, target, names: &MACOS, format: Format::MachO { machine }, tools: None }
 }
 
 pub const SYSTEMS: &[System] = &[
-    linux("linux-x64", "x86_64-unknown-linux-gnu", X64_OF_ELF, Some("x86_64-linux-gnu-")),
-    linux("linux-arm64", "aarch64-unknown-linux-gnu", ARM64_OF_ELF, Some("aarch64-linux-gnu-")),
-    linux("linux-musl-x64", "x86_64-unknown-linux-musl", X64_OF_ELF, None),
+    glibc("linux-x64", "x86_64-unknown-linux-gnu", X64_OF_ELF, "x86_64-linux-gnu-"),
+    glibc("linux-arm64", "aarch64-unknown-linux-gnu", ARM64_OF_ELF, "aarch64-linux-gnu-"),
+    System {
+        rid: "linux-musl-x64",
+        target: "x86_64-unknown-linux-musl",
+        names: &LINUX,
+        format: Format::Elf { machine: X64_OF_ELF, libc: Libc::Musl },
+        tools: None,
+    },
     System {
         rid: "win-x64",
         target: "x86_64-pc-windows-gnu",
-        // Backrun.dll, which is the same name there, is the assembly.
-        library: "libbackrun.dll",
-        built: "backrun.dll",
-        archive: if cfg!(target_env = "msvc") { "backrun.lib" } else { "libbackrun.a" },
-        machine: Machine::Pe(X64_OF_PE),
+        names: &WINDOWS,
+        format: Format::Pe { machine: X64_OF_PE },
         tools: Some("x86_64-w64-mingw32-"),
     },
     mac("osx-x64", "x86_64-apple-darwin", X64_OF_MACH_O),
@@ -72,25 +104,11 @@ impl System {
     /// The one that this program runs on.
     pub fn here() -> Result<&'static System> {
         let found = SYSTEMS.iter().find(|system| system.is_here());
-        found.ok_or_else(|| {
-            let (os, arch) = (std::env::consts::OS, std::env::consts::ARCH);
-            format!("Backrun is not built for {os} on {arch} so far; it is for: {}", names())
-        })
+        found.ok_or_else(|| format!("{} is no system that packages have so far; these are: {}", rid_here(), names()))
     }
 
     pub fn is_here(&self) -> bool {
-        let musl = if cfg!(target_env = "musl") { "musl-" } else { "" };
-        let os = match std::env::consts::OS {
-            "windows" => "win",
-            "macos" => "osx",
-            other => other,
-        };
-        let arch = match std::env::consts::ARCH {
-            "x86_64" => "x64",
-            "aarch64" => "arm64",
-            other => other,
-        };
-        self.rid == format!("{os}-{musl}{arch}")
+        self.rid == rid_here()
     }
 
     /// The GNU tool of this name that makes files of this system: its own one there, and a cross tool elsewhere.
@@ -101,21 +119,37 @@ impl System {
         self.tools.map(|prefix| format!("{prefix}{name}"))
     }
 
-    /// Refuses what is no shared library of this system, or not of these sources: it has to export every function.
+    /// Refuses what is no shared library of this system, or not of these sources: the name of every function stands in it.
     pub fn check(&self, library: &[u8], functions: &[String]) -> Result<()> {
-        match machine_of(library) {
-            Some(machine) if machine == self.machine => {}
-            Some(_) => {
-                let other = SYSTEMS.iter().find(|other| machine_of(library) == Some(other.machine));
-                let what = other.map_or("another machine", |other| other.rid);
-                return Err(format!("it is a library of {what}, and stands where that of {} belongs", self.rid));
-            }
-            None => return Err("it is no shared library of any system that Backrun is built for".to_owned()),
+        let format = format_of(library);
+        if format != Some(self.format) {
+            let other = SYSTEMS.iter().find(|other| format == Some(other.format));
+            return Err(match other {
+                Some(other) => {
+                    format!("it is a library of {}, and stands where that of {} belongs", other.rid, self.rid)
+                }
+                None => format!("it is no shared library of {}, nor of another system that packages have", self.rid),
+            });
         }
         let missing = functions.iter().find(|function| !has(library, function.as_bytes()));
-        missing
-            .map_or(Ok(()), |function| Err(format!("it does not export {function}: it was built from other sources")))
+        missing.map_or(Ok(()), |function| Err(format!("it has no {function}: it was built from other sources")))
     }
+}
+
+/// What NuGet calls this system.
+fn rid_here() -> String {
+    let musl = if cfg!(target_env = "musl") { "musl-" } else { "" };
+    let os = match std::env::consts::OS {
+        "windows" => "win",
+        "macos" => "osx",
+        other => other,
+    };
+    let arch = match std::env::consts::ARCH {
+        "x86_64" => "x64",
+        "aarch64" => "arm64",
+        other => other,
+    };
+    format!("{os}-{musl}{arch}")
 }
 
 fn names() -> String {
@@ -132,22 +166,24 @@ fn has(library: &[u8], name: &[u8]) -> bool {
     })
 }
 
-fn machine_of(library: &[u8]) -> Option<Machine> {
+fn format_of(library: &[u8]) -> Option<Format> {
+    const SHARED_OF_ELF: u16 = 3;
+    const SHARED_OF_PE: u16 = 0x2000;
+    const SHARED_OF_MACH_O: u32 = 6;
     let u16_at = |at: usize| Some(u16::from_le_bytes(library.get(at..at + 2)?.try_into().ok()?));
     let u32_at = |at: usize| Some(u32::from_le_bytes(library.get(at..at + 4)?.try_into().ok()?));
     if library.starts_with(b"\x7fELF") {
-        return u16_at(18).map(Machine::Elf);
+        // What a library needs stands in it by name; musl's is called `libc.musl-x86_64.so.1`, or `libc.so`.
+        let libc = if has(library, b"libc.so.6") { Libc::Glibc } else { Libc::Musl };
+        return (u16_at(16)? == SHARED_OF_ELF).then_some(Format::Elf { machine: u16_at(18)?, libc });
     }
     if library.starts_with(b"MZ") {
         let header = u32_at(0x3c)? as usize;
-        return library[header.min(library.len())..]
-            .starts_with(b"PE\0\0")
-            .then(|| u16_at(header + 4).map(Machine::Pe))?;
+        let is_shared = u32_at(header)? == u32::from_le_bytes(*b"PE\0\0") && u16_at(header + 22)? & SHARED_OF_PE != 0;
+        return is_shared.then_some(Format::Pe { machine: u16_at(header + 4)? });
     }
-    if u32_at(0) == Some(0xfeed_facf) {
-        return u32_at(4).map(Machine::MachO);
-    }
-    None
+    let is_shared = u32_at(0)? == 0xfeed_facf && u32_at(12)? == SHARED_OF_MACH_O;
+    is_shared.then_some(Format::MachO { machine: u32_at(4)? })
 }
 
 #[cfg(test)]
@@ -160,53 +196,61 @@ mod tests {
         FUNCTIONS.map(str::to_owned).to_vec()
     }
 
-    fn elf(machine: u16) -> Vec<u8> {
-        let mut file = b"\x7fELF".to_vec();
-        file.resize(18, 0);
-        file.extend(machine.to_le_bytes());
-        file.extend(b"\0backrun_engine_new\0backrun_engine_free\0");
+    /// A file with these bytes at these places, and with the texts behind.
+    fn file(pieces: &[(usize, &[u8])], texts: &str) -> Vec<u8> {
+        let mut file = vec![0; 0x80];
+        pieces.iter().for_each(|(at, bytes)| file[*at..at + bytes.len()].copy_from_slice(bytes));
+        file.extend(texts.as_bytes());
         file
     }
 
-    fn pe() -> Vec<u8> {
-        let mut file = b"MZ".to_vec();
-        file.resize(0x3c, 0);
-        file.extend(0x40_u32.to_le_bytes());
-        file.extend(b"PE\0\0");
-        file.extend(X64_OF_PE.to_le_bytes());
-        file.extend(b"\0backrun_engine_free\0backrun_engine_new\0");
-        file
+    fn elf(kind: u8, machine: u16, libc: &str) -> Vec<u8> {
+        let texts = format!("\0{libc}\0backrun_engine_new\0backrun_engine_free\0");
+        file(&[(0, b"\x7fELF"), (16, &[kind, 0]), (18, &machine.to_le_bytes())], &texts)
     }
 
-    fn mach_o() -> Vec<u8> {
-        let mut file = 0xfeed_facf_u32.to_le_bytes().to_vec();
-        file.extend(ARM64_OF_MACH_O.to_le_bytes());
-        file.extend(b"\0_backrun_engine_free\0_backrun_engine_new\0");
-        file
+    fn pe(kind: u16) -> Vec<u8> {
+        let pieces: &[(usize, &[u8])] =
+            &[(0, b"MZ"), (0x3c, &[0x40]), (0x40, b"PE\0\0\x64\x86"), (0x40 + 22, &kind.to_le_bytes())];
+        file(pieces, "\0backrun_engine_free\0backrun_engine_new\0")
+    }
+
+    fn mach_o(kind: u8) -> Vec<u8> {
+        let pieces: &[(usize, &[u8])] = &[(0, b"\xcf\xfa\xed\xfe"), (4, &ARM64_OF_MACH_O.to_le_bytes()), (12, &[kind])];
+        file(pieces, "\0_backrun_engine_free\0_backrun_engine_new\0")
     }
 
     #[test]
     fn each_system_takes_its_own_library_and_says_whose_another_one_is() {
         let files = [
-            ("linux-x64", elf(X64_OF_ELF)),
-            ("linux-arm64", elf(ARM64_OF_ELF)),
-            ("win-x64", pe()),
-            ("osx-arm64", mach_o()),
+            ("linux-x64", elf(3, X64_OF_ELF, "libc.so.6")),
+            ("linux-arm64", elf(3, ARM64_OF_ELF, "libc.so.6")),
+            ("linux-musl-x64", elf(3, X64_OF_ELF, "libc.musl-x86_64.so.1")),
+            ("win-x64", pe(0x2022)),
+            ("osx-arm64", mach_o(6)),
         ];
         for (rid, _) in &files {
             for (other, file) in &files {
                 let checked = System::of(rid).unwrap().check(file, &functions());
                 assert_eq!(checked.is_ok(), rid == other, "{rid} of {other}: {checked:?}");
-                assert!(rid == other || checked.unwrap_err().contains(other), "{rid} of {other}");
+                assert!(rid == other || checked.unwrap_err().contains(&format!("a library of {other},")), "{rid}");
             }
         }
     }
 
     #[test]
-    fn what_is_no_library_and_what_is_cut_off_is_refused() {
-        for file in [&b""[..], b"MZ", b"#!/bin/sh", &pe()[..0x42], &elf(X64_OF_ELF)[..10], &mach_o()[..4]] {
-            let refused = System::of("win-x64").unwrap().check(file, &[]).unwrap_err();
-            assert!(refused.contains("no shared library"), "{refused}");
+    fn what_is_no_shared_library_or_of_another_machine_or_cut_off_is_refused() {
+        let (x64, arm) = (X64_OF_ELF, 40);
+        let programs =
+            [elf(2, x64, "libc.so.6"), elf(1, x64, "libc.so.6"), elf(3, arm, "libc.so.6"), pe(0x22), mach_o(2)];
+        let mut files: Vec<&[u8]> = programs.iter().map(Vec::as_slice).collect();
+        let whole = [elf(3, x64, "libc.so.6"), pe(0x2022), mach_o(6)];
+        files.extend([&b""[..], b"MZ", b"#!/bin/sh", &whole[0][..17], &whole[1][..0x42], &whole[2][..13]]);
+        for file in files {
+            for system in SYSTEMS {
+                let refused = system.check(file, &[]).unwrap_err();
+                assert!(refused.contains("no shared library"), "{refused}");
+            }
         }
     }
 
@@ -215,13 +259,14 @@ mod tests {
         let mut functions = functions();
         // It is there as a part of another name only.
         functions.push("backrun_engine".to_owned());
-        let refused = System::of("win-x64").unwrap().check(&pe(), &functions).unwrap_err();
+        let refused = System::of("win-x64").unwrap().check(&pe(0x2000), &functions).unwrap_err();
         assert!(refused.contains("backrun_engine:") && refused.contains("other sources"), "{refused}");
     }
 
     #[test]
     fn this_machine_is_one_of_them_and_another_name_is_refused_with_all_there_are() {
-        assert!(System::here().unwrap().is_here());
+        let here = System::here().unwrap();
+        assert!(here.is_here() && here.names == NAMES_HERE);
         let refused = System::of("win-x86").unwrap_err();
         assert!(refused.contains("win-x86") && refused.contains("linux-arm64"), "{refused}");
     }

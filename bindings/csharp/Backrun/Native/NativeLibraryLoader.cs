@@ -15,6 +15,10 @@ internal static class NativeLibraryLoader
     private static readonly string FileName =
         OperatingSystem.IsWindows() ? "libbackrun.dll" : OperatingSystem.IsMacOS() ? "libbackrun.dylib" : "libbackrun.so";
 
+    // As the package's folders are called, on Linux with glibc. What RuntimeInformation.RuntimeIdentifier says may name a distribution.
+    private static readonly string Rid =
+        $"{(OperatingSystem.IsWindows() ? "win" : OperatingSystem.IsMacOS() ? "osx" : "linux")}-{RuntimeInformation.ProcessArchitecture.ToString().ToLowerInvariant()}";
+
     private static volatile bool _ready;
     private static nint _library;
 
@@ -84,7 +88,7 @@ internal static class NativeLibraryLoader
 
         throw new PlatformNotSupportedException(
             $"Backrun's native library ({FileName}) could not be loaded on {RuntimeInformation.OSDescription}, {RuntimeInformation.ProcessArchitecture}. " +
-            $"It lies beside the application ({AppContext.BaseDirectory}) or in its folder runtimes/{RuntimeInformation.RuntimeIdentifier}/native, where the package Backrun puts it for " +
+            $"It lies beside the application ({AppContext.BaseDirectory}) or in its folder runtimes/{Rid}/native, where the package Backrun puts it for " +
             "the systems that it was made for: the project's own has Linux x64 with glibc only. Run there (WSL 2 or a container will do), or build the library for this system: " +
             $"https://github.com/backrun/backrun/blob/main/docs/other-systems.md. {first.Message}",
             first);
@@ -93,7 +97,8 @@ internal static class NativeLibraryLoader
     private static string[] Candidates() =>
     [
         Path.Combine(AppContext.BaseDirectory, FileName),
-        Path.Combine(AppContext.BaseDirectory, "runtimes", RuntimeInformation.RuntimeIdentifier, "native", FileName),
+        Path.Combine(AppContext.BaseDirectory, "runtimes", Rid, "native", FileName),
+        Path.Combine(AppContext.BaseDirectory, "runtimes", Rid.Replace("linux-", "linux-musl-", StringComparison.Ordinal), "native", FileName),
     ];
 
     private static void CheckVersion()
