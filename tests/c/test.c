@@ -25,7 +25,7 @@ int main(int argc, char **argv) {
     size_t run = 0;
     for (size_t i = 0; i < test_count; i++) {
         if (argc < 2 || strcmp(argv[1], tests[i].name) == 0) {
-            alarm(seconds != NULL ? (unsigned)atoi(seconds) : 10); // SIGALRM ends the process: a hang is a failure.
+            alarm(seconds != NULL ? (unsigned)atoi(seconds) : 60); // SIGALRM ends the process: a hang is a failure.
             fprintf(stderr, "%s\n", tests[i].name);
             tests[i].body();
             run++;

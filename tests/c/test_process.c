@@ -88,7 +88,7 @@ static void in_child(void (*body)(backrun_engine *engine, int64_t id), backrun_e
     pid_t child = fork();
     CHECK(child >= 0);
     if (child == 0) {
-        alarm(10); // Is not inherited.
+        alarm(60); // Is not inherited.
         body(engine, id);
         fflush(NULL);
         _exit(42);

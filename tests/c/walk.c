@@ -65,7 +65,7 @@ static int status_of_child(void (*body)(void *argument), void *argument) {
     pid_t child = fork();
     CHECK(child >= 0);
     if (child == 0) {
-        alarm(10);
+        alarm(60);
         signal(SIGABRT, tell_and_die);
         body(argument);
         _exit(0);

@@ -37,7 +37,7 @@ int main(int argc, char **argv) {
     for (const named &test : all()) {
         if (argc < 2 || std::string(argv[1]) == test.name) {
             alarm(seconds != nullptr ? static_cast<unsigned>(std::atoi(seconds))
-                                     : 10); // SIGALRM ends the process: a hang is a failure.
+                                     : 60); // SIGALRM ends the process: a hang is a failure.
             std::fprintf(stderr, "%s\n", test.name);
             test.body();
             ++run;

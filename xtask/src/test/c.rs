@@ -82,7 +82,7 @@ const SANITIZED: &[Way] = &[
         flags: SANITIZERS,
         tests: BUT_THE_HEADER,
         long: STORMS_AND_REPETITIONS,
-        environment: &[("BACKRUN_STORM_TASKS", "50000"), ("BACKRUN_TEST_SECONDS", "25")],
+        environment: &[("BACKRUN_STORM_TASKS", "50000")],
     },
 ];
 
