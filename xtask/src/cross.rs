@@ -1,6 +1,7 @@
 //! MessagePack-CSharp itself against the codec, both ways: tests/dotnet/Backrun.Vectors has it write vectors at random, and tools/vectors
 //! runs them; tools/vectors has the codec write others, and tests/dotnet/Backrun.Vectors reads them.
 
+use crate::folders;
 use crate::process::{root, run, stdout, within, Result};
 use crate::tools::dotnet;
 use crate::vectors;
@@ -82,7 +83,7 @@ fn build(peer: &Peer) -> Result<()> {
 
 fn file(folder: &str, peer: &Peer) -> Result<PathBuf> {
     let folder = root().join(folder);
-    std::fs::create_dir_all(&folder).map_err(|e| format!("cannot make {}: {e}", folder.display()))?;
+    folders::make(&folder)?;
     Ok(folder.join(format!("{}.jsonl", peer.name.replace(' ', "-"))))
 }
 

@@ -3,6 +3,7 @@
 
 use crate::apt_sources;
 use crate::files::{entries, write};
+use crate::folders;
 use crate::process::{exists, program, run, stdout, Result};
 use std::env;
 use std::fs::{self, File};
@@ -63,7 +64,7 @@ fn once(folder: PathBuf, why: &str, fill: impl FnOnce(&Path, &Path) -> Result<()
         }
     }
     let parent = folder.parent().expect("a folder in the cache");
-    fs::create_dir_all(parent).map_err(|e| format!("cannot make {}: {e}", parent.display()))?;
+    folders::make(parent)?;
     let _lock = Lock::take(&folder.with_extension("lock"))?;
     if folder.is_dir() {
         return Ok(folder);
@@ -92,7 +93,7 @@ fn fill(at: &Path, later_at: &Path) -> Result<()> {
         "# Written by xtask.\n[source.crates-io]\nreplace-with = \"debian\"\n\n[source.debian]\ndirectory = {:?}\n",
         registry.display().to_string()
     );
-    fs::create_dir_all(cargo_home(at)).map_err(|e| format!("cannot make {}: {e}", cargo_home(at).display()))?;
+    folders::make(&cargo_home(at))?;
     write(&cargo_home(at).join("config.toml"), &config)
 }
 
@@ -104,7 +105,7 @@ struct Apt<'a> {
 impl<'a> Apt<'a> {
     fn new(at: &'a Path, suite: &str) -> Result<Self> {
         for folder in ["lists/partial", "apt-cache/archives/partial", "packages"].map(|folder| at.join(folder)) {
-            fs::create_dir_all(&folder).map_err(|e| format!("cannot make {}: {e}", folder.display()))?;
+            folders::make(&folder)?;
         }
         write(&at.join("status"), "")?;
         write(&at.join("sources.list"), &source_line(suite)?)?;

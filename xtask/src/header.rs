@@ -1,6 +1,7 @@
 //! The C header include/backrun.h, which tools/header generates from src/ffi.
 
 use crate::crates;
+use crate::folders;
 use crate::process::{capture, program, root, run, Result};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -29,7 +30,7 @@ pub fn check() -> Result<()> {
 
 fn write(to: &Path) -> Result<()> {
     let folder = to.parent().expect("a file in a folder");
-    fs::create_dir_all(folder).map_err(|e| format!("cannot make {}: {e}", folder.display()))?;
+    folders::make(folder)?;
     run(crates::cargo()?.args(["run", "--quiet", "--package", "header", "--"]).arg(to))
 }
 

@@ -2,6 +2,7 @@
 
 use crate::crates;
 use crate::files::{read_bytes, write};
+use crate::folders;
 use crate::header;
 use crate::process::{exists, program, root, run, Result};
 use crate::systems::{Names, System, NAMES_HERE};
@@ -68,7 +69,7 @@ pub fn build_into(folder: &str, profile: Profile, for_msbuild: bool) -> Result<P
     run(&mut cargo)?;
 
     let folder = root().join(folder);
-    fs::create_dir_all(&folder).map_err(|e| format!("cannot make {}: {e}", folder.display()))?;
+    folders::make(&folder)?;
     let Names { library, built, archive } = NAMES_HERE;
     put(&outputs.join(built), &folder.join(library))?;
     put(&outputs.join(archive), &folder.join(archive))?;
@@ -82,9 +83,8 @@ pub fn build_for(system: &System, folder: &Path) -> Result<PathBuf> {
         true => build(Profile::Release, false)?.join(system.names.library),
         false => cross_build(system)?.join(system.names.built),
     };
-    let place = folder.join(system.rid).join("native");
-    fs::create_dir_all(&place).map_err(|e| format!("cannot make {}: {e}", place.display()))?;
-    let to = place.join(system.names.library);
+    let to = system.place(folder);
+    folders::make_for(&to)?;
     without_debug_information(system, &built, &to)?;
     system
         .check(&read_bytes(&to)?, &header::declared_functions()?)

@@ -7,7 +7,6 @@ use crate::native;
 use crate::process::{root, run, Result};
 use crate::systems::System;
 use crate::tools::dotnet;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -68,12 +67,11 @@ fn take(others: &Path, natives: &Path) -> Result<()> {
     let functions = header::declared_functions()?;
     for folder in entries(others)? {
         let system = System::of(&name(&folder)).map_err(|why| format!("{}: {why}", folder.display()))?;
-        let from = folder.join("native").join(system.names.library);
+        let (from, to) = (system.place(others), system.place(natives));
         let library = read_bytes(&from)?;
         system.check(&library, &functions).map_err(|why| format!("{}: {why}", from.display()))?;
-        let place = natives.join(system.rid).join("native");
-        fs::create_dir_all(&place).map_err(|e| format!("cannot make {}: {e}", place.display()))?;
-        write(&place.join(system.names.library), library)?;
+        folders::make_for(&to)?;
+        write(&to, library)?;
     }
     Ok(())
 }

@@ -196,18 +196,13 @@ fn without_dots(path: &Path) -> PathBuf {
 }
 
 fn put(file: &Path, text: &str) -> Result<()> {
-    make_folder_of(file)?;
+    folders::make_for(file)?;
     write(file, text)
 }
 
 fn copy(from: &Path, to: &Path) -> Result<()> {
-    make_folder_of(to)?;
+    folders::make_for(to)?;
     fs::copy(from, to).map(drop).map_err(|e| format!("cannot copy {} to {}: {e}", from.display(), to.display()))
-}
-
-fn make_folder_of(file: &Path) -> Result<()> {
-    let folder = file.parent().unwrap_or(Path::new(""));
-    fs::create_dir_all(folder).map_err(|e| format!("cannot make {}: {e}", folder.display()))
 }
 
 #[cfg(test)]

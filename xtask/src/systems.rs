@@ -1,6 +1,7 @@
 //! The systems that the native library can be built for, and what their libraries look like.
 
 use crate::process::Result;
+use std::path::{Path, PathBuf};
 
 /// What a system's libraries are called.
 #[derive(Debug, PartialEq, Eq)]
@@ -109,6 +110,11 @@ impl System {
 
     pub fn is_here(&self) -> bool {
         self.rid == rid_here()
+    }
+
+    /// Where its library lies below a folder of several systems' libraries, as a package has them.
+    pub fn place(&self, natives: &Path) -> PathBuf {
+        natives.join(self.rid).join("native").join(self.names.library)
     }
 
     /// The GNU tool of this name that makes files of this system: its own one there, and a cross tool elsewhere.

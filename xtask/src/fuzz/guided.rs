@@ -6,7 +6,8 @@
 
 use crate::arguments;
 use crate::crates;
-use crate::files::{entries, write};
+use crate::files::{entries, read_bytes, write};
+use crate::folders;
 use crate::process::{capture, exists, line, program, root, run, Result};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -106,7 +107,7 @@ fn try_target(fuzzer: &Path, target: &str, minutes: u64, seed: u64) -> Result<()
         .args([&found, &seeds]);
     let ended = run(&mut command);
     for mistake in entries(&mistakes)?.into_iter().filter(|file| !before.contains(file)) {
-        let input = fs::read(&mistake).map_err(|e| format!("cannot read {}: {e}", mistake.display()))?;
+        let input = read_bytes(&mistake)?;
         println!(
             "{target} fails with\n{}\nwhich belongs into {} once it is mended",
             hex(&input),
@@ -137,7 +138,7 @@ fn keep(fuzzer: &Path, target: &str) -> Result<()> {
     let told: Vec<&str> = told(&text);
     let mut inputs = Vec::new();
     for file in entries(&kept)? {
-        let input = hex(&fs::read(&file).map_err(|e| format!("cannot read {}: {e}", file.display()))?);
+        let input = hex(&read_bytes(&file)?);
         // An empty line would be none.
         if !input.is_empty() && !told.contains(&input.as_str()) {
             inputs.push(input);
@@ -178,7 +179,7 @@ fn hex(bytes: &[u8]) -> String {
 
 fn folder(target: &str, name: &str) -> Result<PathBuf> {
     let folder = root().join(FOLDER).join(format!("{target}-{name}"));
-    fs::create_dir_all(&folder).map_err(|e| format!("cannot make {}: {e}", folder.display()))?;
+    folders::make(&folder)?;
     Ok(folder)
 }
 

@@ -182,12 +182,12 @@ fn systems() -> Result<Verdict> {
     let natives = folder("natives")?;
     pack::gather(&natives, None)?;
     let library = files::read_bytes(&natives.join("linux-x64/native/libbackrun.so"))?;
+    let others = folder("others")?;
     let place = |rid: &str, file: &str, library: &[u8]| {
-        let place = root().join("target/packages/others").join(rid).join("native");
-        fs::create_dir_all(&place).map_err(|e| format!("cannot make {}: {e}", place.display()))?;
+        let place = others.join(rid).join("native");
+        folders::make(&place)?;
         files::write(&place.join(file), library)
     };
-    let others = folder("others")?;
     let mut of_arm64 = library.clone();
     of_arm64[18..20].copy_from_slice(&ARM64);
     place("linux-arm64", "libbackrun.so", &of_arm64)?;

@@ -2,6 +2,7 @@
 
 use super::sample_files::{self, Facts};
 use super::tally::Tally;
+use crate::folders;
 use crate::json;
 use crate::process::{capture, exists, line, root, run as to_the_end, within, Result};
 use crate::tools::{dotnet, Verdict};
@@ -248,7 +249,7 @@ fn sample(arguments: &[&OsStr]) -> Result<Ended> {
 /// A place for the sample to write to, empty before it does.
 fn output_file(name: &str) -> Result<PathBuf> {
     let folder = root().join("target/sample-results");
-    fs::create_dir_all(&folder).map_err(|e| format!("cannot make {}: {e}", folder.display()))?;
+    folders::make(&folder)?;
     let file = folder.join(name);
     match fs::remove_file(&file) {
         Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(format!("cannot remove {}: {e}", file.display())),
